@@ -1,0 +1,69 @@
+"""Read preference files of any known shape into occurrences, prompts, responses and comparisons."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from synpref.cli import submit
+from synpref.config import inputs_hash
+from synpref.demo.files import write_pool
+from synpref.pairs.ingest import read_input
+from synpref.pairs.write import write_ingested
+from synpref.settings import Input
+from synpref.stage import Outcome, Stage
+
+
+def run(stage: Stage) -> Outcome:
+    """Write the generated pool where one is asked for, then read every input."""
+    settings, warehouse = stage.settings, stage.warehouse
+    inputs = list(settings.inputs)
+    if settings.generated.prompts:
+        pool = write_pool(
+            stage.folder / "raw",
+            seed=settings.seed,
+            prompts=settings.generated.prompts,
+            test_prompts=settings.generated.test_prompts,
+        )
+        inputs += [Input(path=str(path), source=path.name.split(".")[0]) for path in pool.pool]
+        inputs += [Input(path=str(pool.test), source="test", use="test")]
+        stage.say(f"generated pool with known truth in {stage.folder / 'raw'}")
+    read = []
+    for one in inputs:
+        stage.say(f"reading {one.path}")
+        read.append(
+            read_input(
+                warehouse.spark,
+                path=one.path,
+                source=one.source,
+                format=one.format,
+                shape=one.shape,
+                use=one.use,
+                sample_prompts=settings.sample.prompts,
+                sample_comparisons=settings.sample.comparisons_per_prompt,
+                seed=settings.seed,
+                group_column=settings.groups.column,
+                group_pattern=settings.groups.pattern,
+                label_origin=one.label_origin or "unknown",
+            )
+        )
+        stage.say(f"{one.path}: shape {read[-1].shape}")
+    counts = write_ingested(warehouse, *read)
+    if settings.truth == "generated":
+        warehouse.insert("truth", warehouse.spark.read.parquet(str(pool.truth)), unique=True)
+    quarantined: Counter[str] = Counter()
+    for count in counts:
+        quarantined.update(count.quarantined)
+    return Outcome(
+        rows_in=sum(count.rows_in for count in counts),
+        rows_out=sum(count.comparisons + count.duplicates for count in counts),
+        quarantined=quarantined,
+        detail={
+            "inputs_hash": inputs_hash(settings),
+            "file_ids": sorted(file_id for one in read for file_id in one.file_ids),
+            "shapes": {one.path: found.shape for one, found in zip(inputs, read, strict=True)},
+        },
+    )
+
+
+if __name__ == "__main__":
+    submit("ingest")

@@ -1,0 +1,1 @@
+"""Measurement against known truth, each figure beside its baseline and with its interval."""

@@ -1,0 +1,108 @@
+"""The command `synpref <stage>`; jobs/<stage>.py under spark-submit is the same code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import traceback
+import uuid
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from synpref import __version__
+from synpref.config import load_settings
+from synpref.errors import SynprefError
+
+STAGES = (
+    "ingest", "hygiene", "attributes", "embed", "stage1", "score", "stage2", "train", "evaluate", "report",
+)  # fmt: skip
+PIPELINE = "pipeline"
+EPILOG = """\
+settings: conf/base.yaml explains every one. --conf takes the name of an overlay that comes with the package (demo,
+local, databricks, emr) or a file of your own; later overlays and then key=value words win.
+
+example: synpref pipeline --conf local 'inputs=[{path: pairs.parquet, source: mine}]' run.dir=runs/mine
+
+exit code: 0 done, 2 wrong input or settings, 3 a quality gate failed, 1 anything else."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one stage, or all; returns the exit code."""
+    asked = _parser().parse_args(words)
+    try:
+        run(asked.stage, asked.conf, asked.settings)
+    except SynprefError as error:
+        sys.stderr.write(f"synpref {asked.stage}: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write(f"synpref {asked.stage}: interrupted; what was committed stays, run it again to go on\n")
+        return 1
+    except Exception as error:  # the last line of defence: a bug or a broken cluster, with its trace for a report
+        traceback.print_exc()
+        sys.stderr.write(f"synpref {asked.stage}: {type(error).__name__}: {error}\n")
+        return 1
+    return 0
+
+
+def submit(stage: str) -> NoReturn:
+    """Entry of jobs/<stage>.py: the words of the command line after the script's name are the stage's."""
+    sys.exit(main([stage, *sys.argv[1:]]))
+
+
+def run(name: str, overlays: Sequence[str], words: Sequence[str]) -> None:
+    """Run a stage or the pipeline with these settings in the session at hand, or a laptop session of its own."""
+    settings = load_settings(overlays, words)
+    from synpref import session  # Spark, MLflow and torch load only once the settings are known to be good
+
+    with session.opened(settings, name, uuid.uuid4().hex[:12]) as stage:
+        if name != PIPELINE:
+            session.run_job(stage, job(name))
+            return
+        for position, each in enumerate(STAGES, start=1):
+            one = session.part(stage, each)
+            one.say(f"stage {position} of {len(STAGES)}")
+            session.run_job(one, job(each))
+
+
+def job(name: str) -> Callable[..., object]:
+    """The `run` of jobs/<name>.py."""
+    found: Callable[..., object] = importlib.import_module(f"synpref.jobs.{name}").run
+    return found
+
+
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="synpref",
+        description="Curate preference pairs and train reward models on what is kept.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"synpref {__version__}")
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="stage")
+    for name, summary in SUMMARIES.items():
+        stage = stages.add_parser(
+            name, help=summary, description=summary, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        stage.add_argument(
+            "--conf", action="append", default=[], metavar="NAME|FILE", help="settings over conf/base.yaml; may repeat"
+        )
+        stage.add_argument("settings", nargs="*", metavar="key=value", help="single settings, for example stage1.k_max=4")
+    return parser
+
+
+SUMMARIES = {
+    PIPELINE: "All stages in order; what is done already is not done again.",
+    "ingest": "Read preference files of any known shape into occurrences, prompts, responses and comparisons.",
+    "hygiene": "Remove duplicates, contaminated and broken rows; settle one source label for each comparison.",
+    "attributes": "Describe each comparison of the Stage 1 pool: task, objectivity, controversy, criteria.",
+    "embed": "Embed conversation and attributes of the Stage 1 pool, for retrieval.",
+    "stage1": "Human and judge labels in a loop: gold, silver, and the reward models trained on them.",
+    "score": "Score every response of the wild pool with the gold and the best reward model.",
+    "stage2": "Keep, flip or drop each pair by two reward models that must agree; publish the curated table.",
+    "train": "Train final reward models on the original, the filtered and the corrected labels.",
+    "evaluate": "Measure the final models on test prompts, with intervals.",
+    "report": "Write summary.json and report.html of the campaign, and print the summary.",
+}

@@ -1,0 +1,170 @@
+"""Settings at the door: YAML overlays and `key=value` words become one typed, validated object."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel, ValidationError
+
+from synpref.errors import SettingsError
+from synpref.settings import Settings
+
+COMMAND_LINE = "command line"
+CAMPAIGN_SECTIONS = (
+    "seed", "sample", "truth", "groups", "hygiene", "humans", "stage1", "attributes", "embedder", "judges", "admission",
+)  # fmt: skip
+
+
+def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
+    """Read conf/base.yaml, then the overlays in order, then `key=value` words; validate the whole.
+
+    overlays: paths, or names of overlays that come with the package (`demo`, `local`, `databricks`, `emr`).
+    Raises SettingsError with one line an error: the file, the key, what is wrong and the nearest valid key.
+    """
+    layers = [("conf/base.yaml", _read(conf_file("base.yaml")))]
+    layers += [(name, _read(_overlay(name))) for name in overlays]
+    layers += [(COMMAND_LINE, _word(word)) for word in words]
+    plain = _merged(layers)
+    try:
+        return Settings.model_validate(plain)
+    except ValidationError as error:
+        lines = [_explain(dict(detail), layers) for detail in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def settings_json(settings: Settings) -> str:
+    """The settings as canonical JSON."""
+    return json.dumps(settings.model_dump(by_alias=True), sort_keys=True, ensure_ascii=False)
+
+
+def settings_hash(settings: Settings) -> str:
+    """16 hex digits over all settings."""
+    return hashlib.sha256(settings_json(settings).encode()).hexdigest()[:16]
+
+
+def campaign_id(settings: Settings, file_ids: Sequence[str]) -> str:
+    """16 hex digits over the inputs and every setting that changes roles or Stage 1 labels (design.md, Identity)."""
+    sections = settings.model_dump(by_alias=True, include=set(CAMPAIGN_SECTIONS))
+    # training changes which pool errors retrieval sees; a run without silver iterations does not depend on it
+    training = settings.train.model_dump() if settings.judges and settings.stage1.iterations else None
+    facts = json.dumps([sorted(file_ids), sections, training], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def inputs_hash(settings: Settings) -> str:
+    """16 hex digits over what decides which rows are read."""
+    sections = {"seed", "inputs", "sample", "generated", "groups"}
+    facts = json.dumps(settings.model_dump(by_alias=True, include=sections), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def conf_file(name: str) -> Path:
+    """A file of conf/: the package's own copy in a wheel, the folder itself in a checkout.
+
+    Raises SettingsError where it does not exist.
+    """
+    for root in _conf_roots():
+        if (root / name).is_file():
+            return root / name
+    raise SettingsError(f"conf/{name} does not exist; known: {', '.join(sorted(_known_overlays()))}")
+
+
+def _conf_roots() -> list[Path]:
+    checkout = Path(__file__).resolve().parents[2] / "conf"
+    try:
+        packaged = Path(str(resources.files("synpref.conf")))
+    except ModuleNotFoundError:
+        return [checkout]
+    return [packaged, checkout]
+
+
+def _known_overlays() -> set[str]:
+    return {path.stem for root in _conf_roots() if root.is_dir() for path in root.glob("*.yaml")}
+
+
+def _overlay(name: str) -> Path:
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.suffix or len(path.parts) > 1:
+        raise SettingsError(f"--conf {name}: no such file")
+    return conf_file(f"{name}.yaml")
+
+
+def _read(path: Path) -> DictConfig:
+    try:
+        layer = OmegaConf.load(path)
+    except Exception as error:  # PyYAML and OmegaConf raise unrelated families; all mean an unreadable file
+        reason = " ".join(str(error).split())
+        raise SettingsError(f"{path}: not readable as YAML: {reason}") from None
+    if not isinstance(layer, DictConfig):
+        raise SettingsError(f"{path}: must be a mapping of settings")
+    return layer
+
+
+def _word(word: str) -> DictConfig:
+    key, equals, _ = word.partition("=")
+    if not equals or not key:
+        raise SettingsError(f"{COMMAND_LINE}: '{word}' is not key=value")
+    try:
+        return OmegaConf.from_dotlist([word])
+    except Exception as error:  # as in _read: any parser error means the word is no setting
+        raise SettingsError(f"{COMMAND_LINE}: '{word}': {' '.join(str(error).split())}") from None
+
+
+def _merged(layers: Sequence[tuple[str, DictConfig]]) -> dict[str, Any]:
+    merged: Any = OmegaConf.create({})
+    for name, layer in layers:
+        try:
+            merged = OmegaConf.merge(merged, layer)
+        except OmegaConfBaseException as error:
+            raise SettingsError(f"{name}: {' '.join(str(error).split())}") from None
+    try:
+        plain = OmegaConf.to_container(merged, resolve=True)
+    except OmegaConfBaseException as error:
+        raise SettingsError(f"{layers[-1][0]}: {' '.join(str(error).split())}") from None
+    assert isinstance(plain, dict)  # noqa: S101 - tells mypy what _read made sure of
+    return {str(key): value for key, value in plain.items()}
+
+
+def _explain(detail: Mapping[str, Any], layers: Sequence[tuple[str, DictConfig]]) -> str:
+    where = tuple(str(part) for part in detail["loc"])
+    key = ".".join(where)
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        nearest = difflib.get_close_matches(where[-1], _siblings(where[:-1]), n=1, cutoff=0.0)
+        message = "no such setting" + (f"; nearest valid key: {'.'.join((*where[:-1], nearest[0]))}" if nearest else "")
+    elif detail["type"] != "value_error":
+        message = f"{message[0].lower()}{message[1:]} (got {detail['input']!r})"
+    return f"{_source(where, layers)}: {key + ': ' if key else ''}{message}"
+
+
+def _source(where: tuple[str, ...], layers: Sequence[tuple[str, DictConfig]]) -> str:
+    for length in range(len(where), 0, -1):
+        for name, layer in reversed(layers):
+            if OmegaConf.select(layer, ".".join(where[:length]), throw_on_resolution_failure=False) is not None:
+                return name
+    return layers[-1][0]
+
+
+def _siblings(where: tuple[str, ...]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in where:
+        if part.isdigit():
+            continue
+        named = {(field.alias or name): field for name, field in model.model_fields.items()}
+        annotation = named[part].annotation
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        inner = [kind for kind in kinds if issubclass(kind, BaseModel)]
+        if not inner:
+            return []
+        model = inner[0]
+    return [field.alias or name for name, field in model.model_fields.items()]

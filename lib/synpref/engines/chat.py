@@ -1,0 +1,165 @@
+"""A chat model through transformers: the verdict by the probabilities of two choices, and free text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from synpref.engines.batching import token_budget_batches
+from synpref.engines.chat_template import ChatTemplate
+from synpref.engines.device import default_device
+from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
+from synpref.engines.padding import pad_batch
+from synpref.engines.tokenise import Encoded, plain_ids
+from synpref.engines.transcript import Messages
+from synpref.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Choice(NamedTuple):
+    """p_first: probability of the first choice given that one of both is said, NaN where the prompt was too long.
+
+    raw: the single token that the model finds likeliest, which may be neither choice; empty where too long.
+    """
+
+    p_first: float
+    raw: str
+    tokens_in: int
+    tokens_out: int
+
+
+class Generation(NamedTuple):
+    """What the model wrote; empty, of 0 tokens, where the prompt was too long."""
+
+    text: str
+    tokens_in: int
+    tokens_out: int
+
+
+@dataclass(frozen=True)
+class ChatModel:
+    """A loaded chat model. A prompt above max_tokens is not run: nothing of it is cut silently."""
+
+    model: Any
+    template: ChatTemplate
+    max_tokens: int
+    token_budget: int
+
+    @classmethod
+    def load(
+        cls, model_path: str, *, dtype: str, max_tokens: int, token_budget: int, device: str | None = None
+    ) -> ChatModel:
+        """Load a folder. Raises InputError where it cannot be used or its tokenizer has no chat template."""
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        folder = check_model_folder(model_path)
+        with loading(folder):
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            if not tokenizer.chat_template:
+                raise InputError(f"{folder}: no chat template; a judge must be a chat model, not a base model")
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=getattr(torch, dtype), use_safetensors=True, local_files_only=True, trust_remote_code=False
+            )
+        check_max_tokens(folder, model.config, tokenizer, max_tokens)
+        model = model.to(device or default_device()).eval()
+        return cls(model, ChatTemplate.of(tokenizer), max_tokens, token_budget)
+
+    def count_tokens(self, prompts: Sequence[Messages]) -> list[int]:
+        """Tokens of each rendered prompt, so that a caller can fit its examples."""
+        return [len(item.input_ids) for item in self._encode(prompts)]
+
+    def choose(self, prompts: Sequence[Messages], choices: tuple[str, str]) -> list[Choice]:
+        """Compare how likely each choice begins the answer, by one forward pass and its last position.
+
+        Raises InputError where both choices begin with one token.
+        """
+        import torch
+
+        first, second = self._first_tokens(choices)
+        encoded = self._encode(prompts)
+        answers = [Choice(float("nan"), "", len(item.input_ids), 0) for item in encoded]
+        for batch in self._batches(encoded, extra=0):
+            inputs = self._padded([encoded[place] for place in batch])
+            with torch.inference_mode():
+                logits = self.model(**inputs, logits_to_keep=1, use_cache=False).logits[:, -1, :].float()
+            p_first = torch.sigmoid(logits[:, first] - logits[:, second]).tolist()
+            said = logits.argmax(dim=-1).tolist()
+            for place, probability, token in zip(batch, p_first, said, strict=True):
+                raw = str(self.template.tokenizer.decode([token]))
+                answers[place] = Choice(float(probability), raw, len(encoded[place].input_ids), 1)
+        return answers
+
+    def generate(
+        self, prompts: Sequence[Messages], *, max_new_tokens: int, temperature: float, top_p: float, seed: int
+    ) -> list[Generation]:
+        """Write an answer to each prompt: greedy at temperature 0, else sampled.
+
+        Equal calls give equal texts; a sampled text also depends on the batch, and so on the whole list.
+        """
+        import torch
+
+        encoded = self._encode(prompts)
+        settings = self._generation(max_new_tokens, temperature, top_p)
+        answers = [Generation("", len(item.input_ids), 0) for item in encoded]
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(seed)
+            for batch in self._batches(encoded, extra=max_new_tokens):
+                inputs = self._padded([encoded[place] for place in batch])
+                inputs.pop("position_ids")  # generate counts them itself, growing
+                written = self.model.generate(**inputs, generation_config=settings)[:, inputs["input_ids"].shape[1] :]
+                for place, ids in zip(batch, written.tolist(), strict=True):
+                    answers[place] = self._generation_of(ids, settings.eos_token_id, answers[place].tokens_in)
+        return answers
+
+    def _encode(self, prompts: Sequence[Messages]) -> list[Encoded]:
+        if not prompts:
+            return []
+        texts = [self.template.render(prompt, open_answer=True) for prompt in prompts]
+        rows = plain_ids(self.template.tokenizer, texts, split_special=False)
+        return [Encoded(ids, None, truncated=False, refused=len(ids) > self.max_tokens) for ids in rows]
+
+    def _batches(self, encoded: Sequence[Encoded], *, extra: int) -> Iterator[list[int]]:
+        runs = [place for place, item in enumerate(encoded) if not item.refused]
+        lengths = [len(encoded[place].input_ids) + extra for place in runs]
+        for batch in token_budget_batches(lengths, self.token_budget, window=max(len(lengths), 1)):
+            yield [runs[position] for position in batch]
+
+    def _padded(self, batch: Sequence[Encoded]) -> dict[str, Tensor]:
+        inputs = pad_batch(batch, self._pad_token_id, side="left")
+        return {name: value.to(self.model.device) for name, value in inputs.items()}
+
+    @property
+    def _pad_token_id(self) -> int:
+        pad = self.template.tokenizer.pad_token_id
+        return 0 if pad is None else int(pad)  # any id serves: the attention mask hides it
+
+    def _first_tokens(self, choices: tuple[str, str]) -> tuple[int, int]:
+        first, second = (ids[0] for ids in plain_ids(self.template.tokenizer, list(choices), split_special=True))
+        if first == second:
+            raise InputError(f"choices {choices} begin with one token of this model; name others")
+        return first, second
+
+    def _generation(self, max_new_tokens: int, temperature: float, top_p: float) -> Any:
+        from transformers import GenerationConfig
+
+        sampled = temperature > 0
+        eos = self.model.generation_config.eos_token_id
+        return GenerationConfig(
+            max_new_tokens=max_new_tokens,
+            do_sample=sampled,
+            temperature=temperature if sampled else None,
+            top_p=top_p if sampled else None,
+            top_k=0 if sampled else None,
+            pad_token_id=self._pad_token_id,
+            eos_token_id=self.template.tokenizer.eos_token_id if eos is None else eos,
+        )
+
+    def _generation_of(self, ids: list[int], eos: int | list[int], tokens_in: int) -> Generation:
+        stops = {eos} if isinstance(eos, int) else set(eos)
+        end = next((place + 1 for place, token in enumerate(ids) if token in stops), len(ids))
+        text = self.template.tokenizer.decode(ids[:end], skip_special_tokens=True)
+        return Generation(str(text), tokens_in, end)

@@ -1,0 +1,60 @@
+"""What every model folder must be before anything of it is loaded: readable, safetensors, no code of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from synpref.errors import InputError
+
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+
+
+def check_model_folder(model_path: str | Path) -> Path:
+    """Return the folder. Raises InputError where it is missing, has no readable config.json, code or no safetensors."""
+    folder = Path(model_path)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such model folder")
+    if "auto_map" in read_config(folder):
+        raise InputError(f"{folder}: this model brings code of its own, which is never run; use a port to transformers")
+    if not any(folder.glob("*.safetensors")):
+        pickled = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
+        found = f"only {', '.join(pickled)}, which could run code when read" if pickled else "no weights"
+        raise InputError(f"{folder}: {found}; save the model as safetensors")
+    return folder
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The folder's config.json. Raises InputError where it is missing or no JSON object."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{folder}/config.json cannot be read: {error.strerror}; is this a model folder?") from None
+    except ValueError:
+        raise InputError(f"{folder}/config.json is not JSON; the model folder is damaged") from None
+    if not isinstance(config, dict):
+        raise InputError(f"{folder}/config.json is not a JSON object; the model folder is damaged")
+    return config
+
+
+@contextmanager
+def loading(folder: Path) -> Iterator[None]:
+    """Turn what a library raises while it reads a model folder into one InputError that names the folder."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # transformers, tokenizers and safetensors raise unrelated families
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{folder}: the model cannot be loaded: {reason}") from error
+
+
+def check_max_tokens(folder: Path, config: Any, tokenizer: Any, max_tokens: int) -> None:
+    """Raise InputError where max_tokens exceeds the positions that the model has."""
+    limits = (getattr(config, "max_position_embeddings", None), tokenizer.model_max_length)
+    limit = min(int(value) for value in limits if value)
+    if max_tokens > limit:
+        raise InputError(f"{folder}: max_tokens {max_tokens} exceeds the model's {limit} positions; lower the setting")

@@ -1,0 +1,1 @@
+"""What keeps the pool honest: duplicates, conflicts, noise on purpose, decontamination; source labels come out."""

@@ -1,0 +1,70 @@
+"""Exact duplicates: many occurrences of one comparison become one row with a primary occurrence and its votes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as sf
+
+from synpref.hygiene.conflicts import LABELS
+
+
+class Occurrence(NamedTuple):
+    """Where a comparison was seen."""
+
+    source: str
+    file_id: str
+    row: str
+
+
+def survivor(occurrences: Iterable[Occurrence], source_priority: Sequence[str]) -> Occurrence:
+    """The primary occurrence: first in `source_priority` (unlisted sources come last), then smallest (file_id, row).
+
+    file_id and row compare as text. Raises ValueError where there is no occurrence.
+    """
+    places = {source: place for place, source in enumerate(reversed(source_priority))}
+    return min(occurrences, key=lambda seen: (-places.get(seen.source, -1), seen.file_id, seen.row))
+
+
+def priority_column(source_priority: Sequence[str]) -> Column:
+    """Place of `source` in the priority, 1 first; unlisted sources share the place after the last."""
+    if not source_priority:
+        return sf.lit(1).cast("bigint")
+    place = sf.array_position(sf.array(*(sf.lit(name) for name in source_priority)), sf.col("source"))
+    return sf.when(place == 0, sf.lit(len(source_priority) + 1).cast("bigint")).otherwise(place)
+
+
+def tally(occurrences: DataFrame, files: DataFrame, source_priority: Sequence[str]) -> DataFrame:
+    """One row a comparison from the occurrences that are one (comparison_id not null).
+
+    Out: comparison_id; primary (struct priority, file_id, row, source, label_origin, group, comparison_id; the smallest
+    one is the primary occurrence); occurrences (rows); sources (sorted, distinct); test (any file is for tests); and
+    for each label votes_*, margin_sum_* (null without margins) and margin_rows_*. Twin of `survivor`.
+    """
+    primary = sf.struct(
+        priority_column(source_priority).alias("priority"), "file_id", "row", "source", "label_origin", "group",
+        "comparison_id",
+    )  # fmt: skip
+    # files is small: one row an input file
+    known = occurrences.where(sf.col("comparison_id").isNotNull()).join(
+        sf.broadcast(files.select("file_id", "use")), "file_id"
+    )
+    return known.withColumn("primary", primary).groupBy("comparison_id").agg(
+        sf.min("primary").alias("primary"),
+        sf.count("*").alias("occurrences"),
+        sf.array_sort(sf.collect_set("source")).alias("sources"),
+        sf.max(sf.col("use") == "test").alias("test"),
+        *(column for label in LABELS for column in _votes(label)),
+    )  # fmt: skip
+
+
+def _votes(label: str) -> tuple[Column, Column, Column]:
+    carries = sf.col("label") == label
+    margin = sf.when(carries, sf.col("margin"))
+    return (
+        sf.count(sf.when(carries, 1)).alias(f"votes_{label}"),
+        sf.sum(margin).alias(f"margin_sum_{label}"),
+        sf.count(margin).alias(f"margin_rows_{label}"),
+    )

@@ -1,0 +1,77 @@
+"""Rendered attribute prompts to rows of `attributes`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import pyarrow as pa
+
+from synpref.engines.attributes import Attributes, parse_attributes
+from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, conversations, field, outcomes, output
+from synpref.inference.failures import Failure
+from synpref.inference.spec import EngineSpec
+
+if TYPE_CHECKING:
+    from synpref.engines.chat import Generation
+
+INPUTS = ("comparison_id", "sample", "messages")
+FIVE = ("task_category", "preference_objectivity", "controversiality", "desired_attributes", "annotation_guideline")
+SCHEMA = (
+    "comparison_id string, sample int, "
+    + "".join(f"{name} string, " for name in FIVE)
+    + f"raw string, status string, {FAILURE_COLUMNS}"
+)
+
+Messages = Sequence[Mapping[str, str]]
+
+
+class Generates(Protocol):
+    """What a generating engine offers."""
+
+    def generate(
+        self, prompts: Sequence[Messages], *, max_new_tokens: int, temperature: float, top_p: float, seed: int
+    ) -> list[Generation]:
+        """One text for each prompt, in order."""
+        ...
+
+
+class Said(NamedTuple):
+    """What the engine said, and the five-tuple in it; None where there is none."""
+
+    raw: str
+    parsed: Attributes | None
+
+
+def answer(engine: Generates, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:
+    """(comparison_id, sample, messages) to attributes and the failure columns.
+
+    Text that is no five-tuple is an answer of status `invalid`, not a failure. Each sample has its own seed.
+    """
+    samples: list[int] = window.column("sample").to_pylist()
+    results: list[Said | Failure] = [Failure("", "")] * window.num_rows
+    prompts = conversations(window)
+    for sample in sorted(set(samples)):
+        rows = [row for row, own in enumerate(samples) if own == sample]
+        said = outcomes(
+            lambda texts, seed=sample: _said(engine, spec, texts, seed),
+            [prompts[row] for row in rows],
+            "messages are null or empty",
+        )
+        for row, result in zip(rows, said, strict=True):
+            results[row] = result
+    values = {name: field(results, lambda one, name=name: one.parsed and getattr(one.parsed, name), pa.string()) for name in FIVE}
+    values["raw"] = field(results, lambda one: one.raw, pa.string())
+    values["status"] = field(results, lambda one: "invalid" if one.parsed is None else "parsed", pa.string())
+    return output(window, ("comparison_id", "sample"), results, values)
+
+
+def _said(engine: Generates, spec: EngineSpec, prompts: Sequence[Messages], sample: int) -> list[Said]:
+    generations = engine.generate(
+        prompts,
+        max_new_tokens=spec.integer("max_new_tokens", 160),
+        temperature=spec.number("temperature", 0.6),
+        top_p=spec.number("top_p", 0.9),
+        seed=spec.integer("seed", 0) + sample,
+    )
+    return [Said(generation.text, parse_attributes(generation.text)) for generation in generations]

@@ -1,0 +1,52 @@
+"""Conversations with a final response to rows of `rewards`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+
+from synpref.engines.tokenise import Conversation
+from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, conversations, field, outcomes, output
+from synpref.inference.failures import OVERLONG, Failure
+from synpref.inference.spec import EngineSpec
+
+if TYPE_CHECKING:
+    from synpref.engines.reward import Reward
+
+INPUTS = ("response_id", "messages", "text")
+SCHEMA = f"response_id string, reward double, tokens int, truncated boolean, {FAILURE_COLUMNS}"
+
+
+class Scores(Protocol):
+    """What a reward engine offers."""
+
+    def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
+        """One reward for each conversation, in order."""
+        ...
+
+
+def answer(engine: Scores, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:  # noqa: ARG001 - one signature
+    """(response_id, messages, text) to (response_id, reward, tokens, truncated) and the failure columns.
+
+    A conversation that the engine refuses as over-long fails with reason `overlong` (a policy, not an engine's error).
+    """
+    texts: list[str | None] = window.column("text").to_pylist()
+    items = [
+        None if messages is None or text is None else Conversation(messages, text)
+        for messages, text in zip(conversations(window), texts, strict=True)
+    ]
+    scored = outcomes(engine.score, items, "messages or text is null or empty")
+    results = [refused(result) for result in scored]
+    values = {
+        "reward": field(results, lambda reward: reward.reward, pa.float64()),
+        "tokens": field(results, lambda reward: reward.tokens, pa.int32()),
+        "truncated": field(results, lambda reward: reward.truncated, pa.bool_()),
+    }
+    return output(window, ("response_id",), results, values)
+
+
+def refused(result: Reward | Failure) -> Reward | Failure:
+    """The result, or a Failure where the engine refused the conversation for its length."""
+    return result

@@ -1,0 +1,61 @@
+"""The number format of an engine: chosen once, when it first commits, by a short measurement, and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from synpref.engines.device import choose_dtype
+from synpref.engines.identity import EngineCard
+from synpref.errors import EngineError
+from synpref.inference.spec import EngineSpec
+from synpref.store.warehouse import Warehouse
+
+
+def settled(warehouse: Warehouse, spec: EngineSpec) -> EngineSpec:
+    """The spec with its dtype fixed; its card is the engine's identity from then on.
+
+    A dtype that the spec names stays. Else that of an engine in `engines` which equals this one in all but dtype; else
+    what a measurement on a worker chooses. An engine without a model has none. Writes nothing.
+    """
+    if spec.text("dtype") is not None or spec.text("factory") is not None:
+        return spec
+    known = recorded_dtype(warehouse, spec.card)
+    device = spec.text("device")
+    return spec.having(dtype=known or measured_dtype(warehouse.spark, device))
+
+
+def recorded_dtype(warehouse: Warehouse, card: EngineCard) -> str | None:
+    """The dtype under which this engine has answered before; None where it never did."""
+    if not warehouse.exists("engines"):
+        return None
+    alike = warehouse.read("engines").where((F.col("kind") == card.kind) & F.col("dtype").isNotNull())
+    ours = _without_dtype(card.canonical_json)
+    # Engines of one kind: as many as models were ever used here, one short row each.
+    found = sorted(row["dtype"] for row in alike.collect() if _without_dtype(row["details"]) == ours)
+    return found[0] if found else None
+
+
+def measured_dtype(spark: SparkSession, device: str | None = None) -> str:
+    """The faster dtype on the device of a worker, from one Spark task of about a second."""
+
+    def measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for _ in batches:
+            yield pa.RecordBatch.from_pydict({"dtype": [choose_dtype(device).dtype]})
+
+    # The workers measure: the driver may be a machine of another kind.
+    first = spark.range(0, 1, 1, 1).mapInArrow(measure, "dtype string").first()
+    if first is None:
+        raise EngineError("no worker answered the measurement of number formats; give the engine's option dtype")
+    return str(first["dtype"])
+
+
+def _without_dtype(canonical_json: str) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(canonical_json)
+    facts.pop("dtype", None)
+    return facts

@@ -1,0 +1,138 @@
+"""Fill an inference table: every input answered exactly once, shard by shard, the first committed answer kept."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synpref.errors import InputError
+from synpref.inference.dtype import settled
+from synpref.inference.kinds import Kind, kind_of
+from synpref.inference.progress import Meter, Progress
+from synpref.inference.record import record_engine
+from synpref.inference.shards import Shard, stage_shards
+from synpref.inference.spec import EngineSpec
+from synpref.inference.staging import staged, staging_root
+from synpref.inference.standing import Standing, standing, unanswered
+from synpref.inference.work import Work, compute_and_commit
+from synpref.store.buckets import bucket_column
+from synpref.store.contracts import TABLES
+from synpref.store.warehouse import Warehouse
+
+MAX_ERROR_SHARE = 0.005
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What a fill did: rows_in = computed + saved + the quarantined of earlier fills.
+
+    computed: rows the engine was asked for now, failed ones included; saved: rows that were answered before;
+    quarantined: reason to rows, of this fill and of earlier ones; seconds: wall clock.
+    """
+
+    rows_in: int
+    computed: int
+    saved: int
+    quarantined: dict[str, int]
+    seconds: float
+    engine_id: str
+
+
+def fill(
+    warehouse: Warehouse,
+    *,
+    table: str,
+    inputs: DataFrame,
+    spec: EngineSpec,
+    stage: str,
+    shard_rows: int,
+    key: Sequence[str] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    slots: int | None = None,
+    max_error_share: float = MAX_ERROR_SHARE,
+    staging: str | None = None,
+) -> Filled:
+    """Ask the engine for every row of `inputs` that `table` holds no answer of this engine for.
+
+    inputs: the kind's input columns (further ones are ignored), one row a key; key: the table's key without engine_id
+    (the default). Work goes in shards of at most `shard_rows` rows of one bucket; each is computed by `slots` tasks
+    (default: the session's parallelism), written once to staging, then committed by one MERGE that keeps the first
+    answer. After a kill the same call ends in the same table, and only the shard in flight is computed again. Where
+    nothing is pending no engine is loaded.
+
+    A row that fails goes to `quarantine` under `stage` with its reason, and is not asked again. Raises EngineError
+    where the engine cannot go on, or where failed rows (rows refused by policy apart) exceed `max_error_share` of the
+    inputs, at least one being allowed; InputError for an unreadable model, missing columns, repeated or null keys;
+    SettingsError where the tables live in a catalog and `staging` names no folder.
+    """
+    started = time.monotonic()
+    kind, spark = kind_of(spec), warehouse.spark
+    keys = _checked(table, inputs, spec, kind, key)
+    root = staging_root(warehouse.location, staging)
+    slots = slots or spark.sparkContext.defaultParallelism
+    spec = settled(warehouse, _with_threads(spec, spark, slots))
+    card = spec.card
+    _warn_of_speculation(spark)
+    warehouse.create(table, "quarantine")
+    record_engine(warehouse, card)
+
+    rows = inputs.select(*[F.col(f"`{name}`") for name in kind.inputs])
+    done = warehouse.read(table).where(F.col("engine_id") == card.engine_id)
+    refused = warehouse.read("quarantine").where((F.col("stage") == stage) & (F.col("row_key").endswith(card.engine_id)))
+    before = standing(rows, done, refused, keys, card.engine_id)
+    quarantined = dict(before.quarantined)
+    if before.pending:
+        work = Work(warehouse, table, kind, spec, card.engine_id, keys, stage, slots, max_error_share, before.rows)
+        meter = Meter(table, before.pending, progress)
+        with staged(spark, root, f"{table}-{card.engine_id[:12]}") as folder:
+            todo = unanswered(rows, done, refused, keys, card.engine_id)
+            shards = _shards(warehouse, table, todo, keys, before, shard_rows, f"{folder}/inputs")
+            compute_and_commit(work, shards, folder, meter, quarantined)
+    seconds = time.monotonic() - started
+    return Filled(before.rows, before.pending, before.saved, quarantined, seconds, card.engine_id)
+
+
+def _shards(
+    warehouse: Warehouse,
+    table: str,
+    todo: DataFrame,
+    key: Sequence[str],
+    before: Standing,
+    shard_rows: int,
+    folder: str,
+) -> list[Shard]:
+    bucket_key = TABLES[table].bucket_key
+    bucket = F.lit(0) if bucket_key is None else bucket_column(bucket_key, warehouse.bucket_count(table))
+    return stage_shards(todo, key=key, bucket=bucket, rows=before.pending, shard_rows=shard_rows, folder=folder)
+
+
+def _checked(table: str, inputs: DataFrame, spec: EngineSpec, kind: Kind, key: Sequence[str] | None) -> tuple[str, ...]:
+    if kind.table != table:
+        raise InputError(f"engine {spec.name} of kind {spec.kind} fills {kind.table}, not {table}")
+    missing = [name for name in kind.inputs if name not in inputs.columns]
+    if missing:
+        raise InputError(f"inputs for {table} lack the columns {missing}; there are {inputs.columns}")
+    own = tuple(name for name in TABLES[table].key if name != "engine_id")
+    if key is not None and set(key) != set(own):
+        raise InputError(f"{table} is filled by the key {list(own)}, not by {list(key)}")
+    return own
+
+
+def _with_threads(spec: EngineSpec, spark: SparkSession, slots: int) -> EngineSpec:
+    """Share the cores that Spark gives all tasks among the slots, unless the spec says otherwise."""
+    if dict(spec.options).get("threads") is not None:
+        return spec
+    cores = spark.sparkContext.defaultParallelism * int(spark.conf.get("spark.task.cpus", "1") or "1")
+    return spec.having(threads=max(1, cores // slots))
+
+
+def _warn_of_speculation(spark: SparkSession) -> None:
+    if spark.conf.get("spark.speculation", "false") == "true":
+        warnings.warn(
+            "spark.speculation is on: slow tasks would ask the engine twice; start the session with it off", stacklevel=3
+        )

@@ -1,0 +1,44 @@
+"""The kinds of engines: for each, how it loads, which table it fills, and the adapter between Arrow and the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from synpref.errors import InputError
+from synpref.inference import loading
+from synpref.inference.adapters import attributes, embedder, judge, reward
+from synpref.inference.spec import EngineSpec
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind.
+
+    table: what it fills; inputs: the columns it needs; schema: Spark DDL of what `answer` returns; load: spec to
+    engine; answer: (engine, window of input rows, spec) to answers with the failure columns.
+    """
+
+    table: str
+    inputs: tuple[str, ...]
+    schema: str
+    load: Callable[[EngineSpec], Any]
+    answer: Callable[[Any, pa.RecordBatch, EngineSpec], pa.RecordBatch]
+
+
+KINDS: dict[str, Kind] = {
+    "embedder": Kind("embeddings", embedder.INPUTS, embedder.SCHEMA, loading.embedder, embedder.answer),
+    "reward": Kind("rewards", reward.INPUTS, reward.SCHEMA, loading.reward, reward.answer),
+    "chat-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.chat, judge.answer),
+    "chat-attributes": Kind("attributes", attributes.INPUTS, attributes.SCHEMA, loading.chat, attributes.answer),
+}
+
+
+def kind_of(spec: EngineSpec) -> Kind:
+    """The kind of the spec; InputError where there is none of that name."""
+    if spec.kind not in KINDS:
+        raise InputError(f"engine {spec.name}: no kind {spec.kind!r}; there are {', '.join(sorted(KINDS))}")
+    return KINDS[spec.kind]

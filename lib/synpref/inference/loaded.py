@@ -1,0 +1,62 @@
+"""The one place with module state: engines loaded in this process, so that a worker loads a model once, not per task."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from synpref.errors import InputError
+from synpref.inference.kinds import kind_of
+from synpref.inference.spec import EngineSpec
+
+# A notebook may use an embedder, a reward model and a judge in one query; more would only hold memory.
+KEPT = 3
+
+_loaded: OrderedDict[EngineSpec, Any] = OrderedDict()
+_lock = threading.Lock()
+
+
+def engine(spec: EngineSpec) -> Any:
+    """The engine of the spec, loaded at its first use in this process; the three used last are kept.
+
+    Torch's threads are set from the option `threads` (default 1) before loading. InputError where a `factory` cannot
+    be imported; what the engine's own loading raises (InputError, EngineError) passes through.
+    """
+    with _lock:
+        if spec in _loaded:
+            _loaded.move_to_end(spec)
+            return _loaded[spec]
+        while len(_loaded) >= KEPT:
+            _loaded.popitem(last=False)
+        _loaded[spec] = _load(spec)
+        return _loaded[spec]
+
+
+def _load(spec: EngineSpec) -> Any:
+    factory = spec.text("factory")
+    if factory is not None:
+        return _made(spec, factory)
+    _bind_threads(spec.integer("threads", 1))
+    return kind_of(spec).load(spec)
+
+
+def _bind_threads(threads: int) -> None:
+    # Every slot runs its own process: tokenizers that take all cores would fight with the other slots' matmuls.
+    os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"
+    os.environ["RAYON_NUM_THREADS"] = str(threads)
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _made(spec: EngineSpec, factory: str) -> Any:
+    module, _, function = factory.partition(":")
+    try:
+        make = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        message = f"engine {spec.name}: factory {factory!r} cannot be imported on the worker ({error}); give module:function"
+        raise InputError(message) from error
+    return make(spec)

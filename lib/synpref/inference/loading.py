@@ -1,0 +1,77 @@
+"""From a spec to a loaded engine, one function a kind; runs on the worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synpref.engines.tokenise import Overlong
+from synpref.errors import InputError
+from synpref.inference.spec import EngineSpec
+
+if TYPE_CHECKING:
+    from synpref.engines.chat import ChatModel
+    from synpref.engines.embedder import Embedder
+    from synpref.engines.reward import RewardScorer
+
+
+def embedder(spec: EngineSpec) -> Embedder:
+    """The text embedder; options dtype, max_tokens, token_budget, dimensions, device."""
+    from synpref.engines.embedder import Embedder
+
+    return Embedder.load(
+        _folder(spec),
+        dtype=_dtype(spec),
+        max_tokens=spec.integer("max_tokens", 256),
+        token_budget=spec.integer("token_budget", 4096),
+        dimensions=spec.integer("dimensions", 0) or None,
+        device=spec.text("device"),
+    )
+
+
+def reward(spec: EngineSpec) -> RewardScorer:
+    """The reward scorer; options dtype, max_tokens, overlong, token_budget, device."""
+    from synpref.engines.reward import RewardScorer
+
+    return RewardScorer.load(
+        _folder(spec),
+        dtype=_dtype(spec),
+        max_tokens=spec.integer("max_tokens", 16384),
+        overlong=_overlong(spec),
+        token_budget=spec.integer("token_budget", 8192),
+        device=spec.text("device"),
+    )
+
+
+def chat(spec: EngineSpec) -> ChatModel:
+    """The chat model, for verdicts and attributes alike; options dtype, max_tokens, token_budget, device."""
+    from synpref.engines.chat import ChatModel
+
+    return ChatModel.load(
+        _folder(spec),
+        dtype=_dtype(spec),
+        max_tokens=spec.integer("max_tokens", 2048),
+        token_budget=spec.integer("token_budget", 4096),
+        device=spec.text("device"),
+    )
+
+
+def _folder(spec: EngineSpec) -> str:
+    if spec.model_path is None:
+        raise InputError(f"engine {spec.name}: give the folder of its model")
+    return spec.model_path
+
+
+def _dtype(spec: EngineSpec) -> str:
+    dtype = spec.text("dtype")
+    if dtype is None:
+        raise InputError(f"engine {spec.name}: its dtype is not settled; call inference.dtype.settled before")
+    return dtype
+
+
+def _overlong(spec: EngineSpec) -> Overlong:
+    policy = spec.text("overlong", "truncate_left")
+    if policy == "refuse":
+        return "refuse"
+    if policy == "truncate_left":
+        return "truncate_left"
+    raise InputError(f"engine {spec.name}: overlong is {policy!r}; give truncate_left or refuse")

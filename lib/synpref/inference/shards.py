@@ -1,0 +1,55 @@
+"""Pending work cut into shards: each in one bucket, at most so many rows, the same cut for the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+SHARD = "synpref_shard"
+SHARD_BUCKET = "synpref_bucket"
+_HASH = "synpref_hash"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One unit of work and of commit: its bucket, its staged rows and their number."""
+
+    bucket: int
+    number: int
+    rows: int
+    path: str
+
+
+def stage_shards(
+    todo: DataFrame, *, key: Sequence[str], bucket: Column, rows: int, shard_rows: int, folder: str
+) -> list[Shard]:
+    """Write `todo` (`rows` rows, one a key) to `folder` once, cut into shards, and return them in order.
+
+    Inside a bucket the rows are taken in the order of their key's hash. The inputs are computed here and nowhere else,
+    however many shards there are.
+    """
+    if rows == 0:
+        return []
+    placed = todo.withColumn(SHARD_BUCKET, bucket)
+    if rows <= shard_rows:
+        placed = placed.withColumn(SHARD, F.lit(0))
+    else:
+        placed = placed.withColumn(_HASH, F.xxhash64(*[F.col(f"`{name}`") for name in key]))
+        order = Window.partitionBy(SHARD_BUCKET).orderBy(_HASH, *[F.col(f"`{name}`") for name in key])
+        number = F.floor((F.row_number().over(order) - 1) / F.lit(shard_rows)).cast("int")
+        placed = placed.withColumn(SHARD, number).drop(_HASH)
+    placed.write.partitionBy(SHARD_BUCKET, SHARD).parquet(folder)
+    return _listed(todo.sparkSession, folder)
+
+
+def _listed(spark: SparkSession, folder: str) -> list[Shard]:
+    places = spark.read.schema(f"{SHARD_BUCKET} int, {SHARD} int").parquet(folder)
+    # One row a shard: as many as there will be commits.
+    counts = places.groupBy(SHARD_BUCKET, SHARD).count().orderBy(SHARD_BUCKET, SHARD).collect()
+    return [
+        Shard(bucket, number, rows, f"{folder}/{SHARD_BUCKET}={bucket}/{SHARD}={number}")
+        for bucket, number, rows in counts
+    ]

@@ -1,0 +1,74 @@
+"""What an engine is, small enough to travel to every worker: hashable, picklable, and the key of the loaded engines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from synpref.errors import InputError
+from synpref.inference.cards import card_of, default_of
+
+if TYPE_CHECKING:
+    from synpref.engines.identity import EngineCard
+
+Option = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """One engine: its kind (see kinds.KINDS), its name for people, the folder of its model, and its options.
+
+    Build it with `of`, which sorts the options. `model_path` must be a path that all workers see; None only where the
+    option `factory` ("module:function", called with the spec) makes an engine without a model. Options that do not
+    change the output (cards.RUNTIME_OPTIONS) are no part of the engine's identity. dtype None is chosen by measurement.
+    """
+
+    kind: str
+    name: str
+    model_path: str | None = None
+    options: tuple[tuple[str, Option], ...] = ()
+
+    @classmethod
+    def of(cls, kind: str, name: str, model_path: str | None = None, **options: Option) -> EngineSpec:
+        """A spec with its options sorted by name; equal options make equal specs."""
+        return cls(kind, name, model_path, tuple(sorted(options.items())))
+
+    def having(self, **options: Option) -> EngineSpec:
+        """The same engine with these options set."""
+        return replace(self, options=tuple(sorted({**dict(self.options), **options}.items())))
+
+    def text(self, name: str, default: str | None = None) -> str | None:
+        """A text option; the kind's default, else `default`, where it is absent. InputError where it is no text."""
+        value = self._given(name)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            raise InputError(f"engine {self.name}: option {name} is {value!r}; give text")
+        return value
+
+    def integer(self, name: str, default: int) -> int:
+        """A whole number option; the kind's default, else `default`, where it is absent. InputError where it is none."""
+        value = self._given(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise InputError(f"engine {self.name}: option {name} is {value!r}; give a whole number")
+        return value
+
+    def number(self, name: str, default: float) -> float:
+        """A number option; the kind's default, else `default`, where it is absent. InputError where it is none."""
+        value = self._given(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"engine {self.name}: option {name} is {value!r}; give a number")
+        return float(value)
+
+    @property
+    def card(self) -> EngineCard:
+        """The engine's identity, read from the model's files. InputError where the folder cannot be read."""
+        return card_of(self.kind, self.name, self.model_path, dict(self.options))
+
+    def _given(self, name: str) -> Option:
+        value = dict(self.options).get(name)
+        return default_of(self.kind, name) if value is None else value

@@ -1,0 +1,75 @@
+"""What of the inputs stands already: answered, quarantined, or still pending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from synpref.errors import InputError
+from synpref.store.pending import pending
+
+ROW_KEY = "row_key"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Counts of the inputs: all, answered before, quarantined before by reason, and pending."""
+
+    rows: int
+    saved: int
+    quarantined: dict[str, int]
+
+    @property
+    def pending(self) -> int:
+        """Rows that the engine has not been asked for."""
+        return self.rows - self.saved - sum(self.quarantined.values())
+
+
+def row_key(key: Sequence[str], engine_id: str) -> Column:
+    """The key of a row that an engine refused, as quarantine holds it: the key's values and the engine, joined by ':'."""
+    return F.concat_ws(":", *[F.col(f"`{name}`").cast("string") for name in key], F.lit(engine_id))
+
+
+def standing(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequence[str], engine_id: str) -> Standing:
+    """Count the inputs by what is known of them, in one job over keys only.
+
+    done: the table's rows of this engine; refused: quarantine rows of this stage (row_key, reason). Raises InputError
+    where a key stands twice in the inputs or is null: neither can be answered once.
+    """
+    names = [F.col(f"`{name}`") for name in key]
+    null = F.greatest(F.lit(False), *[name.isNull() for name in names])
+    keys = inputs.groupBy(*names).agg(F.count("*").alias("copies")).withColumn("null_key", null)
+    keys = keys.withColumn(ROW_KEY, row_key(key, engine_id))
+    known = done.select(*names, F.lit("").alias("answered"))
+    # Both sides may be large; joined by hash of the key, which also grouped the inputs.
+    state = keys.join(known, list(key), "left")
+    # Quarantine is small beside the inputs: at most the tolerated share of them.
+    state = state.join(F.broadcast(refused.select(ROW_KEY, "reason")), ROW_KEY, "left")
+    state = state.withColumn("state", F.coalesce("answered", "reason"))
+    counts = state.groupBy("state").agg(
+        F.count("*").alias("rows"), F.sum("copies").alias("copies"), F.sum(F.col("null_key").cast("int")).alias("nulls")
+    )
+    found = counts.collect()  # one row a state
+    _require_keys(key, sum(row["copies"] - row["rows"] for row in found), sum(row["nulls"] for row in found))
+    by_state = {row["state"]: row["rows"] for row in found}
+    reasons = {state: rows for state, rows in by_state.items() if state}
+    return Standing(sum(by_state.values()), by_state.get("", 0), reasons)
+
+
+def unanswered(
+    inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequence[str], engine_id: str
+) -> DataFrame:
+    """The inputs that are neither answered nor quarantined."""
+    todo = pending(inputs, done, key).withColumn(ROW_KEY, row_key(key, engine_id))
+    # Quarantine is small beside the inputs: at most the tolerated share of them.
+    return todo.join(F.broadcast(refused.select(ROW_KEY)), ROW_KEY, "left_anti").drop(ROW_KEY)
+
+
+def _require_keys(key: Sequence[str], repeated: int, nulls: int) -> None:
+    if repeated:
+        raise InputError(f"inputs of the engine repeat {repeated} rows by their key {list(key)}; drop duplicates before")
+    if nulls:
+        raise InputError(f"inputs of the engine have {nulls} rows with a null in their key {list(key)}")

@@ -1,0 +1,131 @@
+"""One shard after the other: compute on the workers, stage, count failures, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from synpref.errors import EngineError
+from synpref.inference.answering import answering
+from synpref.inference.failures import REFUSALS
+from synpref.inference.kinds import Kind
+from synpref.inference.progress import Meter
+from synpref.inference.shards import Shard
+from synpref.inference.spec import EngineSpec
+from synpref.inference.staging import local_folder
+from synpref.inference.standing import row_key
+from synpref.store.contract import BUCKET
+from synpref.store.contracts import TABLES
+from synpref.store.warehouse import Warehouse
+
+EVERY_CAMPAIGN = "-"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all shards of a fill share; rows_in is the number that `max_error_share` is a share of."""
+
+    warehouse: Warehouse
+    table: str
+    kind: Kind
+    spec: EngineSpec
+    engine_id: str
+    key: Sequence[str]
+    stage: str
+    slots: int
+    max_error_share: float
+    rows_in: int
+
+
+def compute_and_commit(
+    work: Work, shards: Sequence[Shard], folder: str, meter: Meter, quarantined: dict[str, int]
+) -> None:
+    """Compute and commit the shards in order; adds the failures of each to `quarantined`. Raises EngineError."""
+    done = 0
+    for number, shard in enumerate(shards):
+        answers = _computed(work, shard, f"{folder}/shard-{number}", meter, done)
+        failures = _failures(work, shard, answers)
+        for reason, rows in failures.items():
+            quarantined[reason] = quarantined.get(reason, 0) + rows
+        _stop_if_too_many(work, quarantined, answers)
+        _commit(work, shard, answers, failed=bool(failures))
+        done += shard.rows
+        meter.tell(done)
+
+
+def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: int) -> DataFrame:
+    spark = work.warehouse.spark
+    counts = local_folder(spark, f"{folder}/counts")
+    rows = _staged_inputs(work, shard)
+    # An explicit number of partitions is not coalesced by adaptive execution: every slot gets its task.
+    tasks = min(work.slots, shard.rows)
+    answer = answering(work.spec, None if counts is None else str(counts))
+    answers = rows.repartition(tasks).mapInArrow(answer, work.kind.schema)
+    with meter.watching(counts, done):
+        try:
+            # Written once before anything reads it: a second reader would run the engine a second time.
+            answers.write.parquet(f"{folder}/answers")
+        except (PySparkException, Py4JError) as error:
+            raise EngineError(_told(work, error)) from error
+    return spark.read.schema(work.kind.schema).parquet(f"{folder}/answers")
+
+
+def _staged_inputs(work: Work, shard: Shard) -> DataFrame:
+    spark = work.warehouse.spark
+    return spark.read.parquet(shard.path)
+
+
+def _failures(work: Work, shard: Shard, answers: DataFrame) -> dict[str, int]:
+    counts = {row["error"]: row["count"] for row in answers.groupBy("error").count().collect()}  # one row a reason
+    answered = sum(counts.values())
+    if answered != shard.rows:
+        raise EngineError(f"{work.table}: engine {work.spec.name} answered {answered} rows of a shard of {shard.rows}")
+    return {reason: rows for reason, rows in counts.items() if reason is not None}
+
+
+def _stop_if_too_many(work: Work, quarantined: dict[str, int], answers: DataFrame) -> None:
+    failed = sum(rows for reason, rows in quarantined.items() if reason not in REFUSALS)
+    if failed <= max(1.0, work.max_error_share * work.rows_in):
+        return
+    example = answers.where(F.col("error").isNotNull() & ~F.col("error").isin(*REFUSALS)).select("error", "detail").first()
+    told = "" if example is None else f", for example {example['error']}: {example['detail']}"
+    raise EngineError(
+        f"{work.table}: engine {work.spec.name} failed on {failed} of {work.rows_in} rows, more than the share of "
+        f"{work.max_error_share:g} that is tolerated{told}. What was committed before stays; this shard was not committed."
+    )
+
+
+def _commit(work: Work, shard: Shard, answers: DataFrame, *, failed: bool) -> None:
+    contract = TABLES[work.table]
+    names = [column.name for column in contract.columns if column.name != "engine_id"]
+    engine = F.lit(work.engine_id).alias("engine_id")
+    good = answers.where(F.col("error").isNull()).select(*[F.col(f"`{name}`") for name in names], engine)
+    bucket = None if contract.bucket_key is None else shard.bucket
+    if failed:
+        work.warehouse.insert("quarantine", _quarantine_rows(work, answers), unique=True)
+    work.warehouse.insert(work.table, good, bucket=bucket, unique=True)
+
+
+def _quarantine_rows(work: Work, answers: DataFrame) -> DataFrame:
+    # An engine's refusal holds for every campaign: the row key names the engine.
+    return answers.where(F.col("error").isNotNull()).select(
+        F.lit(EVERY_CAMPAIGN).alias("campaign"),
+        F.lit(work.stage).alias("stage"),
+        row_key(work.key, work.engine_id).alias("row_key"),
+        F.col("error").alias("reason"),
+        "detail",
+        "original",
+    )
+
+
+def _told(work: Work, error: BaseException) -> str:
+    """The engine's own words out of a worker's traceback."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    words = [line for line in lines if "Error: " in line and not line.startswith(("at ", "File "))]
+    last = words[-1] if words else (lines[0] if lines else type(error).__name__)
+    return f"{work.table}: engine {work.spec.name} stopped: {last[:500]}. What was committed before stays."

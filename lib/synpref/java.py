@@ -1,0 +1,63 @@
+"""Which Java the laptop session runs on: Spark 4 needs 17 or 21, and says little that helps when it finds none."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from synpref.errors import InputError
+
+SUPPORTED = (17, 21)
+
+
+def find_java_home() -> Path:
+    """Return the home of the first Java 17 or 21 among JAVA_HOME, PATH and ~/.jdk (where `install-jdk` puts them).
+
+    Raises InputError with the one line to type where there is none.
+    """
+    found: list[str] = []
+    for where, home in _candidates():
+        version = java_version(home / "bin" / "java")
+        if version in SUPPORTED:
+            return home
+        found.append(f"{where} is {'no Java' if version is None else f'Java {version}'}")
+    seen = "; ".join(found) or "JAVA_HOME is not set and no java is on PATH"
+    raise InputError(f"Spark needs Java 17 or 21, and found none ({seen}). Type: {install_line()}")
+
+
+def java_version(java: Path) -> int | None:
+    """Return the major version that `java -version` prints, or None where it does not run."""
+    try:
+        output = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=True, timeout=60).stderr
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return parse_version(output)
+
+
+def parse_version(output: str) -> int | None:
+    """Return the major version in the output of `java -version`: 17 of "17.0.15", 8 of "1.8.0_402"; None without one."""
+    match = re.search(r'version "(?:1\.)?(\d+)', output)
+    return int(match.group(1)) if match else None
+
+
+def install_line() -> str:
+    """Return one shell line that installs a Java here."""
+    if shutil.which("apt-get"):
+        return "sudo apt-get install -y openjdk-17-jdk-headless"
+    return "python -m pip install install-jdk && python -c \"import jdk; print(jdk.install('17'))\""
+
+
+def _candidates() -> Iterator[tuple[str, Path]]:
+    if os.environ.get("JAVA_HOME"):
+        yield "JAVA_HOME", Path(os.environ["JAVA_HOME"])
+    on_path = shutil.which("java")
+    if on_path:
+        yield "java on PATH", Path(on_path).resolve().parent.parent
+    for home in sorted((Path.home() / ".jdk").glob("*")):
+        # A macOS bundle keeps its home two levels down.
+        bundle = home / "Contents" / "Home"
+        yield str(home), bundle if bundle.is_dir() else home

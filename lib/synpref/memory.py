@@ -1,0 +1,63 @@
+"""Peak memory of the driver and of the Python workers, as Linux counts it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_KIB_PER_GB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class PeakMemory:
+    """Peak resident memory in GiB. driver: Python and its JVM together. worker: the largest Python worker.
+
+    None where it cannot be seen: no /proc, or workers on other machines.
+    """
+
+    driver: float | None
+    worker: float | None
+
+    def highest(self, other: PeakMemory) -> PeakMemory:
+        """The larger of both, field by field."""
+        return PeakMemory(_larger(self.driver, other.driver), _larger(self.worker, other.worker))
+
+
+def peak_memory() -> PeakMemory:
+    """What this process, its JVM and the Python workers below it have held at most so far."""
+    processes = _processes()
+    if not processes:
+        return PeakMemory(None, None)
+    own = _descendants(os.getpid(), {pid: parent for pid, (parent, _, _) in processes.items()})
+    jvm = [peak for pid, (_, name, peak) in processes.items() if pid in own and name == "java"]
+    workers = [peak for pid, (_, name, peak) in processes.items() if pid in own and name.startswith("python")]
+    driver = processes[os.getpid()][2] + sum(jvm)
+    return PeakMemory(driver / _KIB_PER_GB, max(workers) / _KIB_PER_GB if workers else None)
+
+
+def _larger(one: float | None, other: float | None) -> float | None:
+    return one if other is None else other if one is None else max(one, other)
+
+
+def _processes() -> dict[int, tuple[int, str, int]]:
+    """Process id to (parent, program name, peak KiB)."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            lines = (folder / "status").read_text().splitlines()
+        except OSError:  # it ended while we looked
+            continue
+        facts = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+        peak = int(facts.get("VmHWM", "0 kB").split()[0])
+        found[int(folder.name)] = (int(facts["PPid"]), facts["Name"].strip(), peak)
+    return found
+
+
+def _descendants(root: int, parents: dict[int, int]) -> set[int]:
+    found, grown = {root}, True
+    while grown:
+        more = {pid for pid, parent in parents.items() if parent in found} - found
+        found |= more
+        grown = bool(more)
+    return found - {root}

@@ -1,0 +1,1 @@
+"""What a comparison is: identity, normalisation, readers per public format, exports."""

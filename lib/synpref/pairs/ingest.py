@@ -1,0 +1,146 @@
+"""Read one input: any known file in any known shape becomes rows of the content tables, and every row is accounted for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synpref.errors import InputError, SettingsError
+from synpref.pairs import content
+from synpref.pairs.columns import (
+    canonical_label_column,
+    comparison_id_column,
+    prompt_id_column,
+    response_id_column,
+)
+from synpref.pairs.files import InputFiles, find_files
+from synpref.pairs.labels import NONE
+from synpref.pairs.normalised_columns import with_normalised_ids
+from synpref.pairs.provenance import provenance
+from synpref.pairs.raw import raw_rows, with_row_keys
+from synpref.pairs.readers.fields import Fields
+from synpref.pairs.readers.kinds import sniff
+from synpref.pairs.readers.shape import Shape
+from synpref.pairs.readers.shapes import choose_shape
+from synpref.pairs.sample import sample_rows
+from synpref.pairs.structure import structure_reason
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """One input as rows of the content tables, each fitting its contract, keys distinct within the input.
+
+    shape: the reader that understood it. file_ids: of its files, as many as there are. rows: the parsed rows that
+    all tables derive from, kept (memory, then disk) until `release`.
+    """
+
+    shape: str
+    file_ids: tuple[str, ...]
+    rows: DataFrame
+    files: DataFrame
+    occurrences: DataFrame
+    prompts: DataFrame
+    responses: DataFrame
+    comparisons: DataFrame
+    quarantine: DataFrame
+
+    def release(self) -> None:
+        """Let the parsed rows go; the tables can still be read, at the cost of parsing again."""
+        self.rows.unpersist()
+
+
+def read_input(
+    spark: SparkSession,
+    *,
+    path: str,
+    source: str,
+    format: str = "auto",  # noqa: A002 - the setting's own name
+    shape: str = "auto",
+    use: Literal["pool", "test"] = "pool",
+    sample_prompts: int | None = None,
+    sample_comparisons: int | None = None,
+    seed: int = 0,
+    group_column: str | None = None,
+    group_pattern: str | None = None,
+    label_origin: str = "unknown",
+) -> Ingested:
+    """Read a file, folder or glob of preference data.
+
+    source: name of the input, for rows that name none. format: auto, parquet, jsonl. shape: auto or a name of
+    `readers.shapes`. sample_*: see `sample.sample_rows`, before identity counts. group_column, group_pattern: see
+    `provenance.group`. label_origin: for rows that name none. Lazy but for listing the files and looking at the first
+    rows. Raises InputError naming the path (see `files.find_files`, `readers.shapes.choose_shape`), SettingsError.
+    """
+    _check_settings(group_pattern, sample_prompts, sample_comparisons)
+    found = find_files(spark, path, format)
+    reading: dict[str, object] = {
+        "source": source, "use": use, "shape": shape, "format": found.format, "label_origin": label_origin,
+        "sample": [sample_prompts, sample_comparisons, seed], "group": [group_column, group_pattern],
+    }  # fmt: skip
+    raw, fields = raw_rows(spark, found, reading)
+    fields, readable = sniff(raw, fields)
+    _check_rows(path, found, fields, readable)
+    reader = choose_shape(fields, shape, path)
+    labelled_by = provenance(fields, reader.used(fields), source, label_origin, group_column, group_pattern)
+    rows = _parsed(with_row_keys(raw), fields, reader).withColumns(labelled_by)
+    rows = sample_rows(rows, sample_prompts, sample_comparisons, seed)
+    rows = with_normalised_ids(rows.select(*content.PARSED)).persist(StorageLevel.MEMORY_AND_DISK)
+    listed = content.listed_files(spark, found, reading)
+    return Ingested(
+        shape=reader.name,
+        file_ids=tuple(row["file_id"] for row in listed.select("file_id").collect()),  # as many as files
+        rows=rows,
+        files=content.files(listed, rows, found.format, reader.name, source, use),
+        occurrences=content.occurrences(rows),
+        prompts=content.prompts(rows),
+        responses=content.responses(rows),
+        comparisons=content.comparisons(rows),
+        quarantine=content.quarantine(rows),
+    )
+
+
+def _check_settings(group_pattern: str | None, *sizes: int | None) -> None:
+    if any(size is not None and size < 1 for size in sizes):
+        raise SettingsError("sample: prompts and comparisons_per_prompt must be at least 1, or absent")
+    if group_pattern is not None:
+        try:
+            groups = re.compile(group_pattern).groups
+        except re.error as error:
+            raise SettingsError(f"group_pattern: {group_pattern!r} is no regular expression: {error}") from error
+        if groups < 1:
+            raise SettingsError(f"group_pattern: {group_pattern!r} has no capture; put the group in parentheses")
+
+
+def _check_rows(path: str, found: InputFiles, fields: Fields, readable: int) -> None:
+    if readable == 0 and found.format == "jsonl":
+        raise InputError(f"{path}: not JSON Lines: none of its first lines is a JSON object.")
+    if readable == 0:
+        raise InputError(f"{path}: the file is empty (no rows). Columns: {', '.join(fields.names)}")
+
+
+def _parsed(rows: DataFrame, fields: Fields, reader: Shape) -> DataFrame:
+    """Read, check and identify: the common shape with reason, ids, label and the original of refused rows."""
+    rows = reader.read(rows, fields)
+    problem = F.when(fields.unreadable, F.lit("unreadable_row")).otherwise(F.col("problem"))
+    names = ("messages", "first_text", "second_text", "preference")
+    rows = rows.withColumn("reason", structure_reason(problem, *(F.col(name) for name in names)))
+    rows = rows.withColumn("prompt_id", prompt_id_column(F.col("messages")))
+    rows = rows.withColumns(
+        {f"{side}_id": response_id_column(F.col("prompt_id"), F.col(f"{side}_text")) for side in ("first", "second")}
+    )
+    first, second = F.col("first_id"), F.col("second_id")
+    usable = F.col("reason").isNull()
+    return rows.withColumns(
+        {
+            "comparison_id": F.when(usable, comparison_id_column(first, second)),
+            # a refused row is sampled like a comparison of its own texts, or alone where it lacks one
+            "sample_id": F.coalesce(comparison_id_column(first, second), F.concat_ws(":", "file_id", "row")),
+            "label": F.when(usable, canonical_label_column(F.col("preference"), first, second)).otherwise(F.lit(NONE)),
+            "original": F.when(~usable, fields.original),
+        }
+    )

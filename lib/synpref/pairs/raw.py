@@ -1,0 +1,70 @@
+"""Raw rows of an input: file, row key, and the row itself, before any reader looks at it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from synpref.errors import InputError
+from synpref.pairs.columns import hash128_column
+from synpref.pairs.files import InputFiles, read_parquet
+from synpref.pairs.readers.fields import TEXT_MAP, Fields, json_fields, parquet_fields
+
+
+def file_id_column(path: Column, length: Column, modified: Column, reading: Mapping[str, object]) -> Column:
+    """Identify a file and the way it is read: path, bytes, modification time (microseconds), reading settings."""
+    told = F.lit(json.dumps(reading, sort_keys=True))
+    return hash128_column(path, length.cast("string"), F.unix_micros(modified).cast("string"), told)
+
+
+def _file_id(reading: Mapping[str, object]) -> Column:
+    facts = ("file_path", "file_size", "file_modification_time")
+    path, length, modified = (F.col(f"_metadata.{name}") for name in facts)
+    return file_id_column(path, length, modified, reading).alias("file_id")
+
+
+def quoted(name: str) -> str:
+    """Quote a column name that may hold dots or backticks."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def raw_rows(spark: SparkSession, found: InputFiles, reading: Mapping[str, object]) -> tuple[DataFrame, Fields]:
+    """Open the files of an input: rows with file_id, row and `raw` (JSON lines also `fields`), and access to them."""
+    if found.format == "parquet":
+        return _parquet_rows(spark, found, reading)
+    return _json_rows(spark, found, reading)
+
+
+def _parquet_rows(spark: SparkSession, found: InputFiles, reading: Mapping[str, object]) -> tuple[DataFrame, Fields]:
+    frame = read_parquet(spark, found)
+    if not frame.columns:
+        raise InputError(f"{found.path}: the parquet files have no columns.")
+    rows = frame.select(
+        _file_id(reading),
+        F.col("_metadata.row_index").cast("string").alias("row"),
+        F.struct(*(F.col(quoted(name)) for name in frame.columns)).alias("raw"),
+    )
+    return rows, parquet_fields(frame.schema)
+
+
+def _json_rows(spark: SparkSession, found: InputFiles, reading: Mapping[str, object]) -> tuple[DataFrame, Fields]:
+    lines = spark.read.options(**found.options).text(found.path)
+    # invalid UTF-8 would stop every Python worker that meets it; as U+FFFD it is a text like any other
+    rows = lines.select(_file_id(reading), F.make_valid_utf8("value").alias("raw")).where(F.trim("raw") != "")
+    rows = rows.withColumn("fields", F.from_json("raw", TEXT_MAP))
+    return rows, json_fields(())
+
+
+def with_row_keys(rows: DataFrame) -> DataFrame:
+    """Name each JSON line by its hash and a counter among equal lines of its file; parquet rows have their index.
+
+    The counter costs a shuffle of the lines. Which of several equal lines gets which number means nothing.
+    """
+    if "row" in rows.columns:
+        return rows
+    rows = rows.withColumn("line", hash128_column(F.col("raw")))
+    counter = F.row_number().over(Window.partitionBy("file_id", "line").orderBy(F.lit(0))) - 1
+    return rows.withColumn("row", F.concat_ws("-", "line", counter.cast("string"))).drop("line")

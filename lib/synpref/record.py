@@ -1,0 +1,88 @@
+"""What a run leaves behind of itself: a row of stage_runs, an MLflow run, peak memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import mlflow
+
+from synpref.config import settings_hash, settings_json
+from synpref.memory import PeakMemory
+from synpref.settings import Settings
+from synpref.stage import Outcome, Stage
+from synpref.store.contracts import TABLES
+
+_VERSIONED = (
+    "synpref", "pyspark", "delta-spark", "torch", "transformers", "sentence-transformers", "mlflow", "great-expectations",
+)  # fmt: skip
+
+
+def git_commit() -> str | None:
+    """Commit of the checkout that this code lies in, with "+" where files differ; None outside a checkout."""
+    here = Path(__file__).resolve().parent
+    try:
+        head = _git(here, "rev-parse", "--short=12", "HEAD")
+        return head + ("+" if _git(here, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computes."""
+    return {name: metadata.version(name) for name in _VERSIONED if _installed(name)}
+
+
+@contextmanager
+def tracked(settings: Settings, name: str, run_id: str) -> Iterator[None]:
+    """An MLflow run around a stage; nests under the run that is open already. Settings and their hash are recorded."""
+    mlflow.set_tracking_uri(settings.mlflow.tracking_uri)
+    mlflow.set_experiment(settings.mlflow.experiment)
+    nested = mlflow.active_run() is not None
+    with mlflow.start_run(run_name=name, nested=nested, tags={"run_id": run_id, "settings_hash": settings_hash(settings)}):
+        if not nested:
+            mlflow.log_text(settings_json(settings), "settings.json")
+        yield
+
+
+def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory) -> None:
+    """Append the stage to stage_runs and log its counts to the open MLflow run."""
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    detail = {**outcome.detail, "peak_memory_gb": {"driver": memory.driver, "worker": memory.worker}}
+    row = (
+        stage.run_id, stage.name, outcome.campaign, settings_hash(stage.settings), settings_json(stage.settings), git_commit(),
+        started, seconds, outcome.rows_in, outcome.rows_out, outcome.duplicates, dict(outcome.quarantined),
+        outcome.engine_calls, outcome.engine_calls_saved, json.dumps(detail, ensure_ascii=False, sort_keys=True),
+    )  # fmt: skip
+    spark = stage.warehouse.spark
+    stage.warehouse.insert("stage_runs", spark.createDataFrame([row], TABLES["stage_runs"].ddl()), unique=True)
+    mlflow.log_metrics(
+        {
+            "seconds": seconds,
+            "rows_in": outcome.rows_in,
+            "rows_out": outcome.rows_out,
+            "duplicates": outcome.duplicates,
+            "quarantined": sum(outcome.quarantined.values()),
+            "engine_calls": outcome.engine_calls,
+        }
+    )
+
+
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True)  # noqa: S607 - git of the PATH
+    return done.stdout.strip()

@@ -1,0 +1,133 @@
+"""Backbones: load one with a reward head, and cut it into a frozen lower part and a trained upper part."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from synpref.errors import InputError
+
+
+class PassThrough(nn.Module):
+    """Stands for the embeddings of a cut encoder: what comes in is already the hidden states."""
+
+    def forward(self, inputs_embeds: torch.Tensor, **unused: Any) -> torch.Tensor:  # noqa: ARG002 - what the backbone calls with
+        """Give back inputs_embeds."""
+        return inputs_embeds
+
+
+class FirstTokenLayer(nn.Module):
+    """A BERT layer that computes its feed-forward part for the first token alone: the pooler reads no other.
+
+    Two thirds of the last layer's work are that part; what comes out equals the layer's first token.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None, **options: Any) -> torch.Tensor:
+        """[rows, tokens, width] to [rows, 1, width]."""
+        options.pop("encoder_hidden_states", None)
+        options.pop("encoder_attention_mask", None)
+        attended = self.layer.attention(hidden_states, attention_mask, **options)[0][:, :1]
+        result: torch.Tensor = self.layer.output(self.layer.intermediate(attended), attended)
+        return result
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Where a supported architecture keeps its layers. decoder: reads the last token; else pooler and first token."""
+
+    decoder: bool
+    layers: nn.ModuleList
+
+
+def anatomy(model: Any, name: object) -> Anatomy:
+    """Find the layers of a sequence-classification model. Raises InputError naming what is not supported."""
+    base = model.base_model
+    kinds = set(getattr(model.config, "layer_types", None) or ["full_attention"])
+    if hasattr(model, "score") and hasattr(base, "embed_tokens") and kinds == {"full_attention"}:
+        return Anatomy(decoder=True, layers=base.layers)
+    if hasattr(model, "classifier") and hasattr(base, "encoder") and getattr(base, "pooler", None) is not None:
+        return Anatomy(decoder=False, layers=base.encoder.layer)
+    raise InputError(
+        f"{name}: {model.config.model_type} models cannot be trained with frozen lower layers (BERT and Llama-like ones"
+        " can); set train.trainable_layers to null"
+    )
+
+
+def load_classifier(folder: Path, tokenizer: Any) -> Any:
+    """Load a backbone as float32 sequence-classification model with one logit; a new head comes from torch's seed.
+
+    Raises InputError where the folder holds no such model.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    with quiet_transformers():
+        try:
+            model: Any = AutoModelForSequenceClassification.from_pretrained(
+                folder, num_labels=1, dtype=torch.float32, local_files_only=True, use_safetensors=True
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{folder}: no backbone that a reward model can be trained from ({error})") from error
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(len(tokenizer))
+    model.config.pad_token_id = tokenizer.pad_token_id
+    return model
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Load a tokenizer with a padding token that can end no text.
+
+    Where padding is missing or is the end token itself, a decoder would read its reward beside the last token; the
+    unknown token takes its place, or a new one.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{folder}: no tokenizer there ({error})") from error
+    if tokenizer.pad_token is None or tokenizer.pad_token == tokenizer.eos_token:
+        unknown = tokenizer.unk_token
+        if unknown is not None and unknown != tokenizer.eos_token:
+            tokenizer.pad_token = unknown
+        else:
+            tokenizer.add_special_tokens({"pad_token": "<|padding|>"})
+    return tokenizer
+
+
+def load_frozen(folder: Path, layers: int) -> Any:
+    """Load the embeddings and the first `layers` layers alone; what comes out is the input of the next layer."""
+    from transformers import AutoModel
+
+    with quiet_transformers():
+        base: Any = AutoModel.from_pretrained(
+            folder, num_hidden_layers=layers, dtype=torch.float32, local_files_only=True, use_safetensors=True
+        )
+    if hasattr(base, "embed_tokens"):
+        base.norm = nn.Identity()  # a decoder's last norm belongs to the upper part
+    return base.eval()
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """No loading reports and bars: a new head and left-out layers are meant."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

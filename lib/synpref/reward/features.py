@@ -1,0 +1,77 @@
+"""A cache on disk of what the frozen part of a backbone makes of each response, shared by all models over it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from synpref.errors import InputError
+
+INDEX = pa.schema([("response_id", pa.string()), ("start", pa.int64()), ("length", pa.int32())])
+Row = NDArray[np.float32] | NDArray[np.int32]
+
+
+@dataclass
+class FeatureStore:
+    """Arrays [tokens, width] by response_id, memory-mapped: never all in memory.
+
+    A chunk is a .npy file of all its tokens and a .parquet file that says where each response lies; it counts once
+    the latter stands, so that a kill leaves nothing half. Several processes may append: the first chunk by name wins.
+    A response that the tokenisation refused has length 0.
+    """
+
+    folder: Path
+    _places: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    _chunks: list[NDArray[np.generic]] = field(default_factory=list)
+    _names: set[str] = field(default_factory=set)
+
+    def missing(self, response_ids: Iterable[str]) -> set[str]:
+        """Those of the ids that the store does not hold, after a look at what others have appended."""
+        self._refresh()
+        return {name for name in response_ids if name not in self._places}
+
+    def append(self, response_ids: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add one chunk: arrays [tokens, width] of one type and width, one a response."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = uuid.uuid4().hex
+        part = self.folder / f"{name}.part"
+        with part.open("wb") as file:
+            np.save(file, np.concatenate(rows), allow_pickle=False)
+        part.replace(self.folder / f"{name}.npy")
+        lengths = np.array([len(row) for row in rows], dtype=np.int32)
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+        pq.write_table(pa.table([pa.array(response_ids), starts, lengths], schema=INDEX), part)
+        part.replace(self.folder / f"{name}.parquet")
+        self._refresh()
+
+    def read(self, response_id: str) -> Row:
+        """The array [tokens, width] of one response, a view of the file. Raises KeyError where it is not held."""
+        chunk, start, length = self._places[response_id]
+        return self._chunks[chunk][start : start + length]  # type: ignore[return-value]  # the file tells the type
+
+    def lengths(self, response_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Tokens of each response; 0 where it was refused. Raises KeyError where one is not held."""
+        return np.array([self._places[name][2] for name in response_ids], dtype=np.int64)
+
+    def _refresh(self) -> None:
+        for index in sorted(self.folder.glob("*.parquet")):
+            if index.stem in self._names:
+                continue
+            try:
+                table = pq.read_table(index, schema=INDEX)
+                tokens = np.load(index.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError, pa.ArrowInvalid) as error:
+                raise InputError(f"{index}: broken feature chunk ({error}); remove it, it will be made anew") from error
+            self._names.add(index.stem)
+            chunk = len(self._chunks)
+            self._chunks.append(tokens)
+            places = zip(*(table[name].to_pylist() for name in INDEX.names), strict=True)
+            for response_id, start, length in places:
+                self._places.setdefault(response_id, (chunk, start, length))

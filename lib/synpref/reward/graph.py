@@ -1,0 +1,153 @@
+"""Batches of a comparison graph: responses that are compared often are encoded once for many comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synpref.reward.rows import Comparisons
+
+BLOCKS_SHUFFLED = 16_384  # a bounded window: the order of a step's blocks is random, memory does not grow with the data
+
+
+class Batch(NamedTuple):
+    """Distinct responses (numbers in Comparisons), and comparisons as positions in `responses`."""
+
+    responses: NDArray[np.int64]
+    chosen: NDArray[np.int64]
+    rejected: NDArray[np.int64]
+
+
+class Block(NamedTuple):
+    """Comparisons (row numbers) of one prompt among the given responses."""
+
+    responses: list[int]
+    rows: list[int]
+
+
+def batches(
+    comparisons: Comparisons, lengths: NDArray[np.int64], max_responses: int, max_tokens: int, seed: int
+) -> Iterator[Batch]:
+    """Yield batches without end, each comparison once in every pass over the data.
+
+    lengths[i]: tokens of response i. A batch holds at most max_responses distinct responses with at most max_tokens
+    tokens (a single comparison above that is a batch of its own). Whole prompts stay together where they fit.
+    """
+    random = np.random.default_rng(seed)
+    while True:
+        yield from _one_pass(comparisons, lengths, max_responses, max_tokens, random)
+
+
+def _one_pass(
+    comparisons: Comparisons,
+    lengths: NDArray[np.int64],
+    max_responses: int,
+    max_tokens: int,
+    random: np.random.Generator,
+) -> Iterator[Batch]:
+    waiting: list[Block] = []
+    tokens = 0
+    for block in _shuffled(_all_blocks(comparisons, lengths, max_responses, max_tokens, random), random):
+        size = int(lengths[block.responses].sum())
+        held = sum(len(other.responses) for other in waiting)
+        if waiting and (held + len(block.responses) > max_responses or tokens + size > max_tokens):
+            yield _batch(waiting, comparisons)
+            waiting, tokens = [], 0
+        waiting.append(block)
+        tokens += size
+    yield _batch(waiting, comparisons)
+
+
+def _all_blocks(
+    comparisons: Comparisons,
+    lengths: NDArray[np.int64],
+    max_responses: int,
+    max_tokens: int,
+    random: np.random.Generator,
+) -> Iterator[Block]:
+    order = np.argsort(comparisons.prompt, kind="stable")
+    starts = np.flatnonzero(np.diff(comparisons.prompt[order], prepend=-1))
+    prompts = np.split(order, starts[1:])
+    for index in random.permutation(len(prompts)):
+        rows = random.permutation(prompts[index])
+        yield from blocks(rows.tolist(), comparisons.chosen, comparisons.rejected, lengths, max_responses, max_tokens)
+
+
+def blocks(
+    rows: list[int],
+    chosen: NDArray[np.int32],
+    rejected: NDArray[np.int32],
+    lengths: NDArray[np.int64],
+    max_responses: int,
+    max_tokens: int,
+) -> Iterator[Block]:
+    """Cut the comparisons `rows` of one prompt into blocks of few responses with many comparisons among them.
+
+    Greedy: a block starts at the first comparison that is left and takes in, one by one, the response that has most
+    comparisons with it, until it is full. Each row comes out exactly once.
+    """
+    edges: dict[int, dict[int, int]] = {}  # response -> comparison -> the other response
+    for row in rows:
+        first, second = int(chosen[row]), int(rejected[row])
+        edges.setdefault(first, {})[row] = second
+        edges.setdefault(second, {})[row] = first
+    left = dict.fromkeys(rows)
+    while left:
+        seed = next(iter(left))
+        members = _grow(edges, int(chosen[seed]), int(rejected[seed]), lengths, max_responses, max_tokens)
+        taken = sorted({row for member in members for row, other in edges[member].items() if other in members})
+        for row in taken:
+            del left[row], edges[int(chosen[row])][row], edges[int(rejected[row])][row]
+        yield Block(sorted(members), taken)
+
+
+def _grow(
+    edges: dict[int, dict[int, int]],
+    first: int,
+    second: int,
+    lengths: NDArray[np.int64],
+    max_responses: int,
+    max_tokens: int,
+) -> set[int]:
+    members: set[int] = set()
+    links: dict[int, int] = {}  # response outside -> comparisons with members
+    tokens = 0
+    candidate: int | None = first
+    while candidate is not None:
+        members.add(candidate)
+        tokens += int(lengths[candidate])
+        links.pop(candidate, None)
+        for other in edges[candidate].values():
+            if other not in members:
+                links[other] = links.get(other, 0) + 1
+        fits = [other for other in links if tokens + lengths[other] <= max_tokens]
+        if second not in members:
+            candidate = second
+        elif fits and len(members) < max_responses:
+            candidate = max(fits, key=links.__getitem__)
+        else:
+            candidate = None
+    return members
+
+
+def _shuffled(found: Iterator[Block], random: np.random.Generator) -> Iterator[Block]:
+    window: list[Block] = []
+    for block in found:
+        window.append(block)
+        if len(window) >= BLOCKS_SHUFFLED:
+            position = int(random.integers(len(window)))
+            window[position], window[-1] = window[-1], window[position]
+            yield window.pop()
+    for position in random.permutation(len(window)):
+        yield window[position]
+
+
+def _batch(parts: list[Block], comparisons: Comparisons) -> Batch:
+    responses = np.unique(np.concatenate([block.responses for block in parts]))
+    rows = np.concatenate([block.rows for block in parts]).astype(np.int64)
+    chosen = np.searchsorted(responses, comparisons.chosen[rows])
+    rejected = np.searchsorted(responses, comparisons.rejected[rows])
+    return Batch(responses, chosen, rejected)

@@ -1,0 +1,95 @@
+"""The part of a reward model that is trained, and how it reads token ids or cached hidden states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from synpref.reward.backbones import FirstTokenLayer, PassThrough, anatomy
+
+
+class Upper(nn.Module):
+    """Rewards from rows of a feature store.
+
+    Its parameters are those that are trained: with frozen layers cut off, the model's top layers, pooler and head.
+    """
+
+    def __init__(self, model: Any, *, decoder: bool, from_states: bool) -> None:
+        super().__init__()
+        self.model = model
+        self.decoder = decoder
+        self.from_states = from_states
+
+    def forward(self, rows: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Map rows [responses, tokens, width] and mask [responses, tokens] (1 = real, padding right) to [responses]."""
+        inputs: dict[str, torch.Tensor] = {"attention_mask": mask}
+        if self.from_states:
+            inputs["inputs_embeds"] = rows
+        else:
+            inputs["input_ids"] = rows[..., 0].long()
+            if getattr(self.model.config, "type_vocab_size", 0) > 1:
+                inputs["token_type_ids"] = rows[..., 1].long()
+        if not self.decoder:
+            logits: torch.Tensor = self.model(**inputs).logits
+            return logits[:, 0].float()
+        hidden = self.model.base_model(**inputs, use_cache=False).last_hidden_state
+        last = hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(dim=1) - 1]
+        rewards: torch.Tensor = self.model.score(last)
+        return rewards[:, 0].float()
+
+
+@dataclass
+class Cut:
+    """A model while it is trained: `upper` works on it, `join` makes it whole again."""
+
+    model: Any
+    upper: Upper
+    _layers: nn.ModuleList | None = None
+    _embeddings: nn.Module | None = None
+
+    def join(self) -> Any:
+        """Give back the whole model with the trained weights in place."""
+        base = self.model.base_model
+        if self._layers is not None and self.upper.decoder:
+            base.layers, base.embed_tokens = self._layers, self._embeddings
+        elif self._layers is not None:
+            base.encoder.layer, base.embeddings = self._layers, self._embeddings
+        return self.model
+
+
+def cut_model(model: Any, trainable_layers: int | None, name: object) -> Cut:
+    """Prepare a model for training: its top layers on cached hidden states, or (None) all of it on token ids.
+
+    The model itself is changed until `join`. Raises InputError for an architecture that cannot be cut.
+    """
+    if trainable_layers is None:
+        return Cut(model, Upper(model, decoder=hasattr(model, "score"), from_states=False))
+    parts = anatomy(model, name)
+    base, top = model.base_model, list(parts.layers)[len(parts.layers) - trainable_layers :]
+    if parts.decoder:
+        embeddings = base.embed_tokens
+        base.layers, base.embed_tokens = nn.ModuleList(top), nn.Identity()
+    else:
+        embeddings = base.embeddings
+        base.encoder.layer = nn.ModuleList([*top[:-1], FirstTokenLayer(top[-1])])
+        base.embeddings = PassThrough()
+    return Cut(model, Upper(model, decoder=parts.decoder, from_states=True), parts.layers, embeddings)
+
+
+class PairwiseLoss(nn.Module):
+    """Bradley-Terry over a batch: mean of -log sigmoid(r_chosen - r_rejected) over its comparisons (paper.md §4)."""
+
+    def __init__(self, upper: Upper) -> None:
+        super().__init__()
+        self.upper = upper
+
+    def forward(
+        self, rows: torch.Tensor, mask: torch.Tensor, chosen: torch.Tensor, rejected: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """`chosen` and `rejected` are positions in `rows`, one a comparison. Gives loss and rewards."""
+        rewards = self.upper(rows, mask)
+        loss = -nn.functional.logsigmoid(rewards[chosen] - rewards[rejected]).mean()
+        return {"loss": loss, "rewards": rewards}

@@ -1,0 +1,74 @@
+"""Opening and closing a run around its stages: Spark, tables, MLflow, the record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from synpref.config import settings_hash
+from synpref.errors import InputError, SynprefError
+from synpref.memory import peak_memory
+from synpref.record import record, tracked
+from synpref.settings import Settings
+from synpref.spark import open_session
+from synpref.stage import Outcome, Stage
+from synpref.store.names import Location
+from synpref.store.warehouse import Warehouse
+
+
+@contextmanager
+def opened(settings: Settings, name: str, run_id: str) -> Iterator[Stage]:
+    """A stage with its session and tables, inside an MLflow run. Raises InputError where run.dir cannot be written."""
+    _writable(settings.run.dir)
+    spark = open_session(
+        app_name=f"synpref {name}",
+        master=settings.spark.master,
+        driver_memory=settings.spark.driver_memory,
+        extra=settings.spark.conf,
+    )
+    location = Location(path=settings.store.path, catalog=settings.store.catalog, schema=settings.store.schema_)
+    stamp = {"run_id": run_id, "settings_hash": settings_hash(settings)}
+    warehouse = Warehouse(spark=spark, location=location, buckets=settings.store.buckets, stamp=stamp)
+    with tracked(settings, name, run_id):
+        yield Stage(name=name, run_id=run_id, settings=settings, warehouse=warehouse)
+
+
+def part(whole: Stage, name: str) -> Stage:
+    """A stage of the same run."""
+    return replace(whole, name=name)
+
+
+def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
+    """Run one job, check that its counts reconcile, and record it."""
+    started = datetime.now(UTC)
+    with tracked(stage.settings, stage.name, stage.run_id):
+        outcome = job(stage)
+        if not outcome.reconciles():
+            raise SynprefError(
+                f"{stage.name}: {outcome.rows_in} rows came in, but {outcome.rows_out} out, {outcome.duplicates} duplicates "
+                f"and {dict(outcome.quarantined)} quarantined do not add up to them; please report this"
+            )
+        record(stage, outcome, started, peak_memory())
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    stage.say(
+        f"done in {seconds:.0f} s: {outcome.rows_in} in, {outcome.rows_out} out, {outcome.duplicates} duplicates, "
+        f"{sum(outcome.quarantined.values())} quarantined; {outcome.engine_calls} engine calls, "
+        f"{outcome.engine_calls_saved} saved"
+    )
+    return outcome
+
+
+def _writable(folder: str) -> None:
+    if "://" in folder:
+        return
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"run.dir {folder}: cannot be made ({error.strerror}); give a folder you may write to") from None
+    if not os.access(path, os.W_OK):
+        raise InputError(f"run.dir {folder}: no permission to write; give a folder you may write to")

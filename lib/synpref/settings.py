@@ -1,0 +1,281 @@
+"""The typed settings: one class a section of conf/base.yaml, where each field is explained."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A part of the settings; unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Run(Section):
+    """Where a run leaves its files."""
+
+    dir: str
+
+
+class StoreSettings(Section):
+    """Where the tables are."""
+
+    path: str | None
+    catalog: str | None
+    schema_: str | None = Field(alias="schema")
+    buckets: Positive
+    shard_rows: Positive
+    optimize_every: Positive
+
+    @model_validator(mode="after")
+    def _one_place(self) -> StoreSettings:
+        if (self.path is None) == (self.schema_ is None):
+            raise ValueError("set either store.path (a folder) or store.schema (with store.catalog on Unity Catalog)")
+        return self
+
+
+class SparkSettings(Section):
+    """The laptop's own session; unused where a cluster made one."""
+
+    master: str
+    driver_memory: str
+    slots: Positive | None
+    conf: dict[str, str]
+
+
+class MlflowSettings(Section):
+    """Where runs are recorded."""
+
+    tracking_uri: str
+    experiment: str
+    log_models: bool
+
+
+class Input(Section):
+    """One file, folder or pattern of preference pairs."""
+
+    path: str
+    source: str
+    shape: str = "auto"
+    format: Literal["auto", "parquet", "jsonl"] = "auto"
+    use: Literal["pool", "test"] = "pool"
+    label_origin: str | None = None
+
+
+class Sample(Section):
+    """How much of the inputs is read."""
+
+    prompts: Positive | None
+    comparisons_per_prompt: Positive | None
+
+
+class Generated(Section):
+    """The generated pool with known truth."""
+
+    prompts: Count
+    test_prompts: Count
+
+
+class Groups(Section):
+    """Which column names the group of a prompt."""
+
+    column: str | None
+    pattern: str | None
+
+
+class Hygiene(Section):
+    """Duplicates, conflicts, noise, contamination."""
+
+    duplicates: Literal["exact", "normalised"]
+    conflicts: Literal["majority", "drop"]
+    source_priority: list[str]
+    noise: Share
+    ngram: Positive
+    benchmarks: list[str]
+
+
+class HoldOut(Section):
+    """How much of gold is kept for validation and test."""
+
+    validation_share: Share
+    test_share: Share
+    min_groups: Positive
+    min_comparisons: Positive
+
+
+class Humans(Section):
+    """Where human labels come from."""
+
+    provider: Literal["simulated", "source", "table"]
+    annotators: Positive
+    error_rate: Share
+    share: Share
+
+
+class Stage1(Section):
+    """Seed, retrieval and labelling loop."""
+
+    pool_sources: list[str]
+    pool_share: Share
+    seed_human: Count
+    seed_judge: Count
+    iterations: Count
+    human_per_iteration: Count
+    k_max: Positive
+    max_per_prompt: Positive
+    max_retrieved: Positive | None
+    few_shots: Count
+    min_silver: Positive
+    hold_out: HoldOut
+
+
+class AttributeEngine(Section):
+    """One source of preference attributes; the first that has a valid answer counts."""
+
+    name: str
+    kind: Literal["transformers", "simulated"]
+    model: str | None = None
+    limit: Positive | None = None
+    max_new_tokens: Positive = 160
+    max_tokens: Positive = 2048
+    samples: Positive = 1
+    temperature: Annotated[float, Field(ge=0)] = 0.6
+    top_p: Share = 0.9
+
+    @model_validator(mode="after")
+    def _has_model(self) -> AttributeEngine:
+        if (self.kind == "simulated") == (self.model is not None):
+            raise ValueError(f"attributes engine {self.name}: transformers needs a model, simulated has none")
+        return self
+
+
+class Judge(Section):
+    """One judge of the roster."""
+
+    name: str
+    kind: Literal["transformers", "simulated"]
+    model: str | None = None
+    samples: Positive = 1
+    few_shots: Count | None = None
+    max_tokens: Positive = 2048
+    accuracy: Share | None = None
+    position_bias: Share | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Judge:
+        simulated = self.accuracy is not None and self.position_bias is not None
+        if self.kind == "simulated" and (not simulated or self.model is not None):
+            raise ValueError(f"judge {self.name}: a simulated judge needs accuracy and position_bias, and no model")
+        if self.kind == "transformers" and (self.model is None or simulated):
+            raise ValueError(f"judge {self.name}: a transformers judge needs a model, and no accuracy or position_bias")
+        return self
+
+
+class Admission(Section):
+    """What a judge must show before it labels."""
+
+    min_agreement: Share
+    min_comparisons: Positive
+    z: Seconds
+    first_batch: Positive
+    max_comparisons: Positive
+
+
+class Embedder(Section):
+    """The text embedder."""
+
+    model: str
+    max_tokens: Positive
+    token_budget: Positive
+    dimensions: Positive | None
+
+
+class Scorer(Section):
+    """How reward models score."""
+
+    max_tokens: Positive
+    overlong: Literal["truncate_left", "refuse"]
+    token_budget: Positive
+
+
+class Train(Section):
+    """Bradley-Terry training."""
+
+    backbone: str
+    steps: Positive
+    responses_per_step: Positive
+    learning_rate: Seconds
+    schedule: Literal["linear", "constant", "cosine"]
+    warmup_share: Share
+    weight_decay: Annotated[float, Field(ge=0)]
+    trainable_layers: Positive | None
+    max_tokens: Positive
+    evaluate_every: Positive
+    final_seeds: Positive
+    min_comparisons: Positive
+
+
+class Stage2(Section):
+    """The dual reward-model gate."""
+
+    epsilon: Annotated[float, Field(ge=0, lt=0.5)]
+    fold_min_groups: Positive
+    allow_weak_models: bool
+    mix: Literal["filtered", "filtered_corrected"]
+
+
+class Gate(Section):
+    """Bounds a published table must keep."""
+
+    min_keep_share: Share
+    max_flip_share: Share
+    max_source_drop: Share
+    min_source_rows: Positive
+    max_error_share: Share
+
+
+class Settings(Section):
+    """All settings of a run, validated. Below the jobs nobody sees this object."""
+
+    seed: int
+    run: Run
+    store: StoreSettings
+    spark: SparkSettings
+    mlflow: MlflowSettings
+    inputs: list[Input]
+    sample: Sample
+    generated: Generated
+    truth: Literal["none", "generated", "unflipped"]
+    groups: Groups
+    hygiene: Hygiene
+    humans: Humans
+    stage1: Stage1
+    attributes: list[AttributeEngine]
+    embedder: Embedder
+    judges: list[Judge]
+    admission: Admission
+    scorer: Scorer
+    train: Train
+    stage2: Stage2
+    gate: Gate
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        if self.truth == "generated" and not self.generated.prompts:
+            raise ValueError("truth: generated needs generated.prompts > 0")
+        if not self.inputs and not self.generated.prompts:
+            raise ValueError("nothing to read: name at least one of inputs, or set generated.prompts")
+        names = [judge.name for judge in self.judges]
+        if len(set(names)) != len(names):
+            raise ValueError(f"judges: two have one name: {names}")
+        by_share = not self.stage1.pool_sources
+        if self.humans.provider == "source" and by_share and self.humans.share > self.stage1.pool_share:
+            raise ValueError("humans.share exceeds stage1.pool_share: gold is drawn from the Stage 1 pool")
+        return self

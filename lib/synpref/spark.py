@@ -1,0 +1,103 @@
+"""The Spark session: the one that spark-submit, Databricks or EMR made, else a local one with Delta."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from delta import configure_spark_with_delta_pip
+from pyspark.sql import SparkSession
+
+from synpref.java import find_java_home
+
+# Variables that tell that somebody else configured the session: spark-submit's gateway, Databricks, Spark Connect.
+FOREIGN = ("PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE")
+
+LAPTOP = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # A laptop has few cores and small tables: every task and every partition of a Delta snapshot costs time.
+    "spark.sql.shuffle.partitions": "4",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.speculation": "false",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+
+# Messages are cut and stack traces left out: what fails reaches Python as an exception with its whole story.
+LOG4J = """
+status = error
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %.-400m%n%ex{0}
+"""
+
+# Logger to level: they repeat what the exception says, or warn of what is meant to be so here.
+QUIET = {
+    "org.apache.spark.util.Utils": "error",
+    "org.apache.hadoop.util.NativeCodeLoader": "error",
+    "org.apache.spark.sql.catalyst.util.SparkStringUtils": "error",
+    "org.apache.spark.sql.execution.window.WindowExec": "error",
+    "org.apache.spark.executor.Executor": "off",
+    "org.apache.spark.scheduler.TaskSetManager": "error",
+    "org.apache.spark.sql.delta.files.DeltaFileFormatWriter": "off",
+}
+
+
+def is_foreign() -> bool:
+    """Tell whether the session is, or will be, somebody else's: then nothing about it may be overridden."""
+    return any(os.environ.get(name) for name in FOREIGN) or SparkSession.getActiveSession() is not None
+
+
+def open_session(
+    *, app_name: str, master: str = "local[*]", driver_memory: str = "2g", extra: Mapping[str, str] | None = None
+) -> SparkSession:
+    """Return the session to work in.
+
+    Where one is active, or spark-submit, Databricks or EMR started this process, it is theirs, untouched, and the
+    arguments are ignored. Else a local one: Delta by Maven coordinates, Python workers with this interpreter, `extra`
+    winning over the laptop's own settings. Raises InputError where no Java 17 or 21 is found.
+    """
+    if is_foreign():
+        return SparkSession.builder.getOrCreate()
+    os.environ["JAVA_HOME"] = str(find_java_home())
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.appName(app_name).master(master)
+    for key, value in laptop_settings(driver_memory, extra or {}).items():
+        builder = builder.config(key, value)
+    return configure_spark_with_delta_pip(builder).getOrCreate()
+
+
+def laptop_settings(driver_memory: str, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of a local session, `extra` last; writes the log configuration to a temporary file."""
+    options = f"-Dlog4j2.configurationFile={_log_configuration().as_uri()}"
+    settings = {**LAPTOP, "spark.driver.memory": driver_memory, **extra}
+    asked = settings.get("spark.driver.extraJavaOptions", "")
+    settings["spark.driver.extraJavaOptions"] = f"{options} {asked}".strip()
+    return settings
+
+
+def _log_configuration() -> Path:
+    # The JVM reads it once, at its start; a file because Log4j takes no configuration from a property's text.
+    folder = Path(tempfile.mkdtemp(prefix="synpref-log-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    lines = [LOG4J]
+    for number, (logger, level) in enumerate(QUIET.items()):
+        lines += [f"logger.q{number}.name = {logger}", f"logger.q{number}.level = {level}"]
+    path = folder / "log4j2.properties"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path

@@ -1,0 +1,91 @@
+"""What a job is given, and what it hands back."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from synpref.config import campaign_id, inputs_hash
+from synpref.errors import InputError
+from synpref.settings import Settings
+from synpref.store.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage did: rows_in = rows_out + duplicates + all quarantined.
+
+    engine_calls: items that an engine computed; engine_calls_saved: items whose answer stood already. detail: facts of
+    this stage that later stages or the report read, as plain JSON values. campaign: None before the inputs are known.
+    """
+
+    rows_in: int = 0
+    rows_out: int = 0
+    duplicates: int = 0
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+    engine_calls: int = 0
+    engine_calls_saved: int = 0
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    campaign: str | None = None
+
+    def reconciles(self) -> bool:
+        """Whether every row that came in is accounted for."""
+        return self.rows_in == self.rows_out + self.duplicates + sum(self.quarantined.values())
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of one run: the settings, the tables, and where files go."""
+
+    name: str
+    run_id: str
+    settings: Settings
+    warehouse: Warehouse
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder for models, snapshots and reports."""
+        return Path(self.settings.run.dir)
+
+    @property
+    def models(self) -> Path:
+        """Where trained models lie, by model id."""
+        return self.folder / "models"
+
+    def files(self) -> list[str]:
+        """The file_ids that ingest read under these settings' inputs; as many as files.
+
+        Raises InputError where it did not.
+        """
+        read = F.get_json_object("detail", "$.inputs_hash") == inputs_hash(self.settings)
+        found = self._latest("ingest", read)
+        return [str(file_id) for file_id in found["file_ids"]]
+
+    def campaign(self) -> str:
+        """The campaign of these settings and of the files that ingest left; InputError where it did not run."""
+        return campaign_id(self.settings, self.files())
+
+    def left_by(self, stage: str, campaign: str) -> dict[str, Any]:
+        """The detail that the latest run of a stage left for this campaign; InputError where it did not run."""
+        return self._latest(stage, F.col("campaign") == campaign)
+
+    def _latest(self, stage: str, condition: Column) -> dict[str, Any]:
+        runs = self.warehouse.read("stage_runs").where((F.col("stage") == stage) & condition)
+        row = runs.orderBy(F.desc("started")).select("detail").first()
+        if row is None:
+            raise InputError(f"stage {stage} has not run under these settings: run `synpref {stage}` first")
+        detail: dict[str, Any] = json.loads(row["detail"])
+        return detail
+
+    def say(self, text: str) -> None:
+        """Tell a person what is going on."""
+        sys.stderr.write(f"{time.strftime('%H:%M:%S')} {self.name}: {text}\n")
+        sys.stderr.flush()

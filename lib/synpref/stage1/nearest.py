@@ -1,0 +1,97 @@
+"""Exact nearest neighbours by cosine, one side small enough to travel to every worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+FOUND = "query string, retrieved string, similarity double"
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The small side: ids and groups (length n), unit vectors (n, d) float32. Bounded by the size of gold."""
+
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    matrix: NDArray[np.float32]
+
+
+def collect_vectors(rows: DataFrame) -> Vectors:
+    """Bring (comparison_id, group, vector) to the driver, sorted by comparison_id; only for gold, never for a pool."""
+    table = rows.select("comparison_id", "group", "vector").orderBy("comparison_id").toArrow()
+    return Vectors(
+        tuple(table["comparison_id"].to_pylist()), tuple(table["group"].to_pylist()), _matrix(table["vector"].combine_chunks())
+    )
+
+
+def nearest_gold(targets: DataFrame, gold: Vectors, k: int) -> DataFrame:
+    """For each target (comparison_id, group, vector) its k most similar gold comparisons of other groups.
+
+    Returns query (the target), retrieved, similarity. Ties break by comparison_id.
+    """
+
+    def search(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            similar = _similarities(batch, gold)
+            found = [
+                (query, gold.ids[column], float(similar[row, column]))
+                for row, query in enumerate(batch.column("comparison_id").to_pylist())
+                for column in _top(similar[row], k)
+            ]
+            yield _found(found)
+
+    return targets.select("comparison_id", "group", "vector").mapInArrow(search, FOUND)
+
+
+def nearest_pool(pool: DataFrame, gold: Vectors, depth: int) -> DataFrame:
+    """For each gold comparison its `depth` most similar rows of the pool (comparison_id, group, vector), other groups.
+
+    Returns query (the gold comparison), retrieved, similarity. Each partition keeps its best before they are ranked.
+    """
+
+    def search(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            ids = batch.column("comparison_id").to_pylist()
+            similar = _similarities(batch, gold).T
+            found = [
+                (query, ids[column], float(similar[row, column]))
+                for row, query in enumerate(gold.ids)
+                for column in _top(similar[row], depth, ids)
+            ]
+            yield _found(found)
+
+    best = Window.partitionBy("query").orderBy(F.desc("similarity"), "retrieved")
+    partial = pool.select("comparison_id", "group", "vector").mapInArrow(search, FOUND)
+    return partial.withColumn("_rank", F.row_number().over(best)).where(F.col("_rank") <= depth).drop("_rank")
+
+
+def _similarities(batch: pa.RecordBatch, gold: Vectors) -> NDArray[np.float32]:
+    """(rows, gold) cosines; -2 where both are of one group."""
+    similar: NDArray[np.float32] = _matrix(batch.column("vector")) @ gold.matrix.T
+    same = np.asarray(batch.column("group").to_pylist())[:, None] == np.asarray(gold.groups)[None, :]
+    similar[same] = -2.0
+    return similar
+
+
+def _top(similar: NDArray[np.float32], k: int, names: list[str] | None = None) -> list[int]:
+    ties = np.arange(len(similar)) if names is None else np.argsort(np.argsort(np.asarray(names)))
+    order = np.lexsort((ties, -similar))[:k]
+    return [int(index) for index in order if similar[index] > -2.0]
+
+
+def _matrix(vectors: pa.Array) -> NDArray[np.float32]:
+    flat = vectors.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+    return np.ascontiguousarray(flat.reshape(len(vectors), -1)) if len(vectors) else np.zeros((0, 0), np.float32)
+
+
+def _found(rows: list[tuple[str, str, float]]) -> pa.RecordBatch:
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    arrays = [pa.array(columns[0], pa.string()), pa.array(columns[1], pa.string()), pa.array(columns[2], pa.float64())]
+    return pa.RecordBatch.from_arrays(arrays, names=["query", "retrieved", "similarity"])

@@ -1,0 +1,87 @@
+"""Who may see what: the role of every comparison of a campaign (design.md, paper.md §2, §10.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synpref.pairs.draw import draw_column
+
+ROLE_COLUMNS = ("campaign", "iteration", "comparison_id", "role", "side", "fold")
+
+
+def pool_side(seed: int, pool_sources: Sequence[str], pool_share: float) -> Column:
+    """Whether a comparison belongs to D_un (stage1_pool) rather than D_wild, over columns source and comparison_id."""
+    if pool_sources:
+        return F.col("source").isin(list(pool_sources))
+    return draw_column(seed, "pool", F.col("comparison_id")) < F.lit(pool_share)
+
+
+def seed_roles(
+    source_labels: DataFrame, human: DataFrame, sides: Mapping[str, str], in_pool: Column, campaign: str
+) -> DataFrame:
+    """Iteration 0: one row a comparison of the campaign.
+
+    source_labels: the campaign's. human: (comparison_id, label), label null where people could not decide.
+    sides: group to hold-out side. in_pool: pool_side. Rows that only the final measurement may read (use = test), and
+    all other comparisons of held-out groups, are held_out.
+    """
+    spark = source_labels.sparkSession
+    groups = _sides_frame(spark, sides)
+    test_groups = source_labels.where("use = 'test'").select("group").distinct().withColumn("of_test", F.lit(True))
+    # groups with a side are as few as gold, groups of test inputs as few as those; both are broadcast when small
+    joined = (
+        source_labels.join(groups, "group", "left")
+        .join(test_groups, "group", "left")
+        .join(human.withColumn("asked", F.lit(True)).withColumnRenamed("label", "human"), "comparison_id", "left")
+    )
+    side = F.when(F.col("of_test"), "test").otherwise(F.col("side"))
+    role = (
+        F.when(F.col("of_test"), "held_out")
+        .when(F.col("asked") & F.col("human").isNull(), "discarded")
+        .when(F.col("asked") & F.col("side").isNull(), "gold-train")
+        .when(F.col("asked"), F.concat(F.lit("gold-"), F.col("side")))
+        .when(F.col("side").isNotNull(), "held_out")
+        .when(in_pool, "stage1_pool")
+        .otherwise("wild")
+    )
+    return _rows(joined.select("comparison_id", role.alias("role"), side.alias("side")), campaign, 0)
+
+
+def current_roles(roles: DataFrame, campaign: str) -> DataFrame:
+    """The role that counts now, one row a comparison: comparison_id, role, side, fold."""
+    latest = F.max_by(F.struct("role", "side", "fold"), "iteration").alias("now")
+    return roles.where(F.col("campaign") == campaign).groupBy("comparison_id").agg(latest).select(
+        "comparison_id", "now.role", "now.side", "now.fold"
+    )
+
+
+def changed_roles(comparisons: DataFrame, role: str, campaign: str, iteration: int) -> DataFrame:
+    """Rows of `roles` that give all these comparisons (column comparison_id) a new role from this iteration on."""
+    return _rows(comparisons.select("comparison_id", F.lit(role).alias("role")), campaign, iteration)
+
+
+def fold_column(seed: int, key: Column) -> Column:
+    """Half (0 or 1) for cross-fitting; key: group, or comparison_id where groups are few (design.md)."""
+    return (draw_column(seed, "fold", key) * 2).cast("int")
+
+
+def folded_roles(comparisons: DataFrame, fold: Column, campaign: str, iteration: int) -> DataFrame:
+    """Rows of `roles` that make these comparisons wild, with the half that scores them."""
+    return _rows(comparisons.select("comparison_id", F.lit("wild").alias("role"), fold.alias("fold")), campaign, iteration)
+
+
+def _rows(frame: DataFrame, campaign: str, iteration: int) -> DataFrame:
+    missing = {
+        name: F.lit(None).cast(kind) for name, kind in (("side", "string"), ("fold", "int")) if name not in frame.columns
+    }
+    stamped = frame.withColumns(
+        {"campaign": F.lit(campaign), "iteration": F.lit(iteration).cast("int"), **missing}
+    )
+    return stamped.select(*ROLE_COLUMNS)
+
+
+def _sides_frame(spark: SparkSession, sides: Mapping[str, str]) -> DataFrame:
+    return spark.createDataFrame(sorted(sides.items()), "`group` string, side string")

@@ -1,0 +1,78 @@
+"""From verdicts to a judge's label, and from judges' labels to the roster's (paper.md §2.4, §10.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+
+class Vote(NamedTuple):
+    """A label (a, b, or None) and the votes behind it."""
+
+    label: str | None
+    a: int
+    b: int
+    none: int
+
+    @property
+    def margin(self) -> float:
+        """(a - b) / all votes; 0 without votes."""
+        total = self.a + self.b + self.none
+        return (self.a - self.b) / total if total else 0.0
+
+
+def judge_vote(verdicts: Iterable[str]) -> Vote:
+    """One judge's label over all its samples and orders: a strict majority of everything it was asked.
+
+    "no_preference" and "unparsed" count as asked. With one sample in both orders both must name the same response.
+    """
+    answers = list(verdicts)
+    a, b = answers.count("a"), answers.count("b")
+    label = "a" if 2 * a > len(answers) else "b" if 2 * b > len(answers) else None
+    return Vote(label, a, b, len(answers) - a - b)
+
+
+def roster_vote(labels: Sequence[str | None], admitted: int) -> Vote:
+    """Unweighted majority over the judges that have a label; half of those admitted must have one.
+
+    A tie or too few gives no label.
+    """
+    a, b = labels.count("a"), labels.count("b")
+    quorum = 2 * (a + b) >= admitted > 0
+    label = None if not quorum or a == b else "a" if a > b else "b"
+    return Vote(label, a, b, len(labels) - a - b)
+
+
+def judge_labels(verdicts: DataFrame) -> DataFrame:
+    """One row a (comparison_id, engine_id): `label` by judge_vote, null without one."""
+    counts = verdicts.groupBy("comparison_id", "engine_id").agg(
+        _count("verdict", "a").alias("a"), _count("verdict", "b").alias("b"), F.count("*").alias("n")
+    )
+    label = F.when(2 * F.col("a") > F.col("n"), "a").when(2 * F.col("b") > F.col("n"), "b")
+    return counts.select("comparison_id", "engine_id", label.alias("label"))
+
+
+def roster_labels(labels: DataFrame, admitted: int) -> DataFrame:
+    """One row a comparison_id: `label` by roster_vote, votes_a, votes_b, votes_none, margin. Input: judge_labels."""
+    votes = labels.groupBy("comparison_id").agg(
+        _count("label", "a").alias("votes_a"), _count("label", "b").alias("votes_b"), F.count("*").alias("asked")
+    )
+    quorum = 2 * (F.col("votes_a") + F.col("votes_b")) >= admitted
+    label = F.when(quorum & (F.col("votes_a") > F.col("votes_b")), "a").when(
+        quorum & (F.col("votes_b") > F.col("votes_a")), "b"
+    )
+    return votes.select(
+        "comparison_id",
+        label.alias("label"),
+        F.col("votes_a").cast("int").alias("votes_a"),
+        F.col("votes_b").cast("int").alias("votes_b"),
+        (F.col("asked") - F.col("votes_a") - F.col("votes_b")).cast("int").alias("votes_none"),
+        ((F.col("votes_a") - F.col("votes_b")) / F.col("asked")).alias("margin"),
+    )
+
+
+def _count(column: str, value: str) -> Column:
+    return F.coalesce(F.sum(F.when(F.col(column) == value, 1).otherwise(0)), F.lit(0))

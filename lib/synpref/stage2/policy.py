@@ -1,0 +1,24 @@
+"""The policy: everything that changes decisions beside the campaign (design.md, Tables)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+
+def policy_id(
+    *, epsilon: float, mix: str, gold_engine: str, best_engines: Mapping[int | None, str], roster: Sequence[str]
+) -> str:
+    """16 hex digits over the rule's settings, the engine_ids and the roster.
+
+    best_engines: fold to the engine that scores it; the only key is None where nothing is cross-fitted.
+    """
+    facts = {
+        "epsilon": epsilon,
+        "mix": mix,
+        "gold": gold_engine,
+        "best": {str(fold): engine for fold, engine in best_engines.items()},
+        "roster": sorted(roster),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

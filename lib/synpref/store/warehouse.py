@@ -1,0 +1,127 @@
+"""The warehouse: every table by its contract's name, wherever it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from synpref.errors import InputError
+from synpref.store.buckets import bucket_count
+from synpref.store.contract import Table
+from synpref.store.contracts import TABLES
+from synpref.store.create import create_table
+from synpref.store.names import Location
+from synpref.store.publish import staged
+from synpref.store.writes import first_of_key, merge_new, shaped, slice_condition, user_metadata
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Tables at `location`. `buckets` counts for tables made from now on; `stamp` goes into every commit as JSON.
+
+    Every method raises InputError for a table that has no contract.
+    """
+
+    spark: SparkSession
+    location: Location
+    buckets: int = 1
+    stamp: Mapping[str, str] = field(default_factory=dict)
+
+    def create(self, *tables: str) -> None:
+        """Make those of `tables` that do not stand yet, one commit each."""
+        for name in tables:
+            contract = _contract(name)
+            if not self.exists(name):
+                create_table(self.spark, self.location, contract, self.buckets)
+
+    def exists(self, table: str) -> bool:
+        """Tell whether `table` was made."""
+        _contract(table)
+        if self.location.path is None:
+            return bool(self.spark.catalog.tableExists(self.location.identifier(table)))
+        return bool(DeltaTable.isDeltaTable(self.spark, self.location.folder(table)))
+
+    def read(self, table: str) -> DataFrame:
+        """Return the table's rows; raises InputError where it was not made."""
+        self._require(table)
+        if self.location.path is None:
+            return self.spark.read.table(self.location.identifier(table))
+        return self.spark.read.format("delta").load(self.location.folder(table))
+
+    def insert(self, table: str, rows: DataFrame, bucket: int | None = None, *, unique: bool = False) -> int:
+        """Insert the rows whose key the table does not hold, in one commit; return how many those were.
+
+        The first answer wins. Among `rows` of one key the smallest counts; `unique` says that there are none and saves
+        a shuffle. `bucket` says that all rows lie in it, so that only its files are read. Makes the table if need be.
+        Raises InputError where columns are missing or unknown.
+        """
+        contract = _contract(table)
+        self.create(table)
+        target = self._delta(table)
+        batch = shaped(rows, contract, self.bucket_count(table), bucket)
+        if not unique:
+            batch = first_of_key(batch, contract)
+        return merge_new(target, batch, contract, bucket=bucket, stamp=self.stamp)
+
+    def replace(self, table: str, rows: DataFrame, where: Mapping[str, str | int]) -> None:
+        """Put `rows` in the place of the slice `where`, in one commit; every row must lie in that slice."""
+        contract = _contract(table)
+        self.create(table)
+        self._swap(contract, shaped(rows, contract, self.bucket_count(table)), where)
+
+    def publish(
+        self, table: str, rows: DataFrame, where: Mapping[str, str | int], check: Callable[[DataFrame], None]
+    ) -> int:
+        """Write `rows` aside, `check` them as written, then replace the slice `where` by them; return the version.
+
+        Where `check` raises (GateError), the table stays as it was and the staging is removed.
+        """
+        contract = _contract(table)
+        slice_condition(contract, where)
+        buckets = self.bucket_count(table) if self.exists(table) else self.buckets
+        with staged(shaped(rows, contract, buckets), self.location, table) as rows_as_written:
+            check(rows_as_written)
+            self.create(table)
+            self._swap(contract, rows_as_written, where)
+        return self.version(table)
+
+    def version(self, table: str) -> int:
+        """Return the number of the table's last commit."""
+        self._require(table)
+        last = self._delta(table).history(1).select("version").first()
+        return int(last[0]) if last else 0
+
+    def bucket_count(self, table: str) -> int:
+        """Return how many buckets `table` was made with; 1 where it is not bucketed."""
+        if _contract(table).bucket_key is None:
+            return 1
+        self._require(table)
+        return bucket_count(self.spark, self.location.identifier(table))
+
+    def _swap(self, contract: Table, rows: DataFrame, where: Mapping[str, str | int]) -> None:
+        writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", slice_condition(contract, where))
+        if self.stamp:
+            writer = writer.option("userMetadata", user_metadata(self.stamp))
+        if self.location.path is None:
+            writer.saveAsTable(self.location.identifier(contract.name))
+        else:
+            writer.save(self.location.folder(contract.name))
+
+    def _delta(self, table: str) -> DeltaTable:
+        if self.location.path is None:
+            return DeltaTable.forName(self.spark, self.location.identifier(table))
+        return DeltaTable.forPath(self.spark, self.location.folder(table))
+
+    def _require(self, table: str) -> None:
+        if not self.exists(table):
+            where = self.location.path or f"schema {self.location.schema}"
+            raise InputError(f"table {table} does not stand in {where}: run the stage that fills it first")
+
+
+def _contract(table: str) -> Table:
+    if table not in TABLES:
+        raise InputError(f"there is no table {table!r}; there are {', '.join(sorted(TABLES))}")
+    return TABLES[table]

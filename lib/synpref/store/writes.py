@@ -1,0 +1,117 @@
+"""The two ways a row gets into a table: insert-only MERGE (first answer wins) and replacing a slice in one commit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import MapType
+
+from synpref.errors import InputError
+from synpref.store.buckets import bucket_column
+from synpref.store.contract import BUCKET, Table
+
+USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+_VALUE = re.compile(r"[A-Za-z0-9_.:@+-]*")
+
+
+def shaped(rows: DataFrame, table: Table, buckets: int, bucket: int | None = None) -> DataFrame:
+    """Return `rows` with the table's columns in order, `bucket` added.
+
+    Raises InputError where columns are missing or unknown. A row outside `bucket`, where one is given, fails the job
+    that writes it.
+    """
+    expected = [column.name for column in table.columns]
+    found = [name for name in rows.columns if name != BUCKET]
+    if set(expected) != set(found):
+        missing, unknown = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+        raise InputError(f"rows for table {table.name}: missing columns {missing}, unknown columns {unknown}")
+    columns = [F.col(f"`{name}`") for name in expected]
+    if table.bucket_key is None:
+        return rows.select(*columns)
+    number = bucket_column(table.bucket_key, buckets)
+    if bucket is not None:
+        message = F.lit(f"table {table.name}: a row of another bucket stands in the shard of bucket {bucket}")
+        number = F.when(number == bucket, number).otherwise(F.raise_error(message).cast("int"))
+    return rows.select(number.alias(BUCKET), *columns)
+
+
+def first_of_key(rows: DataFrame, table: Table) -> DataFrame:
+    """Return one row a key: the smallest by its other columns, so that the choice does not depend on order."""
+    others = [name for name in rows.columns if name not in table.key]
+    if not others:
+        return rows.distinct()
+    maps = {field.name for field in rows.schema.fields if isinstance(field.dataType, MapType)}
+    value = F.struct(*[F.col(f"`{name}`") for name in others])
+    # Maps have no order in Spark; their JSON has.
+    order = F.struct(*[F.to_json(f"`{name}`").alias(name) if name in maps else F.col(f"`{name}`") for name in others])
+    # Groups by the key of this batch only, never of the table.
+    chosen = rows.groupBy(*[F.col(f"`{name}`") for name in table.key]).agg(F.min_by(value, order).alias("_value"))
+    return chosen.select(*[F.col(f"`{n}`" if n in table.key else f"_value.`{n}`").alias(n) for n in rows.columns])
+
+
+def merge_new(
+    target: DeltaTable, rows: DataFrame, table: Table, *, bucket: int | None, stamp: Mapping[str, str]
+) -> int:
+    """Insert the `rows` (shaped, one a key) whose key `target` does not hold; return how many those were.
+
+    With `bucket` as a literal only the files of that bucket are read.
+    """
+    conditions = [f"old.`{name}` = new.`{name}`" for name in table.key]
+    if bucket is not None:
+        conditions.insert(0, f"old.`{BUCKET}` = {int(bucket)}")
+    elif table.bucket_key is not None:
+        conditions.insert(0, f"old.`{BUCKET}` = new.`{BUCKET}`")
+    # A shard (small) against its bucket of the table (large, only the key columns are read).
+    merge = target.alias("old").merge(rows.alias("new"), " AND ".join(conditions)).whenNotMatchedInsertAll()
+    with stamped(rows.sparkSession, stamp):
+        outcome = merge.execute().first()
+    return int(outcome["num_inserted_rows"]) if outcome else 0
+
+
+def slice_condition(table: Table, where: Mapping[str, str | int]) -> str:
+    """Return `where` (column to value) as SQL; raises InputError for a column or value that cannot be part of it."""
+    if not where:
+        raise InputError(f"table {table.name}: name the slice to replace, such as its campaign")
+    return " AND ".join(f"`{_known(table, name)}` = {_literal(table, name, value)}" for name, value in where.items())
+
+
+def user_metadata(stamp: Mapping[str, str]) -> str:
+    """Return what a commit says of itself, as JSON with sorted keys."""
+    return json.dumps(dict(stamp), sort_keys=True, ensure_ascii=False)
+
+
+@contextmanager
+def stamped(spark: SparkSession, stamp: Mapping[str, str]) -> Iterator[None]:
+    """Stamp the commits made inside: MERGE and OPTIMIZE take no writer option, only the session's setting."""
+    if not stamp:
+        yield
+        return
+    before = spark.conf.get(USER_METADATA, None)
+    spark.conf.set(USER_METADATA, user_metadata(stamp))
+    try:
+        yield
+    finally:
+        if before is None:
+            spark.conf.unset(USER_METADATA)
+        else:
+            spark.conf.set(USER_METADATA, before)
+
+
+def _known(table: Table, name: str) -> str:
+    if name not in table.column_names():
+        raise InputError(f"table {table.name} has no column {name!r}")
+    return name
+
+
+def _literal(table: Table, name: str, value: str | int) -> str:
+    if isinstance(value, int):
+        return str(int(value))
+    if not _VALUE.fullmatch(value):
+        raise InputError(f"table {table.name}: {name} {value!r} cannot name a slice: letters, digits and _.:@+- only")
+    return f"'{value}'"

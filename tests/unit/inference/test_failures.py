@@ -1,0 +1,61 @@
+"""One bad row costs itself only; what no row is to blame for stops everything."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synpref.errors import EngineError
+from synpref.inference.failures import ENGINE_ERROR, Failure, attempt
+
+
+@given(st.lists(st.integers(-5, 50), max_size=60))
+def test_exactly_the_bad_items_fail_and_all_others_are_answered(items: list[int]) -> None:
+    def call(batch: list[int]) -> list[int]:
+        if any(item < 0 for item in batch):
+            raise ValueError(f"negative: {min(batch)}")
+        return [item * 2 for item in batch]
+
+    for item, answer in zip(items, attempt(call, items), strict=True):
+        if item < 0:
+            assert answer == Failure(ENGINE_ERROR, f"ValueError: negative: {item}")
+        else:
+            assert answer == item * 2
+
+
+def test_a_single_bad_item_costs_few_more_calls() -> None:
+    calls: list[int] = []
+
+    def call(batch: list[int]) -> list[int]:
+        calls.append(len(batch))
+        if 700 in batch:
+            raise RuntimeError
+        return batch
+
+    attempt(call, range(1024))
+    assert len(calls) == 1 + 2 * int(math.log2(1024))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), EngineError("gone"), OSError("disk"), AttributeError("bug")])
+def test_errors_that_no_row_is_to_blame_for_are_raised_at_once(error: Exception) -> None:
+    calls: list[int] = []
+
+    def call(batch: list[int]) -> list[int]:
+        calls.append(len(batch))
+        raise error
+
+    with pytest.raises(type(error)):
+        attempt(call, [1, 2, 3, 4])
+    assert calls == [4]
+
+
+def test_an_engine_that_answers_too_few_items_is_stopped() -> None:
+    with pytest.raises(EngineError, match="answered 2 of 3"):
+        attempt(lambda batch: batch[:-1], [1, 2, 3])
+
+
+def test_nothing_is_called_for_no_items() -> None:
+    assert attempt(lambda batch: pytest.fail("called"), []) == []

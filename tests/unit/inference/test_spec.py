@@ -1,0 +1,76 @@
+"""An engine's description: hashable, picklable, and what of it is identity."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from synpref.errors import InputError
+from synpref.inference.spec import EngineSpec
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    (tmp_path / "config.json").write_text('{"hidden_size": 4}')
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    return str(tmp_path)
+
+
+def test_equal_options_in_any_order_make_one_spec() -> None:
+    one = EngineSpec.of("reward", "rm", "/m", dtype="float32", max_tokens=8)
+    other = EngineSpec("reward", "rm", "/m").having(max_tokens=8).having(dtype="float32")
+    assert one == other
+    assert hash(one) == hash(other)
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+def test_the_engine_id_follows_what_changes_the_output_only(model: str) -> None:
+    spec = EngineSpec.of("embedder", "minilm", model, dtype="float32", max_tokens=256)
+    same = [spec.having(threads=4), spec.having(token_budget=1), spec.having(window=7), spec.having(device="cpu")]
+    assert {other.card.engine_id for other in same} == {spec.card.engine_id}
+    others = [spec.having(dtype="bfloat16"), spec.having(max_tokens=128), spec.having(dimensions=64)]
+    assert len({other.card.engine_id for other in [spec, *others]}) == 4
+
+
+def test_a_default_that_is_spelled_out_changes_nothing(model: str) -> None:
+    spec = EngineSpec.of("chat-attributes", "smol", model)
+    assert spec.having(temperature=0.6, top_p=0.9, seed=0).card == spec.card
+
+
+def test_the_engine_id_follows_the_weights_and_not_the_folder(model: str, tmp_path: Path) -> None:
+    spec = EngineSpec.of("reward", "rm", model)
+    before = spec.card.engine_id
+    Path(model, "model.safetensors").write_bytes(b"other weights")
+    assert spec.card.engine_id != before
+    assert spec.card.details["backend"].startswith("transformers ")
+
+
+@pytest.mark.parametrize(("kind", "in_table"), [("chat-judge", "judge"), ("chat-attributes", "attributes")])
+def test_the_card_names_the_kind_as_the_engines_table_does(kind: str, in_table: str, model: str) -> None:
+    assert EngineSpec.of(kind, "smol", model).card.kind == in_table
+
+
+def test_an_engine_made_by_a_factory_is_called_simulated() -> None:
+    card = EngineSpec.of("embedder", "counting", factory="module:function").card
+    assert card.simulated
+    assert card.details["factory"] == "module:function"
+
+
+def test_an_unreadable_model_folder_is_an_input_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such model"):
+        _ = EngineSpec.of("reward", "rm", str(tmp_path / "no such model")).card
+    with pytest.raises(InputError, match="rm: give the folder"):
+        _ = EngineSpec.of("reward", "rm").card
+
+
+def test_an_unknown_kind_is_an_input_error_that_lists_the_kinds() -> None:
+    with pytest.raises(InputError, match="chat-judge"):
+        _ = EngineSpec.of("oracle", "x", "/m").card
+
+
+@pytest.mark.parametrize(("option", "value"), [("max_tokens", "many"), ("max_tokens", True), ("max_tokens", 1.5)])
+def test_an_option_of_the_wrong_type_is_an_input_error(option: str, value: str | bool | float) -> None:
+    with pytest.raises(InputError, match="max_tokens"):
+        EngineSpec.of("reward", "rm", "/m", **{option: value}).integer(option, 1)

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from synpref.config import campaign_id, conf_file, load_settings, settings_hash, settings_json
+from synpref.errors import SettingsError
+
+ONE_INPUT = "inputs=[{path: pairs.parquet, source: mine}]"
+
+
+def _error(words: list[str], overlays: tuple[str, ...] = ("demo",)) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(list(overlays), words)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("overlay", ["demo", "local", "databricks", "emr"])
+def test_every_overlay_is_valid(overlay: str) -> None:
+    assert load_settings([overlay], [ONE_INPUT]).inputs[0].source == "mine"
+
+
+def test_words_win_over_overlays_and_overlays_over_base(tmp_path: Path) -> None:
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("stage1:\n  k_max: 5\n  few_shots: 3\n")
+    stage1 = load_settings(["demo", str(overlay)], ["stage1.few_shots=2"]).stage1
+    assert (stage1.k_max, stage1.few_shots, stage1.max_per_prompt) == (5, 2, 1)
+
+
+def test_paths_follow_the_run_s_folder() -> None:
+    settings = load_settings(["local"], [ONE_INPUT, "run.dir=/tmp/elsewhere"])
+    assert settings.store.path == "/tmp/elsewhere/warehouse"
+    assert settings.mlflow.tracking_uri == "sqlite:////tmp/elsewhere/mlflow.db"
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("stage1.kmax=6", "command line: stage1.kmax: no such setting; nearest valid key: stage1.k_max"),
+        ("sede=1", "command line: sede: no such setting; nearest valid key: seed"),
+        ("stage1.k_max=six", "command line: stage1.k_max: input should be a valid integer (got 'six')"),
+        ("hygiene.noise=3", "command line: hygiene.noise: input should be less than or equal to 1 (got 3)"),
+        ("train.steps=-1", "command line: train.steps: input should be greater than 0 (got -1)"),
+        ("just words", "command line: 'just words' is not key=value"),
+        ("judges=[{name: a, kind: simulated}]", "judge a: a simulated judge needs accuracy and position_bias"),
+        ("inputs=[{path: x, sorce: y}]", "inputs.0.sorce: no such setting; nearest valid key: inputs.0.source"),
+        ("store.schema=x", "set either store.path"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_line(word: str, message: str) -> None:
+    error = _error([word])
+    assert message in error
+
+
+def test_the_line_names_the_file_that_holds_the_mistake(tmp_path: Path) -> None:
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("stage2:\n  epsilom: 0.1\n")
+    assert _error([], ("demo", str(overlay))) == (
+        f"{overlay}: stage2.epsilom: no such setting; nearest valid key: stage2.epsilon"
+    )
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    assert len(_error(["sede=1", "stage1.k_max=six"]).splitlines()) == 2
+
+
+def test_an_unknown_overlay_says_which_there_are() -> None:
+    assert "known: base, databricks, demo, emr, local" in _error([], ("dmo",))
+
+
+def test_a_missing_file_and_bad_yaml_are_clear(tmp_path: Path) -> None:
+    assert "no such file" in _error([], (str(tmp_path / "none.yaml"),))
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("a: [1,\n")
+    assert f"{bad}: not readable as YAML" in _error([], (str(bad),))
+    listed = tmp_path / "list.yaml"
+    listed.write_text("- 1\n")
+    assert "must be a mapping" in _error([], (str(listed),))
+
+
+def test_nothing_to_read_is_an_error() -> None:
+    assert "nothing to read" in _error([], ("local",))
+
+
+def test_two_judges_of_one_name_are_refused() -> None:
+    judge = "{name: x, kind: simulated, accuracy: 0.9, position_bias: 0.1}"
+    assert "two have one name" in _error([f"judges=[{judge},{judge}]"])
+
+
+def test_gold_cannot_exceed_its_pool() -> None:
+    assert "humans.share exceeds" in _error([ONE_INPUT, "humans.share=0.5"], ("local",))
+
+
+def test_the_hash_is_of_the_values_not_of_how_they_were_given(tmp_path: Path) -> None:
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("seed: 7\n")
+    by_file, by_word = load_settings(["demo", str(overlay)], []), load_settings(["demo"], ["seed=7"])
+    assert settings_hash(by_file) == settings_hash(by_word)
+    assert settings_hash(by_word) != settings_hash(load_settings(["demo"], []))
+    assert json.loads(settings_json(by_word))["seed"] == 7
+
+
+@pytest.mark.parametrize(
+    ("word", "changes"),
+    [
+        ("stage1.k_max=5", True),
+        ("hygiene.noise=0.2", True),
+        ("seed=1", True),
+        ("stage2.epsilon=0.1", False),
+        ("run.dir=/tmp/other", False),
+        ("spark.driver_memory=3g", False),
+        ("gate.max_flip_share=0.5", False),
+    ],
+)
+def test_the_campaign_changes_with_roles_and_labels_only(word: str, changes: bool) -> None:
+    before, after = load_settings(["demo"], []), load_settings(["demo"], [word])
+    assert (campaign_id(before, ["f"]) != campaign_id(after, ["f"])) == changes
+
+
+def test_the_campaign_changes_with_the_inputs_but_not_their_order() -> None:
+    settings = load_settings(["demo"], [])
+    assert campaign_id(settings, ["f", "g"]) == campaign_id(settings, ["g", "f"])
+    assert campaign_id(settings, ["f"]) != campaign_id(settings, ["f", "g"])
+
+
+def test_every_setting_of_base_is_explained() -> None:
+    for line in conf_file("base.yaml").read_text().splitlines():
+        stripped = line.strip()
+        if stripped.startswith("#") or not stripped or stripped.endswith(":"):
+            continue
+        assert "#" in line, f"conf/base.yaml does not explain: {stripped}"
