@@ -13,6 +13,7 @@ from transformers.utils import logging
 def main(source: Path, target: Path) -> None:
     """Write the model of the one .gguf file under `source` to the folder `target`, in bfloat16 as it was trained."""
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
     (gguf,) = source.rglob("*.gguf")
     model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
     # transformers refuses to save a model that it read from GGUF, so its weights move into a fresh one.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pyspark.sql import functions as F
 
 from synpref.cli import submit
-from synpref.demo.files import benchmark_prompts
 from synpref.hygiene.benchmark_prompts import read_benchmark_prompts
 from synpref.hygiene.clean import clean
 from synpref.hygiene.file_gold import file_gold
@@ -15,14 +14,12 @@ from synpref.stage1.sampling import source_gold
 
 
 def run(stage: Stage) -> Outcome:
-    """Replace the campaign's source_labels and hygiene_marks; note what was refused and, where asked, truth and gold."""
+    """Replace the campaign's source_labels and hygiene_marks; note what was refused and, if asked, truth and gold."""
     settings, warehouse = stage.settings, stage.warehouse
-    files, campaign = stage.files(), stage.campaign()
-    paths = list(settings.hygiene.benchmarks)
-    if settings.generated.prompts:
-        paths.append(str(benchmark_prompts(stage.folder / "raw")))
+    ingested, campaign = stage.ingested(), stage.campaign()
+    paths = [*settings.hygiene.benchmarks, *ingested["benchmarks"]]
     cleaned = clean(
-        warehouse.read("occurrences").where(F.col("file_id").isin(files)),
+        warehouse.read("occurrences").where(F.col("file_id").isin(ingested["file_ids"])),
         warehouse.read("files"),
         warehouse.read("comparisons"),
         warehouse.read("prompts"),

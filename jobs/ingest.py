@@ -16,7 +16,7 @@ from synpref.stage import Outcome, Stage
 def run(stage: Stage) -> Outcome:
     """Write the generated pool where one is asked for, then read every input."""
     settings, warehouse = stage.settings, stage.warehouse
-    inputs = list(settings.inputs)
+    inputs, pool = list(settings.inputs), None
     if settings.generated.prompts:
         pool = write_pool(
             stage.folder / "raw",
@@ -24,8 +24,8 @@ def run(stage: Stage) -> Outcome:
             prompts=settings.generated.prompts,
             test_prompts=settings.generated.test_prompts,
         )
-        inputs += [Input(path=str(path), source=path.name.split(".")[0]) for path in pool.pool]
-        inputs += [Input(path=str(pool.test), source="test", use="test")]
+        inputs += [Input(path=str(one.path), source=one.source, shape=one.shape) for one in pool.pool]
+        inputs.append(Input(path=str(pool.test.path), source=pool.test.source, shape=pool.test.shape, use="test"))
         stage.say(f"generated pool with known truth in {stage.folder / 'raw'}")
     read = []
     for one in inputs:
@@ -48,7 +48,7 @@ def run(stage: Stage) -> Outcome:
         )
         stage.say(f"{one.path}: shape {read[-1].shape}")
     counts = write_ingested(warehouse, *read)
-    if settings.truth == "generated":
+    if pool is not None and settings.truth == "generated":
         warehouse.insert("truth", warehouse.spark.read.parquet(str(pool.truth)), unique=True)
     quarantined: Counter[str] = Counter()
     for count in counts:
@@ -60,6 +60,7 @@ def run(stage: Stage) -> Outcome:
         detail={
             "inputs_hash": inputs_hash(settings),
             "file_ids": sorted(file_id for one in read for file_id in one.file_ids),
+            "benchmarks": [] if pool is None else [str(pool.benchmarks)],
             "shapes": {one.path: found.shape for one, found in zip(inputs, read, strict=True)},
         },
     )

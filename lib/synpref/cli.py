@@ -8,7 +8,7 @@ import sys
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from synpref import __version__
 from synpref.config import load_settings
@@ -55,22 +55,21 @@ def run(name: str, overlays: Sequence[str], words: Sequence[str]) -> None:
     settings = load_settings(overlays, words)
     from synpref import session  # Spark, MLflow and torch load only once the settings are known to be good
 
+    jobs = {each: job(each) for each in (STAGES if name == PIPELINE else (name,))}
     with session.opened(settings, name, uuid.uuid4().hex[:12]) as stage:
         if name != PIPELINE:
-            session.run_job(stage, job(name))
+            session.run_job(stage, jobs[name])
             return
         for position, each in enumerate(STAGES, start=1):
             one = session.part(stage, each)
             one.say(f"stage {position} of {len(STAGES)}")
-            session.run_job(one, job(each))
+            session.run_job(one, jobs[each])
 
 
-def job(name: str) -> Callable[..., object]:
+def job(name: str) -> Callable[..., Any]:
     """The `run` of jobs/<name>.py."""
-    found: Callable[..., object] = importlib.import_module(f"synpref.jobs.{name}").run
+    found: Callable[..., Any] = importlib.import_module(f"synpref.jobs.{name}").run
     return found
-
-
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
         stage.add_argument(
             "--conf", action="append", default=[], metavar="NAME|FILE", help="settings over conf/base.yaml; may repeat"
         )
-        stage.add_argument("settings", nargs="*", metavar="key=value", help="single settings, for example stage1.k_max=4")
+        stage.add_argument(
+            "settings", nargs="*", metavar="key=value", help="single settings, for example stage1.k_max=4"
+        )
     return parser
 
 
@@ -106,3 +107,7 @@ SUMMARIES = {
     "evaluate": "Measure the final models on test prompts, with intervals.",
     "report": "Write summary.json and report.html of the campaign, and print the summary.",
 }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

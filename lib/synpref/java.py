@@ -39,7 +39,7 @@ def java_version(java: Path) -> int | None:
 
 
 def parse_version(output: str) -> int | None:
-    """Return the major version in the output of `java -version`: 17 of "17.0.15", 8 of "1.8.0_402"; None without one."""
+    """Return the major version in the output of `java -version`: 17 of "17.0.15", 8 of "1.8.0_402", else None."""
     match = re.search(r'version "(?:1\.)?(\d+)', output)
     return int(match.group(1)) if match else None
 

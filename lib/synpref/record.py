@@ -19,7 +19,8 @@ from synpref.stage import Outcome, Stage
 from synpref.store.contracts import TABLES
 
 _VERSIONED = (
-    "synpref", "pyspark", "delta-spark", "torch", "transformers", "sentence-transformers", "mlflow", "great-expectations",
+    "synpref", "pyspark", "delta-spark", "torch", "transformers", "sentence-transformers", "mlflow",
+    "great-expectations",
 )  # fmt: skip
 
 
@@ -44,7 +45,9 @@ def tracked(settings: Settings, name: str, run_id: str) -> Iterator[None]:
     mlflow.set_tracking_uri(settings.mlflow.tracking_uri)
     mlflow.set_experiment(settings.mlflow.experiment)
     nested = mlflow.active_run() is not None
-    with mlflow.start_run(run_name=name, nested=nested, tags={"run_id": run_id, "settings_hash": settings_hash(settings)}):
+    with mlflow.start_run(
+        run_name=name, nested=nested, tags={"run_id": run_id, "settings_hash": settings_hash(settings)}
+    ):
         if not nested:
             mlflow.log_text(settings_json(settings), "settings.json")
         yield
@@ -55,9 +58,9 @@ def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory
     seconds = (datetime.now(UTC) - started).total_seconds()
     detail = {**outcome.detail, "peak_memory_gb": {"driver": memory.driver, "worker": memory.worker}}
     row = (
-        stage.run_id, stage.name, outcome.campaign, settings_hash(stage.settings), settings_json(stage.settings), git_commit(),
-        started, seconds, outcome.rows_in, outcome.rows_out, outcome.duplicates, dict(outcome.quarantined),
-        outcome.engine_calls, outcome.engine_calls_saved, json.dumps(detail, ensure_ascii=False, sort_keys=True),
+        stage.run_id, stage.name, outcome.campaign, settings_hash(stage.settings), settings_json(stage.settings),
+        git_commit(), started, seconds, outcome.rows_in, outcome.rows_out, outcome.duplicates,
+        dict(outcome.quarantined), outcome.engine_calls, outcome.engine_calls_saved, json.dumps(detail, ensure_ascii=False, sort_keys=True),
     )  # fmt: skip
     spark = stage.warehouse.spark
     stage.warehouse.insert("stage_runs", spark.createDataFrame([row], TABLES["stage_runs"].ddl()), unique=True)
@@ -71,8 +74,6 @@ def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory
             "engine_calls": outcome.engine_calls,
         }
     )
-
-
 
 
 def _installed(name: str) -> bool:

@@ -49,8 +49,9 @@ def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
         outcome = job(stage)
         if not outcome.reconciles():
             raise SynprefError(
-                f"{stage.name}: {outcome.rows_in} rows came in, but {outcome.rows_out} out, {outcome.duplicates} duplicates "
-                f"and {dict(outcome.quarantined)} quarantined do not add up to them; please report this"
+                f"{stage.name}: {outcome.rows_in} rows came in, but {outcome.rows_out} out, "
+                f"{outcome.duplicates} duplicates and "
+                f"{dict(outcome.quarantined)} quarantined do not add up to them; please report this"
             )
         record(stage, outcome, started, peak_memory())
     seconds = (datetime.now(UTC) - started).total_seconds()
@@ -69,6 +70,8 @@ def _writable(folder: str) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"run.dir {folder}: cannot be made ({error.strerror}); give a folder you may write to") from None
+        raise InputError(
+            f"run.dir {folder}: cannot be made ({error.strerror}); give a folder you may write to"
+        ) from None
     if not os.access(path, os.W_OK):
         raise InputError(f"run.dir {folder}: no permission to write; give a folder you may write to")

@@ -83,18 +83,20 @@ def open_session(
 
 
 def laptop_settings(driver_memory: str, extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings of a local session, `extra` last; writes the log configuration to a temporary file."""
-    options = f"-Dlog4j2.configurationFile={_log_configuration().as_uri()}"
-    settings = {**LAPTOP, "spark.driver.memory": driver_memory, **extra}
+    """Return the settings of a local session, `extra` last; the log configuration stands in a temporary folder."""
+    scratch = Path(tempfile.mkdtemp(prefix="synpref-spark-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    options = f"-Dlog4j2.configurationFile={_log_configuration(scratch).as_uri()}"
+    # Spark makes this folder even where no table lives in it: not in the directory that the user stands in.
+    unused = {"spark.sql.warehouse.dir": str(scratch / "spark-warehouse")}
+    settings = {**LAPTOP, **unused, "spark.driver.memory": driver_memory, **extra}
     asked = settings.get("spark.driver.extraJavaOptions", "")
     settings["spark.driver.extraJavaOptions"] = f"{options} {asked}".strip()
     return settings
 
 
-def _log_configuration() -> Path:
-    # The JVM reads it once, at its start; a file because Log4j takes no configuration from a property's text.
-    folder = Path(tempfile.mkdtemp(prefix="synpref-log-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+def _log_configuration(folder: Path) -> Path:
+    # A file, because Log4j takes no configuration from the text of a property.
     lines = [LOG4J]
     for number, (logger, level) in enumerate(QUIET.items()):
         lines += [f"logger.q{number}.name = {logger}", f"logger.q{number}.level = {level}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from synpref.config import campaign_id, inputs_hash
 from synpref.errors import InputError
+from synpref.inference.progress import Progress
 from synpref.settings import Settings
 from synpref.store.warehouse import Warehouse
 
@@ -60,18 +61,13 @@ class Stage:
         """Where trained models lie, by model id."""
         return self.folder / "models"
 
-    def files(self) -> list[str]:
-        """The file_ids that ingest read under these settings' inputs; as many as files.
-
-        Raises InputError where it did not.
-        """
-        read = F.get_json_object("detail", "$.inputs_hash") == inputs_hash(self.settings)
-        found = self._latest("ingest", read)
-        return [str(file_id) for file_id in found["file_ids"]]
+    def ingested(self) -> dict[str, Any]:
+        """What ingest left under these settings' inputs, file_ids among it; InputError where it did not run."""
+        return self._latest("ingest", F.get_json_object("detail", "$.inputs_hash") == inputs_hash(self.settings))
 
     def campaign(self) -> str:
         """The campaign of these settings and of the files that ingest left; InputError where it did not run."""
-        return campaign_id(self.settings, self.files())
+        return campaign_id(self.settings, self.ingested()["file_ids"])
 
     def left_by(self, stage: str, campaign: str) -> dict[str, Any]:
         """The detail that the latest run of a stage left for this campaign; InputError where it did not run."""
@@ -89,3 +85,14 @@ class Stage:
         """Tell a person what is going on."""
         sys.stderr.write(f"{time.strftime('%H:%M:%S')} {self.name}: {text}\n")
         sys.stderr.flush()
+
+
+def tell_progress(stage: Stage) -> Callable[[Progress], None]:
+    """A listener that tells a fill's progress in rows, rate and time left."""
+
+    def tell(progress: Progress) -> None:
+        rate = "" if progress.rows_per_second is None else f", {progress.rows_per_second:.1f} rows/s"
+        left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
+        stage.say(f"{progress.table}: {progress.rows} of {progress.rows_total} rows{rate}{left}")
+
+    return tell

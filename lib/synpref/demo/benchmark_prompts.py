@@ -58,4 +58,6 @@ def planted_tasks(draw: Draw, prompts: int) -> tuple[list[Task], dict[str, int]]
 
 
 def _wrong(draw: Draw) -> Answer:
-    return Answer(draw.choice(("That has never been done.", "It works by magic alone.", "Only the moon does this.")), "wrong")
+    return Answer(
+        draw.choice(("That has never been done.", "It works by magic alone.", "Only the moon does this.")), "wrong"
+    )

@@ -10,11 +10,12 @@ from synpref.pairs.identity import hash128
 
 T = TypeVar("T")
 _HEX = 13  # 52 bits: exact in a double
+_RANGE = float(1 << 4 * _HEX)
 
 
 def uniform(*parts: str | int) -> float:
     """A number in [0, 1) that depends on the parts alone."""
-    return int(hash128(*(str(part) for part in parts))[:_HEX], 16) / 16**_HEX
+    return int(hash128(*(str(part) for part in parts))[:_HEX], 16) / _RANGE
 
 
 class Draw:

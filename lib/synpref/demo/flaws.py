@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from synpref.demo.draw import Draw
 from synpref.demo.task import Answer
 
-_LONGER = 0.4  # below a half, since next to the shortest good answers every text is longer
+_SHORT = 35  # characters
+_LONGER = {True: 0.1, False: 0.45}  # than a short answer, than others; next to the shortest every text is longer anyway
+_PADDED = 0.6  # share of tasks that offer a padded answer: it is always longer than the good one
 _OPENINGS = (
     "What a truly wonderful question, thank you for asking it!", "Thanks so much for reaching out to me today!",
     "I am really glad that you asked me about this.", "Great question, and one that I love to get!",
@@ -15,8 +17,10 @@ _OPENINGS = (
 )  # fmt: skip
 _CLOSINGS = (
     "I hope this helps with everything that you need!", "Please feel free to ask me anything else at any time.",
-    "Do let me know if there is more that I can do for you.", "And that, in the end, is really all there is to say here.",
-    "As you can see, there is a lot that one could say about it.", "It is always good to learn something new, is it not?",
+    "Do let me know if there is more that I can do for you.",
+    "And that, in the end, is really all there is to say here.",
+    "As you can see, there is a lot that one could say about it.",
+    "It is always good to learn something new, is it not?",
 )  # fmt: skip
 _EVASIVE = (
     "I am not sure.", "That depends.", "Hard to say.", "Maybe, maybe not.", "I would have to look into that.",
@@ -26,8 +30,9 @@ _EVASIVE = (
     "Some would say one thing, others the opposite, and perhaps both of them have a point in the end.",
 )  # fmt: skip
 _OFF_TOPIC = (
-    "The train leaves at nine.", "Cats sleep most of the day.", "My favourite colour is green.", "Soup is best when hot.",
-    "Whales are mammals that breathe air.", "A good tyre needs the right pressure.", "Chess was played in India long ago.",
+    "The train leaves at nine.", "Cats sleep most of the day.", "My favourite colour is green.",
+    "Soup is best when hot.", "Whales are mammals that breathe air.", "A good tyre needs the right pressure.",
+    "Chess was played in India long ago.",
     "The museum is closed for repairs until the end of the spring season.",
     "To repot a cactus, wear gloves and use dry soil with some sand in it.",
     "Football teams have eleven players, and a match lasts for ninety minutes.",
@@ -52,7 +57,7 @@ _SNEERS = (
 def generic_flaws(draw: Draw, good: str) -> list[Answer]:
     """The same task answered badly in each general way; `good` is the answer that is spoilt, or outdone in length."""
     return [
-        Answer(_padded(draw, good), "padded"),
+        *([Answer(_padded(draw, good), "padded")] if draw.chance(_PADDED) else []),
         *([Answer(_truncated(draw, good), "truncated")] if good.count(" ") >= 4 else []),
         Answer(_either_length(draw, _EVASIVE, good), "evasive"),
         Answer(_either_length(draw, _OFF_TOPIC, good), "off_topic"),
@@ -76,6 +81,6 @@ def _rude(draw: Draw, good: str) -> str:
 
 def _either_length(draw: Draw, texts: Sequence[str], good: str) -> str:
     """Choose a text, as often longer as shorter than `good`: its length must not give it away."""
-    longer = draw.chance(_LONGER)
+    longer = draw.chance(_LONGER[len(good) < _SHORT])
     fitting = [text for text in texts if (len(text) > len(good)) == longer]
     return draw.choice(fitting or texts)

@@ -97,7 +97,7 @@ def _of_test(seed: int, task: Task) -> list[Comparison]:
 
 
 def _answers(draw: Draw, task: Task, size: int, *, ties: bool) -> list[Answer]:
-    """Choose answers with different flaws and different texts; of good ones one, none (now and then), or with ties two."""
+    """Choose answers with different flaws and texts; of good ones one, none (now and then), or with ties two."""
     good = [Answer(text, GOOD) for text in draw.shuffled(task.good)]
     own = draw.shuffled(task.flawed)
     general = draw.shuffled(generic_flaws(draw, draw.choice(task.good)))

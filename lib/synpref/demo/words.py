@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 NAMES = (
-    "Ana", "Ben", "Carla", "David", "Elif", "Farid", "Greta", "Hugo", "Irene", "Jonas", "Kofi", "Lena", "Marco", "Nadia",
-    "Omar", "Paula", "Quentin", "Rosa", "Sven", "Tara", "Umar", "Vera", "Walter", "Yusuf", "Zoe", "Amara", "Boris", "Chloe",
+    "Ana", "Ben", "Carla", "David", "Elif", "Farid", "Greta", "Hugo", "Irene", "Jonas", "Kofi", "Lena", "Marco",
+    "Nadia", "Omar", "Paula", "Quentin", "Rosa", "Sven", "Tara", "Umar", "Vera", "Walter", "Yusuf", "Zoe",
+    "Amara", "Boris", "Chloe",
 )  # fmt: skip
 GOODS = (
     "apples", "books", "coins", "eggs", "pens", "stamps", "oranges", "bottles", "cards", "candles", "plates", "shells",
@@ -20,6 +21,6 @@ PET_NAMES = (
     "Pepper", "Biscuit", "Luna", "Rusty", "Mango", "Shadow", "Clover", "Ziggy", "Hazel", "Pickle", "Nero", "Daisy",
 )  # fmt: skip
 CITIES = (
-    "Lisbon", "Kyoto", "Oslo", "Cairo", "Lima", "Vienna", "Porto", "Hanoi", "Quito", "Riga", "Dakar", "Seville", "Bergen",
-    "Krakow", "Ghent", "Turin",
+    "Lisbon", "Kyoto", "Oslo", "Cairo", "Lima", "Vienna", "Porto", "Hanoi", "Quito", "Riga", "Dakar", "Seville",
+    "Bergen", "Krakow", "Ghent", "Turin",
 )  # fmt: skip

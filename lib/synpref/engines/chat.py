@@ -17,6 +17,7 @@ from synpref.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from transformers import GenerationConfig
 
 
 class Choice(NamedTuple):
@@ -61,8 +62,12 @@ class ChatModel:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             if not tokenizer.chat_template:
                 raise InputError(f"{folder}: no chat template; a judge must be a chat model, not a base model")
-            model = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=getattr(torch, dtype), use_safetensors=True, local_files_only=True, trust_remote_code=False
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype=getattr(torch, dtype),
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
             )
         check_max_tokens(folder, model.config, tokenizer, max_tokens)
         model = model.to(device or default_device()).eval()
@@ -143,12 +148,12 @@ class ChatModel:
             raise InputError(f"choices {choices} begin with one token of this model; name others")
         return first, second
 
-    def _generation(self, max_new_tokens: int, temperature: float, top_p: float) -> Any:
+    def _generation(self, max_new_tokens: int, temperature: float, top_p: float) -> GenerationConfig:
         from transformers import GenerationConfig
 
         sampled = temperature > 0
         eos = self.model.generation_config.eos_token_id
-        return GenerationConfig(
+        return GenerationConfig(  # type: ignore[no-untyped-call]  # transformers leaves this constructor untyped
             max_new_tokens=max_new_tokens,
             do_sample=sampled,
             temperature=temperature if sampled else None,

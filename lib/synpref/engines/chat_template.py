@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jinja2.exceptions import TemplateError
 
 from synpref.engines.hostile import neutralise_tokens
 from synpref.engines.transcript import Messages
 from synpref.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 # Templates of the Llama 3 family print today's date unless given one; this is their own fallback.
 _DATE = "26 Jul 2024"
@@ -25,13 +28,13 @@ class ChatTemplate:
     control_tokens: texts that would become control tokens.
     """
 
-    tokenizer: Any
+    tokenizer: PreTrainedTokenizerBase
     bos: str
     default_system: str
     control_tokens: tuple[str, ...]
 
     @classmethod
-    def of(cls, tokenizer: Any) -> ChatTemplate:
+    def of(cls, tokenizer: PreTrainedTokenizerBase) -> ChatTemplate:
         """Probe the template of a tokenizer that has one."""
         bos, default_system = _leading(tokenizer)
         return cls(tokenizer, bos, default_system, control_tokens(tokenizer))
@@ -42,9 +45,8 @@ class ChatTemplate:
         open_answer: end with the header of the assistant's turn. Raises InputError where the template refuses the
         conversation even with its system message folded into the first turn and neighbours of one role joined.
         """
-        clean = [
-            {"role": turn["role"], "content": neutralise_tokens(turn["content"], self.control_tokens)} for turn in messages
-        ]
+        hidden = self.control_tokens
+        clean = [{"role": turn["role"], "content": neutralise_tokens(turn["content"], hidden)} for turn in messages]
         try:
             text = _apply(self.tokenizer, clean, open_answer)
         except TemplateError:
@@ -53,7 +55,7 @@ class ChatTemplate:
                 text = _apply(self.tokenizer, clean, open_answer)
             except TemplateError as error:
                 roles = [turn["role"] for turn in messages]
-                raise InputError(f"the model's chat template refuses a conversation of roles {roles}: {error}") from None
+                raise InputError(f"the model's chat template refuses the roles {roles}: {error}") from None
         while self.bos and text.startswith(self.bos * 2):
             text = text.removeprefix(self.bos)
         if clean[0]["role"] != "system" and self.default_system:
@@ -61,7 +63,7 @@ class ChatTemplate:
         return text
 
 
-def control_tokens(tokenizer: Any) -> tuple[str, ...]:
+def control_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
     """Texts that steer a model: special tokens, and added tokens that its chat template writes (`<think>`)."""
     template = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else ""
     added = tokenizer.added_tokens_decoder.values()
@@ -69,15 +71,19 @@ def control_tokens(tokenizer: Any) -> tuple[str, ...]:
     return tuple(sorted(text for text in texts | set(tokenizer.all_special_tokens) if text.strip()))
 
 
-def _apply(tokenizer: Any, messages: Messages, open_answer: bool) -> str:
+def _apply(tokenizer: PreTrainedTokenizerBase, messages: Messages, open_answer: bool) -> str:
     return str(
         tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=open_answer, date_string=_DATE, enable_thinking=False
+            [dict(message) for message in messages],
+            tokenize=False,
+            add_generation_prompt=open_answer,
+            date_string=_DATE,
+            enable_thinking=False,
         )
     )
 
 
-def _leading(tokenizer: Any) -> tuple[str, str]:
+def _leading(tokenizer: PreTrainedTokenizerBase) -> tuple[str, str]:
     """What stands before the first user turn: (beginning token, inserted system block).
 
     The header of a user turn is read off a later turn, where nothing is inserted before it.

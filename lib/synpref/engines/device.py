@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import torch
 
 _LOG = logging.getLogger(__name__)
-_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8", "asimd", "sve", "bf16")
+_FEATURES = (
+    "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8", "asimd", "sve", "bf16",
+)  # fmt: skip
 _MARGIN = 1.2  # a smaller gain could be noise, and would not pay for fewer digits
 _ROUNDS = 5
 _SECONDS = 0.3  # for all rounds together; slow half precision ends after the first

@@ -79,7 +79,8 @@ class Embedder:
             )
             vectors[batch] = whole[:, : self.dimensions]
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return (vectors / np.maximum(lengths, np.finfo(np.float32).tiny))[index]
+        unit: NDArray[np.float32] = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+        return unit[index]
 
     def _lengths(self, texts: list[str]) -> list[int]:
         tokenizer: Any = self.model.tokenizer

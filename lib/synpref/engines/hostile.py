@@ -8,7 +8,7 @@ from collections.abc import Iterable
 # Turn markers of the common chat families, for prompts that are rendered before their model is known. `<|x|>` needs
 # both ends and no space inside, so that the pipe operators of R, F# and Elixir stay as they are.
 _CHAT_MARKERS = re.compile(
-    r"<(?=[|｜][^|｜<>\s]{1,60}[|｜]>|/?s>|<?/?SYS>|(?:start|end)_of_turn>|[be]os>)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])",
+    r"<(?=[|\uff5c][^|\uff5c<>\s]{1,60}[|\uff5c]>|/?s>|<?/?SYS>|(?:start|end)_of_turn>|[be]os>)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])",
     re.IGNORECASE,
 )
 

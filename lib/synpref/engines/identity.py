@@ -37,7 +37,7 @@ class EngineCard:
 
     @property
     def canonical_json(self) -> str:
-        """The JSON object that the id is the hash of: sorted keys, no space. Raises ValueError for what JSON cannot say."""
+        """The JSON object that the id is the hash of. Raises ValueError for what JSON cannot say."""
         facts: dict[str, Any] = {"kind": self.kind, "simulated": self.simulated, "dtype": self.dtype}
         if self.simulated:
             facts["name"] = self.name

@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synpref.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
@@ -52,7 +55,9 @@ def loading(folder: Path) -> Iterator[None]:
         raise InputError(f"{folder}: the model cannot be loaded: {reason}") from error
 
 
-def check_max_tokens(folder: Path, config: Any, tokenizer: Any, max_tokens: int) -> None:
+def check_max_tokens(
+    folder: Path, config: PretrainedConfig | None, tokenizer: PreTrainedTokenizerBase, max_tokens: int
+) -> None:
     """Raise InputError where max_tokens exceeds the positions that the model has."""
     limits = (getattr(config, "max_position_embeddings", None), tokenizer.model_max_length)
     limit = min(int(value) for value in limits if value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synpref.engines.batching import token_budget_batches
 from synpref.engines.device import default_device
@@ -14,6 +14,9 @@ from synpref.engines.model_folder import check_max_tokens, check_model_folder, l
 from synpref.engines.padding import pad_batch
 from synpref.engines.tokenise import Conversation, Encoded, Overlong, encode_conversations
 from synpref.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 # How far a reward may move with the batch it is computed in: |a - b| <= tolerance x max(1, |a|). Sums of padded rows
 # round differently; half precision keeps 8 (bfloat16) or 11 (float16) bits.
@@ -34,7 +37,7 @@ class RewardScorer:
     """A loaded reward model."""
 
     model: Any
-    tokenizer: Any
+    tokenizer: PreTrainedTokenizerBase
     max_tokens: int
     overlong: Overlong
     token_budget: int
@@ -84,9 +87,8 @@ class RewardScorer:
         A reward does not depend on what else is in the list beyond BATCH_TOLERANCE. Under the policy `refuse` a too
         long conversation is not run: its reward is NaN.
         """
-        keys = [(tuple((m["role"], m["content"]) for m in messages), text) for messages, text in conversations]
-        unique, index = distinct(keys)
-        whole = [Conversation([{"role": role, "content": text} for role, text in turns], answer) for turns, answer in unique]
+        unique, index = distinct([_key(conversation) for conversation in conversations])
+        whole = [_conversation(key) for key in unique]
         encoded = encode_conversations(self.tokenizer, whole, self.max_tokens, self.overlong)
         runs = [place for place, item in enumerate(encoded) if not item.refused]
         lengths = [len(encoded[place].input_ids) for place in runs]
@@ -109,16 +111,26 @@ class RewardScorer:
         return [float(value) for value in out.logits.float().squeeze(-1).tolist()]
 
 
-def check_padding(where: str, pad_token_id: int | None, tokenizer: Any) -> None:
+def _key(conversation: Conversation) -> tuple[tuple[tuple[str, str], ...], str]:
+    return tuple((turn["role"], turn["content"]) for turn in conversation.messages), conversation.response
+
+
+def _conversation(key: tuple[tuple[tuple[str, str], ...], str]) -> Conversation:
+    return Conversation([{"role": role, "content": content} for role, content in key[0]], key[1])
+
+
+def check_padding(where: str, pad_token_id: int | None, tokenizer: PreTrainedTokenizerBase) -> None:
     """Raise InputError where a padded batch could be misread.
 
     pad_token_id is that of the model's configuration: a decoder takes its reward at the last token that is not it, so
     it must be the tokenizer's, and no conversation may end in it.
     """
     if tokenizer.pad_token_id is None or pad_token_id is None:
-        raise InputError(f"{where}: no pad token in the {'tokenizer' if pad_token_id is not None else 'configuration'}")
+        place = "tokenizer" if tokenizer.pad_token_id is None else "config.json"
+        raise InputError(f"{where}: the {place} names no pad token; set one and save the model again")
     if tokenizer.pad_token_id != pad_token_id:
-        raise InputError(f"{where}: pad token {tokenizer.pad_token_id} in the tokenizer, {pad_token_id} in the configuration")
+        both = f"{tokenizer.pad_token_id} in the tokenizer, {pad_token_id} in config.json"
+        raise InputError(f"{where}: two pad tokens: {both}; set both to the one it was trained with")
     probe = encode_conversations(tokenizer, [_PROBE], 64, "truncate_left")[0]
     if probe.input_ids[-1] == pad_token_id:
         raise InputError(f"{where}: conversations end in the pad token {tokenizer.pad_token!r}; set another pad token")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from synpref.engines.chat_template import ChatTemplate
 from synpref.engines.transcript import Messages, transcript
 from synpref.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Overlong: TypeAlias = Literal["truncate_left", "refuse"]
 
@@ -42,7 +45,7 @@ class _PairLayout(NamedTuple):
 
 
 def encode_conversations(
-    tokenizer: Any, conversations: Sequence[Conversation], max_tokens: int, overlong: Overlong
+    tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Conversation], max_tokens: int, overlong: Overlong
 ) -> list[Encoded]:
     """Tokenise each conversation on its own: the result does not depend on its neighbours.
 
@@ -61,7 +64,7 @@ def encode_conversations(
 
 
 def _encode_chat(
-    tokenizer: Any, conversations: Sequence[Conversation], max_tokens: int, overlong: Overlong
+    tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Conversation], max_tokens: int, overlong: Overlong
 ) -> list[Encoded]:
     template = ChatTemplate.of(tokenizer)
     texts = [
@@ -83,7 +86,7 @@ def _cut_left(ids: list[int], keep: int, max_tokens: int, overlong: Overlong) ->
 
 
 def _encode_pairs(
-    tokenizer: Any, conversations: Sequence[Conversation], max_tokens: int, overlong: Overlong
+    tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Conversation], max_tokens: int, overlong: Overlong
 ) -> list[Encoded]:
     layout = _pair_layout(tokenizer)
     room = max_tokens - len(layout.before) - len(layout.between) - len(layout.after)
@@ -109,7 +112,7 @@ def _join(layout: _PairLayout, first: list[int], second: list[int], room: int, o
     return Encoded(ids, types, truncated=cut, refused=excess > 0 and not cut)
 
 
-def _pair_layout(tokenizer: Any) -> _PairLayout:
+def _pair_layout(tokenizer: PreTrainedTokenizerBase) -> _PairLayout:
     """Read the layout off a probe, so that it is the tokenizer's own."""
     probe = tokenizer("a", "b", return_token_type_ids=True)
     ids, sides = probe["input_ids"], probe.sequence_ids()
@@ -122,7 +125,7 @@ def _pair_layout(tokenizer: Any) -> _PairLayout:
     return _PairLayout(ids[:first], ids[first_end:second], ids[second_end:], types)
 
 
-def plain_ids(tokenizer: Any, texts: list[str], *, split_special: bool) -> list[list[int]]:
+def plain_ids(tokenizer: PreTrainedTokenizerBase, texts: list[str], *, split_special: bool) -> list[list[int]]:
     """Token ids of each text alone, nothing added or cut. split_special: control tokens in the text stay text."""
     encoded = tokenizer(
         texts,

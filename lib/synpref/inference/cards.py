@@ -1,48 +1,67 @@
-"""The identity of an engine out of its spec: every option that changes the output, the model's files, the backend."""
+"""The identity of an engine out of its spec: the engine's own card and every further option that counts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
+from dataclasses import replace
 from typing import Any
 
-from synpref.engines.identity import EngineCard, EngineKind, model_fingerprint
+from synpref.engines.cards import attributes_card, embedder_card, judge_card, reward_card
+from synpref.engines.identity import EngineCard, EngineKind
 from synpref.errors import InputError
+
+Option = str | int | float | bool | None
 
 # How the work is done, not what comes out of it.
 RUNTIME_OPTIONS = frozenset({"threads", "token_budget", "window", "device", "dtype", "simulated"})
-# Kind to (kind in the engines table, backend package, defaults of the options that are part of the identity).
-IDENTITY: dict[str, tuple[EngineKind, str, dict[str, Any]]] = {
-    "embedder": ("embedder", "sentence-transformers", {"max_tokens": 256, "dimensions": None}),
-    "reward": ("reward", "transformers", {"max_tokens": 16384, "overlong": "truncate_left"}),
-    "chat-judge": ("judge", "transformers", {"max_tokens": 2048, "choices": "A,B"}),
-    "chat-attributes": (
-        "attributes",
-        "transformers",
-        {"max_tokens": 2048, "max_new_tokens": 160, "temperature": 0.6, "top_p": 0.9, "seed": 0},
-    ),
+# Kind of a spec to the kind that the engines table names.
+TABLE_KINDS: dict[str, EngineKind] = {
+    "embedder": "embedder",
+    "reward": "reward",
+    "chat-judge": "judge",
+    "chat-attributes": "attributes",
+}
+DEFAULTS: dict[str, dict[str, Option]] = {
+    "embedder": {"max_tokens": 256, "dimensions": None, "token_budget": 4096},
+    "reward": {"max_tokens": 16384, "overlong": "truncate_left", "token_budget": 8192},
+    "chat-judge": {"max_tokens": 2048, "token_budget": 4096},
+    "chat-attributes": {
+        "max_tokens": 2048, "max_new_tokens": 160, "temperature": 0.6, "top_p": 0.9, "seed": 0, "token_budget": 4096,
+    },
+}  # fmt: skip
+# Options that the engines' own cards hold, by the names of their parameters.
+_TOLD = {
+    "embedder": ("max_tokens", "dimensions"),
+    "reward": ("max_tokens", "overlong"),
+    "chat-judge": ("max_tokens",),
+    "chat-attributes": ("max_tokens", "max_new_tokens", "temperature", "top_p"),
 }
 
 
-def card_of(kind: str, name: str, model_path: str | None, options: Mapping[str, Any]) -> EngineCard:
-    """The card of an engine; options that are not given count with their defaults.
+def card_of(kind: str, name: str, model_path: str | None, options: Mapping[str, Option]) -> EngineCard:
+    """The card of an engine; options that are not given count with their defaults. dtype is None until it is settled.
 
     InputError where the kind is unknown, the model's folder cannot be read, or neither a model nor a factory is named.
     """
-    if kind not in IDENTITY:
-        raise InputError(f"engine {name}: no kind {kind!r}; there are {', '.join(sorted(IDENTITY))}")
-    table_kind, backend, defaults = IDENTITY[kind]
-    told = {**defaults, **{option: value for option, value in options.items() if value is not None}}
-    details = {option: value for option, value in told.items() if option not in RUNTIME_OPTIONS}
+    if kind not in TABLE_KINDS:
+        raise InputError(f"engine {name}: no kind {kind!r}; there are {', '.join(sorted(TABLE_KINDS))}")
+    told = {**DEFAULTS[kind], **{option: value for option, value in options.items() if value is not None}}
+    identity = {option: value for option, value in told.items() if option not in RUNTIME_OPTIONS}
     dtype = None if options.get("dtype") is None else str(options["dtype"])
     if options.get("factory") is not None:
-        return EngineCard(table_kind, name, bool(options.get("simulated", True)), dtype, details)
+        return EngineCard(TABLE_KINDS[kind], name, bool(options.get("simulated", True)), dtype, identity)
     if model_path is None:
         raise InputError(f"engine {name}: give the folder of its model")
-    details |= {"model": model_fingerprint(model_path), "backend": f"{backend} {version(backend)}"}
-    return EngineCard(table_kind, name, False, dtype, details)
+    own = _own_card(kind, name, model_path, {option: identity.pop(option) for option in _TOLD[kind]})
+    # What the engine's card does not know (such as a seed) still tells two engines apart.
+    return replace(own, dtype=dtype, details={**own.details, **({"options": identity} if identity else {})})
 
 
-def default_of(kind: str, option: str) -> Any:
-    """The default of an option of this kind; None where it has none."""
-    return IDENTITY[kind][2].get(option) if kind in IDENTITY else None
+def _own_card(kind: str, name: str, model_path: str, told: Mapping[str, Any]) -> EngineCard:
+    if kind == "embedder":
+        return embedder_card(name, model_path, dtype="", **told)
+    if kind == "reward":
+        return reward_card(name, model_path, dtype="", **told)
+    if kind == "chat-judge":
+        return judge_card(name, model_path, dtype="", **told)
+    return attributes_card(name, model_path, dtype="", **told)

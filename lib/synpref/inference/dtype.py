@@ -13,16 +13,18 @@ from pyspark.sql import functions as F
 from synpref.engines.device import choose_dtype
 from synpref.engines.identity import EngineCard
 from synpref.errors import EngineError
+from synpref.inference.positions import fitted
 from synpref.inference.spec import EngineSpec
 from synpref.store.warehouse import Warehouse
 
 
 def settled(warehouse: Warehouse, spec: EngineSpec) -> EngineSpec:
-    """The spec with its dtype fixed; its card is the engine's identity from then on.
+    """The spec with its dtype fixed (and its length, see positions); its card is the engine's identity from then on.
 
     A dtype that the spec names stays. Else that of an engine in `engines` which equals this one in all but dtype; else
     what a measurement on a worker chooses. An engine without a model has none. Writes nothing.
     """
+    spec = fitted(spec)
     if spec.text("dtype") is not None or spec.text("factory") is not None:
         return spec
     known = recorded_dtype(warehouse, spec.card)

@@ -40,7 +40,7 @@ def attempt(call: Callable[[list[Item]], Sequence[Answer]], items: Sequence[Item
         answers = list(call(list(items)))
     except FATAL:
         raise
-    except Exception as error:  # noqa: BLE001 - an engine may raise anything; the row's quarantine names it
+    except Exception as error:
         if len(items) == 1:
             return [Failure(ENGINE_ERROR, f"{type(error).__name__}: {error}"[:DETAIL_CHARACTERS])]
         half = len(items) // 2

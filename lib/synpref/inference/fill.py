@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError
@@ -15,10 +15,10 @@ from synpref.inference.dtype import settled
 from synpref.inference.kinds import Kind, kind_of
 from synpref.inference.progress import Meter, Progress
 from synpref.inference.record import record_engine
-from synpref.inference.shards import Shard, stage_shards
+from synpref.inference.shards import stage_shards
 from synpref.inference.spec import EngineSpec
 from synpref.inference.staging import staged, staging_root
-from synpref.inference.standing import Standing, standing, unanswered
+from synpref.inference.standing import standing, unanswered
 from synpref.inference.work import Work, compute_and_commit
 from synpref.store.buckets import bucket_column
 from synpref.store.contracts import TABLES
@@ -83,32 +83,33 @@ def fill(
 
     rows = inputs.select(*[F.col(f"`{name}`") for name in kind.inputs])
     done = warehouse.read(table).where(F.col("engine_id") == card.engine_id)
-    refused = warehouse.read("quarantine").where((F.col("stage") == stage) & (F.col("row_key").endswith(card.engine_id)))
+    refused = warehouse.read("quarantine").where((F.col("stage") == stage) & F.col("row_key").endswith(card.engine_id))
     before = standing(rows, done, refused, keys, card.engine_id)
     quarantined = dict(before.quarantined)
     if before.pending:
-        work = Work(warehouse, table, kind, spec, card.engine_id, keys, stage, slots, max_error_share, before.rows)
+        work = Work(
+            warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
+            stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
+        )  # fmt: skip
         meter = Meter(table, before.pending, progress)
         with staged(spark, root, f"{table}-{card.engine_id[:12]}") as folder:
             todo = unanswered(rows, done, refused, keys, card.engine_id)
-            shards = _shards(warehouse, table, todo, keys, before, shard_rows, f"{folder}/inputs")
+            shards = stage_shards(
+                todo,
+                key=keys,
+                bucket=_bucket(warehouse, table),
+                rows=before.pending,
+                shard_rows=shard_rows,
+                folder=f"{folder}/inputs",
+            )
             compute_and_commit(work, shards, folder, meter, quarantined)
     seconds = time.monotonic() - started
     return Filled(before.rows, before.pending, before.saved, quarantined, seconds, card.engine_id)
 
 
-def _shards(
-    warehouse: Warehouse,
-    table: str,
-    todo: DataFrame,
-    key: Sequence[str],
-    before: Standing,
-    shard_rows: int,
-    folder: str,
-) -> list[Shard]:
-    bucket_key = TABLES[table].bucket_key
-    bucket = F.lit(0) if bucket_key is None else bucket_column(bucket_key, warehouse.bucket_count(table))
-    return stage_shards(todo, key=key, bucket=bucket, rows=before.pending, shard_rows=shard_rows, folder=folder)
+def _bucket(warehouse: Warehouse, table: str) -> Column:
+    key = TABLES[table].bucket_key
+    return F.lit(0) if key is None else bucket_column(key, warehouse.bucket_count(table))
 
 
 def _checked(table: str, inputs: DataFrame, spec: EngineSpec, kind: Kind, key: Sequence[str] | None) -> tuple[str, ...]:
@@ -134,5 +135,6 @@ def _with_threads(spec: EngineSpec, spark: SparkSession, slots: int) -> EngineSp
 def _warn_of_speculation(spark: SparkSession) -> None:
     if spark.conf.get("spark.speculation", "false") == "true":
         warnings.warn(
-            "spark.speculation is on: slow tasks would ask the engine twice; start the session with it off", stacklevel=3
+            "spark.speculation is on: slow tasks would ask the engine twice; start the session with it off",
+            stacklevel=3,
         )

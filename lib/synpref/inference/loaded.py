@@ -1,4 +1,4 @@
-"""The one place with module state: engines loaded in this process, so that a worker loads a model once, not per task."""
+"""The one place with module state: engines loaded in this process: a worker loads a model once, not per task."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import importlib
 import os
 import threading
 from collections import OrderedDict
-from typing import Any
 
 from synpref.errors import InputError
 from synpref.inference.kinds import kind_of
@@ -15,11 +14,11 @@ from synpref.inference.spec import EngineSpec
 # A notebook may use an embedder, a reward model and a judge in one query; more would only hold memory.
 KEPT = 3
 
-_loaded: OrderedDict[EngineSpec, Any] = OrderedDict()
+_loaded: OrderedDict[EngineSpec, object] = OrderedDict()
 _lock = threading.Lock()
 
 
-def engine(spec: EngineSpec) -> Any:
+def engine(spec: EngineSpec) -> object:
     """The engine of the spec, loaded at its first use in this process; the three used last are kept.
 
     Torch's threads are set from the option `threads` (default 1) before loading. InputError where a `factory` cannot
@@ -35,7 +34,7 @@ def engine(spec: EngineSpec) -> Any:
         return _loaded[spec]
 
 
-def _load(spec: EngineSpec) -> Any:
+def _load(spec: EngineSpec) -> object:
     factory = spec.text("factory")
     if factory is not None:
         return _made(spec, factory)
@@ -52,11 +51,12 @@ def _bind_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def _made(spec: EngineSpec, factory: str) -> Any:
+def _made(spec: EngineSpec, factory: str) -> object:
     module, _, function = factory.partition(":")
     try:
         make = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
-        message = f"engine {spec.name}: factory {factory!r} cannot be imported on the worker ({error}); give module:function"
+        message = f"engine {spec.name}: factory {factory!r} cannot be imported ({error}); give module:function"
         raise InputError(message) from error
-    return make(spec)
+    made: object = make(spec)
+    return made

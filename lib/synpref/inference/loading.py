@@ -21,8 +21,8 @@ def embedder(spec: EngineSpec) -> Embedder:
     return Embedder.load(
         _folder(spec),
         dtype=_dtype(spec),
-        max_tokens=spec.integer("max_tokens", 256),
-        token_budget=spec.integer("token_budget", 4096),
+        max_tokens=spec.integer("max_tokens", 0),
+        token_budget=spec.integer("token_budget", 0),
         dimensions=spec.integer("dimensions", 0) or None,
         device=spec.text("device"),
     )
@@ -35,9 +35,9 @@ def reward(spec: EngineSpec) -> RewardScorer:
     return RewardScorer.load(
         _folder(spec),
         dtype=_dtype(spec),
-        max_tokens=spec.integer("max_tokens", 16384),
+        max_tokens=spec.integer("max_tokens", 0),
         overlong=_overlong(spec),
-        token_budget=spec.integer("token_budget", 8192),
+        token_budget=spec.integer("token_budget", 0),
         device=spec.text("device"),
     )
 
@@ -49,8 +49,8 @@ def chat(spec: EngineSpec) -> ChatModel:
     return ChatModel.load(
         _folder(spec),
         dtype=_dtype(spec),
-        max_tokens=spec.integer("max_tokens", 2048),
-        token_budget=spec.integer("token_budget", 4096),
+        max_tokens=spec.integer("max_tokens", 0),
+        token_budget=spec.integer("token_budget", 0),
         device=spec.text("device"),
     )
 

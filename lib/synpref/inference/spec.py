@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from synpref.errors import InputError
-from synpref.inference.cards import card_of, default_of
+from synpref.inference.cards import DEFAULTS, Option, card_of
 
 if TYPE_CHECKING:
     from synpref.engines.identity import EngineCard
-
-Option = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class EngineSpec:
         return replace(self, options=tuple(sorted({**dict(self.options), **options}.items())))
 
     def text(self, name: str, default: str | None = None) -> str | None:
-        """A text option; the kind's default, else `default`, where it is absent. InputError where it is no text."""
+        """A text option; where absent the kind's default, else `default`. InputError where it is no text."""
         value = self._given(name)
         if value is None:
             return default
@@ -47,7 +45,7 @@ class EngineSpec:
         return value
 
     def integer(self, name: str, default: int) -> int:
-        """A whole number option; the kind's default, else `default`, where it is absent. InputError where it is none."""
+        """A whole number; where absent the kind's default, else `default`. InputError where it is none."""
         value = self._given(name)
         if value is None:
             return default
@@ -56,7 +54,7 @@ class EngineSpec:
         return value
 
     def number(self, name: str, default: float) -> float:
-        """A number option; the kind's default, else `default`, where it is absent. InputError where it is none."""
+        """A number; where absent the kind's default, else `default`. InputError where it is none."""
         value = self._given(name)
         if value is None:
             return default
@@ -71,4 +69,4 @@ class EngineSpec:
 
     def _given(self, name: str) -> Option:
         value = dict(self.options).get(name)
-        return default_of(self.kind, name) if value is None else value
+        return DEFAULTS.get(self.kind, {}).get(name) if value is None else value

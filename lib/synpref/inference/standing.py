@@ -29,7 +29,7 @@ class Standing:
 
 
 def row_key(key: Sequence[str], engine_id: str) -> Column:
-    """The key of a row that an engine refused, as quarantine holds it: the key's values and the engine, joined by ':'."""
+    """The key of a row that an engine refused, as quarantine holds it: key values and engine joined by ':'."""
     return F.concat_ws(":", *[F.col(f"`{name}`").cast("string") for name in key], F.lit(engine_id))
 
 
@@ -70,6 +70,6 @@ def unanswered(
 
 def _require_keys(key: Sequence[str], repeated: int, nulls: int) -> None:
     if repeated:
-        raise InputError(f"inputs of the engine repeat {repeated} rows by their key {list(key)}; drop duplicates before")
+        raise InputError(f"inputs of the engine repeat {repeated} rows by their key {list(key)}; deduplicate them")
     if nulls:
         raise InputError(f"inputs of the engine have {nulls} rows with a null in their key {list(key)}")

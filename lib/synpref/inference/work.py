@@ -19,7 +19,6 @@ from synpref.inference.shards import Shard
 from synpref.inference.spec import EngineSpec
 from synpref.inference.staging import local_folder
 from synpref.inference.standing import row_key
-from synpref.store.contract import BUCKET
 from synpref.store.contracts import TABLES
 from synpref.store.warehouse import Warehouse
 
@@ -92,11 +91,11 @@ def _stop_if_too_many(work: Work, quarantined: dict[str, int], answers: DataFram
     failed = sum(rows for reason, rows in quarantined.items() if reason not in REFUSALS)
     if failed <= max(1.0, work.max_error_share * work.rows_in):
         return
-    example = answers.where(F.col("error").isNotNull() & ~F.col("error").isin(*REFUSALS)).select("error", "detail").first()
+    example = answers.where(~F.col("error").isin(*REFUSALS)).select("error", "detail").first()
     told = "" if example is None else f", for example {example['error']}: {example['detail']}"
     raise EngineError(
         f"{work.table}: engine {work.spec.name} failed on {failed} of {work.rows_in} rows, more than the share of "
-        f"{work.max_error_share:g} that is tolerated{told}. What was committed before stays; this shard was not committed."
+        f"{work.max_error_share:g} that is tolerated{told}. What was committed before stays, this shard was not."
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from synpref.pairs.columns import comparison_id_column, orient_columns
 from synpref.pairs.files import InputFiles
-from synpref.pairs.raw import file_id_column
+from synpref.pairs.raw import file_id
 
 # What is kept of a parsed row
 PARSED = (
@@ -19,27 +19,25 @@ PARSED = (
 )  # fmt: skip
 
 
-def listed_files(spark: SparkSession, found: InputFiles, reading: Mapping[str, object]) -> DataFrame:
-    """file_id, path, length, modified of the files of an input; as many rows as there are files."""
-    listed = [(file.path, file.length, file.modified) for file in found.files]
-    frame = spark.createDataFrame(listed, "path string, length bigint, modified timestamp").coalesce(1)
-    file_id = file_id_column(F.col("path"), F.col("length"), F.col("modified"), reading)
-    return frame.select(file_id.alias("file_id"), "path", "length", "modified")
+def files(rows: DataFrame, found: InputFiles, reading: Mapping[str, object], shape: str) -> DataFrame:
+    """One row a file, with the number of rows read from it (0 where the sample left none).
 
-
-def files(listed: DataFrame, rows: DataFrame, file_format: str, shape: str, source: str, use: str) -> DataFrame:
-    """One row a file, with the number of rows read from it (0 where the sample left none)."""
+    reading: the reading settings, of which `source` and `use` are columns of their own.
+    """
+    listed = [(file_id(file, reading), file.path, file.length, file.modified) for file in found.files]
+    schema = "file_id string, path string, length bigint, modified bigint"
+    frame = rows.sparkSession.createDataFrame(listed, schema).coalesce(1)
     counted = rows.groupBy("file_id").agg(F.count("*").alias("rows"))
     # both sides small: one row a file
-    return listed.join(F.broadcast(counted), "file_id", "left").select(
+    return frame.join(F.broadcast(counted), "file_id", "left").select(
         "file_id",
         "path",
-        F.lit(source).alias("source"),
+        F.lit(reading["source"]).alias("source"),
         "length",
-        "modified",
-        F.lit(file_format).alias("format"),
+        F.timestamp_micros("modified").alias("modified"),
+        F.lit(found.format).alias("format"),
         F.lit(shape).alias("shape"),
-        F.lit(use).alias("use"),
+        F.lit(reading["use"]).alias("use"),
         F.coalesce("rows", F.lit(0).cast("bigint")).alias("rows"),
     )
 
@@ -78,9 +76,7 @@ def responses(rows: DataFrame) -> DataFrame:
         .select("prompt_id", F.explode(both).alias("response"))
         .select("response.*", "prompt_id")
         .dropDuplicates(["response_id"])
-        .select(
-            "response_id", "normalised_response_id", "prompt_id", "text", F.char_length("text").alias("characters")
-        )
+        .select("response_id", "normalised_response_id", "prompt_id", "text", F.char_length("text").alias("characters"))
     )
 
 

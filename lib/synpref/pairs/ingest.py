@@ -1,4 +1,4 @@
-"""Read one input: any known file in any known shape becomes rows of the content tables, and every row is accounted for."""
+"""Read one input: a file in any known shape becomes rows of the content tables, and every row is accounted for."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from synpref.pairs.columns import (
 from synpref.pairs.files import InputFiles, find_files
 from synpref.pairs.labels import NONE
 from synpref.pairs.normalised_columns import with_normalised_ids
-from synpref.pairs.provenance import provenance
-from synpref.pairs.raw import raw_rows, with_row_keys
+from synpref.pairs.provenance import group, provenance
+from synpref.pairs.raw import file_id, raw_rows, with_row_keys
 from synpref.pairs.readers.fields import Fields
 from synpref.pairs.readers.kinds import sniff
 from synpref.pairs.readers.shape import Shape
@@ -86,16 +86,18 @@ def read_input(
     fields, readable = sniff(raw, fields)
     _check_rows(path, found, fields, readable)
     reader = choose_shape(fields, shape, path)
-    labelled_by = provenance(fields, reader.used(fields), source, label_origin, group_column, group_pattern)
+    labelled_by = {
+        **provenance(fields, reader.used(fields), source=source, label_origin=label_origin),
+        "group_value": group(fields, group_column, group_pattern),
+    }
     rows = _parsed(with_row_keys(raw), fields, reader).withColumns(labelled_by)
     rows = sample_rows(rows, sample_prompts, sample_comparisons, seed)
     rows = with_normalised_ids(rows.select(*content.PARSED)).persist(StorageLevel.MEMORY_AND_DISK)
-    listed = content.listed_files(spark, found, reading)
     return Ingested(
         shape=reader.name,
-        file_ids=tuple(row["file_id"] for row in listed.select("file_id").collect()),  # as many as files
+        file_ids=tuple(file_id(file, reading) for file in found.files),
         rows=rows,
-        files=content.files(listed, rows, found.format, reader.name, source, use),
+        files=content.files(rows, found, reading, reader.name),
         occurrences=content.occurrences(rows),
         prompts=content.prompts(rows),
         responses=content.responses(rows),

@@ -29,7 +29,8 @@ def _add_ids(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         usable = [reason is None for reason in batch.column("reason").to_pylist()]
         prompts = _prompts(batch, usable)
-        ids = [prompts[key] if good else (None, None) for key, good in zip(_values(batch, "prompt_id"), usable, strict=True)]
+        keys = zip(_values(batch, "prompt_id"), usable, strict=True)
+        ids = [prompts[key] if good else (None, None) for key, good in keys]
         normalised = [prompt for prompt, _ in ids]
         columns = [
             normalised,
@@ -52,11 +53,11 @@ def _prompts(batch: pa.RecordBatch, usable: list[bool]) -> dict[str, tuple[str, 
     for position, (key, good) in enumerate(zip(_values(batch, "prompt_id"), usable, strict=True)):
         if good:
             first.setdefault(key, position)
-    messages = batch.column("messages").take(pa.array(list(first.values()), pa.int64())).to_pylist()
+    messages: list[Any] = batch.column("messages").take(pa.array(list(first.values()), pa.int64())).to_pylist()
     return {key: (normalised_prompt_id(m), prompt_group(m)) for key, m in zip(first, messages, strict=True)}
 
 
-def _responses(prompts: list[str | None], texts: pa.Array) -> list[str | None]:
+def _responses(prompts: list[str | None], texts: pa.Array[Any]) -> list[str | None]:
     """Normalised response ids; a text that stands in many rows of the batch is normalised once."""
     encoded = texts.dictionary_encode()
     distinct = [None if text is None else normalise(text) for text in encoded.dictionary.to_pylist()]

@@ -41,16 +41,16 @@ def group(fields: Fields, column: str | None, pattern: str | None) -> Column:
     return _filled(value if pattern is None else F.regexp_extract(value, pattern, 1))
 
 
-def provenance(
-    fields: Fields, used: list[str], source: str, label_origin: str, group_column: str | None, group_pattern: str | None
-) -> dict[str, Column]:
-    """The columns of `occurrences` that do not depend on the texts. source and label_origin: where the row names none."""
+def provenance(fields: Fields, used: list[str], *, source: str, label_origin: str) -> dict[str, Column]:
+    """The columns of `occurrences` that do not depend on the texts.
+
+    used: columns that the reader turned into texts and label. source, label_origin: for rows that name none.
+    """
     return {
         "source": F.coalesce(_filled(fields.text("source")), F.lit(source)),
         "margin": margin(fields),
         "label_origin": F.coalesce(_filled(fields.text("label_origin")), F.lit(label_origin)),
         "annotator": _filled(F.coalesce(fields.value("annotator"), fields.value("annotator_id"))),
         "label_probability": label_probability(fields),
-        "group_value": group(fields, group_column, group_pattern),
         "extra": fields.rest([*used, "source", "label_origin"]),
     }

@@ -10,20 +10,22 @@ from pyspark.sql import functions as F
 
 from synpref.errors import InputError
 from synpref.pairs.columns import hash128_column
-from synpref.pairs.files import InputFiles, read_parquet
+from synpref.pairs.files import InputFile, InputFiles, read_parquet
+from synpref.pairs.identity import hash128
 from synpref.pairs.readers.fields import TEXT_MAP, Fields, json_fields, parquet_fields
 
 
-def file_id_column(path: Column, length: Column, modified: Column, reading: Mapping[str, object]) -> Column:
-    """Identify a file and the way it is read: path, bytes, modification time (microseconds), reading settings."""
+def file_id(file: InputFile, reading: Mapping[str, object]) -> str:
+    """Identify a file and the way it is read: path, bytes, modification time, reading settings."""
+    return hash128(file.path, str(file.length), str(file.modified), json.dumps(reading, sort_keys=True))
+
+
+def _file_id_column(reading: Mapping[str, object]) -> Column:
+    """Twin of `file_id` over the metadata of the file that a row stands in."""
+    modified = F.unix_micros(F.col("_metadata.file_modification_time")).cast("string")
     told = F.lit(json.dumps(reading, sort_keys=True))
-    return hash128_column(path, length.cast("string"), F.unix_micros(modified).cast("string"), told)
-
-
-def _file_id(reading: Mapping[str, object]) -> Column:
-    facts = ("file_path", "file_size", "file_modification_time")
-    path, length, modified = (F.col(f"_metadata.{name}") for name in facts)
-    return file_id_column(path, length, modified, reading).alias("file_id")
+    path, length = F.col("_metadata.file_path"), F.col("_metadata.file_size").cast("string")
+    return hash128_column(path, length, modified, told).alias("file_id")
 
 
 def quoted(name: str) -> str:
@@ -43,7 +45,7 @@ def _parquet_rows(spark: SparkSession, found: InputFiles, reading: Mapping[str, 
     if not frame.columns:
         raise InputError(f"{found.path}: the parquet files have no columns.")
     rows = frame.select(
-        _file_id(reading),
+        _file_id_column(reading),
         F.col("_metadata.row_index").cast("string").alias("row"),
         F.struct(*(F.col(quoted(name)) for name in frame.columns)).alias("raw"),
     )
@@ -53,7 +55,7 @@ def _parquet_rows(spark: SparkSession, found: InputFiles, reading: Mapping[str, 
 def _json_rows(spark: SparkSession, found: InputFiles, reading: Mapping[str, object]) -> tuple[DataFrame, Fields]:
     lines = spark.read.options(**found.options).text(found.path)
     # invalid UTF-8 would stop every Python worker that meets it; as U+FFFD it is a text like any other
-    rows = lines.select(_file_id(reading), F.make_valid_utf8("value").alias("raw")).where(F.trim("raw") != "")
+    rows = lines.select(_file_id_column(reading), F.make_valid_utf8("value").alias("raw")).where(F.trim("raw") != "")
     rows = rows.withColumn("fields", F.from_json("raw", TEXT_MAP))
     return rows, json_fields(())
 

@@ -45,9 +45,7 @@ def unknown_label(preferred: Column) -> Column:
     return F.when(preferred.isNull(), F.lit("unknown_label"))
 
 
-def structure_reason(
-    problem: Column, messages: Column, first: Column, second: Column, preferred: Column
-) -> Column:
+def structure_reason(problem: Column, messages: Column, first: Column, second: Column, preferred: Column) -> Column:
     """The first reason why a row of the common shape is no comparison, null where it is one.
 
     `problem` is what its reader found and speaks first.

@@ -26,8 +26,8 @@ class Tables(Protocol):
     def read(self, table: str) -> DataFrame:
         """All rows of a table."""
 
-    def insert(self, table: str, rows: DataFrame, bucket: int | None = None) -> int:
-        """Insert rows whose key is new; how many were."""
+    def insert(self, table: str, rows: DataFrame, bucket: int | None = None, *, unique: bool = False) -> int:
+        """Insert rows whose key is new; how many were. unique: no key stands twice in rows."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def write_ingested(warehouse: Tables, *inputs: Ingested) -> list[IngestCounts]:
     for table in _ORDER if fresh else ():
         if table == "quarantine" and not any(count.quarantined for count in counts):
             continue
-        warehouse.insert(table, _union(table, fresh))
+        warehouse.insert(table, _union(table, fresh), unique=True)
     for one in inputs:
         one.release()
     return counts

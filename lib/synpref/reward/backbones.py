@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from synpref.errors import InputError
 
@@ -17,8 +18,8 @@ from synpref.errors import InputError
 class PassThrough(nn.Module):
     """Stands for the embeddings of a cut encoder: what comes in is already the hidden states."""
 
-    def forward(self, inputs_embeds: torch.Tensor, **unused: Any) -> torch.Tensor:  # noqa: ARG002 - what the backbone calls with
-        """Give back inputs_embeds."""
+    def forward(self, inputs_embeds: torch.Tensor, **_: object) -> torch.Tensor:
+        """Give back inputs_embeds, whatever else the backbone hands over."""
         return inputs_embeds
 
 
@@ -28,15 +29,15 @@ class FirstTokenLayer(nn.Module):
     Two thirds of the last layer's work are that part; what comes out equals the layer's first token.
     """
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: nn.Module) -> None:
         super().__init__()
-        self.layer = layer
+        self.layer: Any = layer
 
-    def forward(self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None, **options: Any) -> torch.Tensor:
-        """[rows, tokens, width] to [rows, 1, width]."""
-        options.pop("encoder_hidden_states", None)
-        options.pop("encoder_attention_mask", None)
-        attended = self.layer.attention(hidden_states, attention_mask, **options)[0][:, :1]
+    def forward(
+        self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: object, **__: object
+    ) -> torch.Tensor:
+        """Map [rows, tokens, width] to [rows, 1, width]; what else the encoder hands over is for decoders."""
+        attended = self.layer.attention(hidden_states, attention_mask)[0][:, :1]
         result: torch.Tensor = self.layer.output(self.layer.intermediate(attended), attended)
         return result
 
@@ -49,9 +50,9 @@ class Anatomy:
     layers: nn.ModuleList
 
 
-def anatomy(model: Any, name: object) -> Anatomy:
+def anatomy(model: PreTrainedModel, name: object) -> Anatomy:
     """Find the layers of a sequence-classification model. Raises InputError naming what is not supported."""
-    base = model.base_model
+    base: Any = model.base_model
     kinds = set(getattr(model.config, "layer_types", None) or ["full_attention"])
     if hasattr(model, "score") and hasattr(base, "embed_tokens") and kinds == {"full_attention"}:
         return Anatomy(decoder=True, layers=base.layers)
@@ -63,7 +64,7 @@ def anatomy(model: Any, name: object) -> Anatomy:
     )
 
 
-def load_classifier(folder: Path, tokenizer: Any) -> Any:
+def load_classifier(folder: Path, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
     """Load a backbone as float32 sequence-classification model with one logit; a new head comes from torch's seed.
 
     Raises InputError where the folder holds no such model.
@@ -72,7 +73,7 @@ def load_classifier(folder: Path, tokenizer: Any) -> Any:
 
     with quiet_transformers():
         try:
-            model: Any = AutoModelForSequenceClassification.from_pretrained(
+            model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
                 folder, num_labels=1, dtype=torch.float32, local_files_only=True, use_safetensors=True
             )
         except (OSError, ValueError, KeyError) as error:
@@ -83,7 +84,7 @@ def load_classifier(folder: Path, tokenizer: Any) -> Any:
     return model
 
 
-def load_tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """Load a tokenizer with a padding token that can end no text.
 
     Where padding is missing or is the end token itself, a decoder would read its reward beside the last token; the
@@ -92,7 +93,7 @@ def load_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{folder}: no tokenizer there ({error})") from error
     if tokenizer.pad_token is None or tokenizer.pad_token == tokenizer.eos_token:
@@ -104,7 +105,7 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def load_frozen(folder: Path, layers: int) -> Any:
+def load_frozen(folder: Path, layers: int) -> PreTrainedModel:
     """Load the embeddings and the first `layers` layers alone; what comes out is the input of the next layer."""
     from transformers import AutoModel
 
@@ -114,7 +115,8 @@ def load_frozen(folder: Path, layers: int) -> Any:
         )
     if hasattr(base, "embed_tokens"):
         base.norm = nn.Identity()  # a decoder's last norm belongs to the upper part
-    return base.eval()
+    frozen: PreTrainedModel = base.eval()
+    return frozen
 
 
 @contextlib.contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from synpref.engines.batching import token_budget_batches
 from synpref.engines.padding import pad_batch
@@ -21,6 +21,7 @@ CHUNK_BYTES = 64 * 1024 * 1024  # written at once; a chunk is all that is held i
 TOKEN_BUDGET = 8_192  # padded tokens of one pass through the frozen layers
 
 Responses = Iterable[tuple[list[str], list[Conversation]]]
+Compute = Callable[[Sequence[Encoded]], list[Row]]
 
 
 @dataclass(frozen=True)
@@ -48,44 +49,50 @@ def open_features(features_dir: Path, kind: FeatureKind) -> FeatureStore:
     return FeatureStore(features_dir / kind.key)
 
 
-def fill_features(
-    store: FeatureStore,
-    kind: FeatureKind,
-    model_folder: Path,
-    tokenizer: Any,
-    responses: Responses,
-    progress: Callable[[str], None] | None = None,
-) -> int:
-    """Add what the store lacks of `responses`; give back how many were added.
+@dataclass(frozen=True)
+class Source:
+    """All that filling a store needs.
 
     model_folder holds the backbone, or any model trained from it with these layers frozen; it is loaded only where
     something is missing. progress is told the count after each chunk.
     """
-    compute: Callable[[Sequence[Encoded]], list[Row]] | None = None
+
+    store: FeatureStore
+    kind: FeatureKind
+    model_folder: Path
+    tokenizer: PreTrainedTokenizerBase
+    progress: Callable[[str], None] | None = None
+
+
+def fill_features(source: Source, responses: Responses, only: set[str] | None = None) -> int:
+    """Add what the store lacks of `responses` (of those in `only`, where given); give back how many were added."""
+    compute: Compute | None = None
     added = 0
+    store, kind = source.store, source.kind
     for ids, conversations in responses:
-        absent = store.missing(ids)
+        absent = store.missing(ids if only is None else only.intersection(ids))
         wanted = {name: talk for name, talk in zip(ids, conversations, strict=True) if name in absent}
         if not wanted:
             continue
-        compute = compute or _computation(kind, model_folder, tokenizer)
-        encoded = encode_conversations(tokenizer, list(wanted.values()), kind.max_tokens, kind.overlong)
-        for names, rows in _chunks(list(wanted), encoded, compute):
-            store.append(names, rows)
-            added += len(names)
-            if progress:
-                progress(f"features of {added} responses")
+        compute = compute or _computation(kind, source.model_folder, source.tokenizer)
+        encoded = encode_conversations(source.tokenizer, list(wanted.values()), kind.max_tokens, kind.overlong)
+        names = list(wanted)
+        for indices, rows in _chunks(encoded, compute):
+            store.append([names[index] for index in indices], rows, [encoded[index].truncated for index in indices])
+            added += len(indices)
+            if source.progress:
+                source.progress(f"features of {added} responses")
     return added
 
 
-def _computation(kind: FeatureKind, model_folder: Path, tokenizer: Any) -> Callable[[Sequence[Encoded]], list[Row]]:
+def _computation(kind: FeatureKind, model_folder: Path, tokenizer: PreTrainedTokenizerBase) -> Compute:
     if kind.frozen_layers is None:
         return _token_rows
     frozen = load_frozen(model_folder, kind.frozen_layers)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     frozen.to(device)
-    known = frozen.get_input_embeddings().num_embeddings
-    padding = tokenizer.pad_token_id if tokenizer.pad_token_id < known else 0  # a new token; what is masked may be any
+    known, padding = frozen.get_input_embeddings().num_embeddings, int(tokenizer.pad_token_id)
+    padding = padding if padding < known else 0  # a new token has no embedding yet; what is masked may be any
 
     def states(encoded: Sequence[Encoded]) -> list[Row]:
         inputs = {name: tensor.to(device) for name, tensor in pad_batch(encoded, padding).items()}
@@ -103,10 +110,9 @@ def _token_rows(encoded: Sequence[Encoded]) -> list[Row]:
     ]
 
 
-def _chunks(
-    names: list[str], encoded: Sequence[Encoded], compute: Callable[[Sequence[Encoded]], list[Row]]
-) -> Iterator[tuple[list[str], list[Row]]]:
-    held: list[str] = []
+def _chunks(encoded: Sequence[Encoded], compute: Compute) -> Iterator[tuple[list[int], list[Row]]]:
+    """Rows with the positions in `encoded` that they belong to, about CHUNK_BYTES at a time; refused ones are empty."""
+    held: list[int] = []
     rows: list[Row] = []
     size = 0
     usable = [index for index, item in enumerate(encoded) if not item.refused]
@@ -114,13 +120,13 @@ def _chunks(
     for batch in token_budget_batches(lengths, TOKEN_BUDGET, len(lengths) or 1):
         indices = [usable[position] for position in batch]
         done = compute([encoded[index] for index in indices])
-        held += [names[index] for index in indices]
+        held += indices
         rows += done
         size += sum(row.nbytes for row in done)
         if size >= CHUNK_BYTES:
             yield held, rows
             held, rows, size = [], [], 0
-    refused = [names[index] for index, item in enumerate(encoded) if item.refused]
+    refused = [index for index, item in enumerate(encoded) if item.refused]
     if held or refused:
         blank = rows[0][:0] if rows else compute([Encoded([0], None, truncated=False)])[0][:0]
         yield held + refused, [*rows, *([blank] * len(refused))]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from synpref.errors import InputError
 
-INDEX = pa.schema([("response_id", pa.string()), ("start", pa.int64()), ("length", pa.int32())])
+INDEX = pa.schema([("response_id", pa.string()), ("start", pa.int64()), ("length", pa.int32()), ("truncated", pa.bool_())])
 Row = NDArray[np.float32] | NDArray[np.int32]
 
 
@@ -28,7 +28,7 @@ class FeatureStore:
     """
 
     folder: Path
-    _places: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    _places: dict[str, tuple[int, int, int, bool]] = field(default_factory=dict)
     _chunks: list[NDArray[np.generic]] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
 
@@ -37,8 +37,8 @@ class FeatureStore:
         self._refresh()
         return {name for name in response_ids if name not in self._places}
 
-    def append(self, response_ids: Sequence[str], rows: Sequence[Row]) -> None:
-        """Add one chunk: arrays [tokens, width] of one type and width, one a response."""
+    def append(self, response_ids: Sequence[str], rows: Sequence[Row], truncated: Sequence[bool]) -> None:
+        """Add one chunk: arrays [tokens, width] of one type and width, one a response, and whether it was cut."""
         self.folder.mkdir(parents=True, exist_ok=True)
         name = uuid.uuid4().hex
         part = self.folder / f"{name}.part"
@@ -47,18 +47,22 @@ class FeatureStore:
         part.replace(self.folder / f"{name}.npy")
         lengths = np.array([len(row) for row in rows], dtype=np.int32)
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
-        pq.write_table(pa.table([pa.array(response_ids), starts, lengths], schema=INDEX), part)
+        pq.write_table(pa.table([pa.array(response_ids), starts, lengths, pa.array(truncated)], schema=INDEX), part)
         part.replace(self.folder / f"{name}.parquet")
         self._refresh()
 
     def read(self, response_id: str) -> Row:
         """The array [tokens, width] of one response, a view of the file. Raises KeyError where it is not held."""
-        chunk, start, length = self._places[response_id]
+        chunk, start, length, _ = self._places[response_id]
         return self._chunks[chunk][start : start + length]  # type: ignore[return-value]  # the file tells the type
 
     def lengths(self, response_ids: Sequence[str]) -> NDArray[np.int64]:
         """Tokens of each response; 0 where it was refused. Raises KeyError where one is not held."""
         return np.array([self._places[name][2] for name in response_ids], dtype=np.int64)
+
+    def truncated(self, response_ids: Sequence[str]) -> int:
+        """How many of the responses were cut to the maximum length."""
+        return sum(self._places[name][3] for name in response_ids)
 
     def _refresh(self) -> None:
         for index in sorted(self.folder.glob("*.parquet")):
@@ -73,5 +77,5 @@ class FeatureStore:
             chunk = len(self._chunks)
             self._chunks.append(tokens)
             places = zip(*(table[name].to_pylist() for name in INDEX.names), strict=True)
-            for response_id, start, length in places:
-                self._places.setdefault(response_id, (chunk, start, length))
+            for response_id, start, length, truncated in places:
+                self._places.setdefault(response_id, (chunk, start, length, truncated))

@@ -20,7 +20,7 @@ from synpref.engines.batching import token_budget_batches
 from synpref.errors import EngineError
 from synpref.reward.accuracy import accuracy_of
 from synpref.reward.features import FeatureStore
-from synpref.reward.graph import Batch, batches
+from synpref.reward.graph import Batch, Limits, batches
 from synpref.reward.plan import TrainingPlan
 from synpref.reward.rows import Comparisons
 from synpref.reward.upper import PairwiseLoss, Upper
@@ -63,6 +63,11 @@ class Watch(TrainerCallback):
         self._every = every
         self._progress = progress
 
+    def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> Any:  # noqa: ARG002 - Trainer's
+        """Ask for a look after the last step too, wherever it falls."""
+        control.should_log = control.should_log or state.global_step >= state.max_steps
+        return control
+
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **rest: Any) -> None:  # noqa: ARG002 - Trainer's
         """Take the mean loss since the last look; evaluate. Raises EngineError where the loss is no number."""
         if not logs or "loss" not in logs:
@@ -98,9 +103,8 @@ def fit(
     The best is the first with the highest validation accuracy; without validation, the last. Raises EngineError where
     the loss is not finite.
     """
-    lengths = store.lengths(training.response_ids)
-    endless = batches(training, lengths, plan.responses_per_step, plan.tokens_per_step, plan.seed)
-    steps = list(itertools.islice(endless, plan.steps))
+    limits = Limits(plan.responses_per_step, plan.tokens_per_step, store.lengths(training.response_ids))
+    steps = list(itertools.islice(batches(training, limits, plan.seed), plan.steps))
 
     def evaluate() -> float | None:
         if validation is None:

@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from synpref.reward.rows import Comparisons
 
+Numbers = NDArray[np.int32]
+
 BLOCKS_SHUFFLED = 16_384  # a bounded window: the order of a step's blocks is random, memory does not grow with the data
+
+
+class Limits(NamedTuple):
+    """Of a batch: at most so many distinct responses, and so many tokens of them; lengths[i]: tokens of response i."""
+
+    responses: int
+    tokens: int
+    lengths: NDArray[np.int64]
 
 
 class Batch(NamedTuple):
@@ -28,32 +38,23 @@ class Block(NamedTuple):
     rows: list[int]
 
 
-def batches(
-    comparisons: Comparisons, lengths: NDArray[np.int64], max_responses: int, max_tokens: int, seed: int
-) -> Iterator[Batch]:
+def batches(comparisons: Comparisons, limits: Limits, seed: int) -> Iterator[Batch]:
     """Yield batches without end, each comparison once in every pass over the data.
 
-    lengths[i]: tokens of response i. A batch holds at most max_responses distinct responses with at most max_tokens
-    tokens (a single comparison above that is a batch of its own). Whole prompts stay together where they fit.
+    A single comparison above the limit of tokens is a batch of its own. Prompts stay whole where they fit.
     """
     random = np.random.default_rng(seed)
     while True:
-        yield from _one_pass(comparisons, lengths, max_responses, max_tokens, random)
+        yield from _one_pass(comparisons, limits, random)
 
 
-def _one_pass(
-    comparisons: Comparisons,
-    lengths: NDArray[np.int64],
-    max_responses: int,
-    max_tokens: int,
-    random: np.random.Generator,
-) -> Iterator[Batch]:
+def _one_pass(comparisons: Comparisons, limits: Limits, random: np.random.Generator) -> Iterator[Batch]:
     waiting: list[Block] = []
     tokens = 0
-    for block in _shuffled(_all_blocks(comparisons, lengths, max_responses, max_tokens, random), random):
-        size = int(lengths[block.responses].sum())
+    for block in _shuffled(_all_blocks(comparisons, limits, random), random):
+        size = int(limits.lengths[block.responses].sum())
         held = sum(len(other.responses) for other in waiting)
-        if waiting and (held + len(block.responses) > max_responses or tokens + size > max_tokens):
+        if waiting and (held + len(block.responses) > limits.responses or tokens + size > limits.tokens):
             yield _batch(waiting, comparisons)
             waiting, tokens = [], 0
         waiting.append(block)
@@ -61,29 +62,16 @@ def _one_pass(
     yield _batch(waiting, comparisons)
 
 
-def _all_blocks(
-    comparisons: Comparisons,
-    lengths: NDArray[np.int64],
-    max_responses: int,
-    max_tokens: int,
-    random: np.random.Generator,
-) -> Iterator[Block]:
+def _all_blocks(comparisons: Comparisons, limits: Limits, random: np.random.Generator) -> Iterator[Block]:
     order = np.argsort(comparisons.prompt, kind="stable")
     starts = np.flatnonzero(np.diff(comparisons.prompt[order], prepend=-1))
     prompts = np.split(order, starts[1:])
     for index in random.permutation(len(prompts)):
         rows = random.permutation(prompts[index])
-        yield from blocks(rows.tolist(), comparisons.chosen, comparisons.rejected, lengths, max_responses, max_tokens)
+        yield from blocks(rows.tolist(), comparisons.chosen, comparisons.rejected, limits)
 
 
-def blocks(
-    rows: list[int],
-    chosen: NDArray[np.int32],
-    rejected: NDArray[np.int32],
-    lengths: NDArray[np.int64],
-    max_responses: int,
-    max_tokens: int,
-) -> Iterator[Block]:
+def blocks(rows: list[int], chosen: Numbers, rejected: Numbers, limits: Limits) -> Iterator[Block]:
     """Cut the comparisons `rows` of one prompt into blocks of few responses with many comparisons among them.
 
     Greedy: a block starts at the first comparison that is left and takes in, one by one, the response that has most
@@ -97,36 +85,29 @@ def blocks(
     left = dict.fromkeys(rows)
     while left:
         seed = next(iter(left))
-        members = _grow(edges, int(chosen[seed]), int(rejected[seed]), lengths, max_responses, max_tokens)
+        members = _grow(edges, int(chosen[seed]), int(rejected[seed]), limits)
         taken = sorted({row for member in members for row, other in edges[member].items() if other in members})
         for row in taken:
             del left[row], edges[int(chosen[row])][row], edges[int(rejected[row])][row]
         yield Block(sorted(members), taken)
 
 
-def _grow(
-    edges: dict[int, dict[int, int]],
-    first: int,
-    second: int,
-    lengths: NDArray[np.int64],
-    max_responses: int,
-    max_tokens: int,
-) -> set[int]:
+def _grow(edges: dict[int, dict[int, int]], first: int, second: int, limits: Limits) -> set[int]:
     members: set[int] = set()
     links: dict[int, int] = {}  # response outside -> comparisons with members
     tokens = 0
     candidate: int | None = first
     while candidate is not None:
         members.add(candidate)
-        tokens += int(lengths[candidate])
+        tokens += int(limits.lengths[candidate])
         links.pop(candidate, None)
         for other in edges[candidate].values():
             if other not in members:
                 links[other] = links.get(other, 0) + 1
-        fits = [other for other in links if tokens + lengths[other] <= max_tokens]
+        fits = [other for other in links if tokens + limits.lengths[other] <= limits.tokens]
         if second not in members:
             candidate = second
-        elif fits and len(members) < max_responses:
+        elif fits and len(members) < limits.responses:
             candidate = max(fits, key=links.__getitem__)
         else:
             candidate = None

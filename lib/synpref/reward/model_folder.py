@@ -9,11 +9,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synpref.errors import InputError
 from synpref.pairs.identity import hash128
 from synpref.reward.plan import TrainingPlan
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 RECORD = "model.json"
 
@@ -62,13 +65,15 @@ def read_model(path: Path) -> TrainedModel:
         raise InputError(f"{path}: no reward model that synpref trained ({RECORD}: {error})") from error
 
 
-def save_model(models_dir: Path, record: TrainedModel, model: Any, tokenizer: Any) -> TrainedModel:
+def save_model(
+    models_dir: Path, record: TrainedModel, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> TrainedModel:
     """Write models_dir/<model_id>/ in one rename: a kill leaves nothing half. The first of two equal ones stays."""
     models_dir.mkdir(parents=True, exist_ok=True)
     final = models_dir / record.model_id
     staged = Path(tempfile.mkdtemp(prefix=f".{record.model_id}-", dir=models_dir))
     try:
-        model.save_pretrained(staged, safe_serialization=True)
+        model.save_pretrained(staged)
         tokenizer.save_pretrained(staged)
         (staged / RECORD).write_text(json.dumps(_as_json(record), indent=1, allow_nan=False), encoding="utf-8")
         staged.chmod(0o755)

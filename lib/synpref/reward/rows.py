@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,11 @@ class Comparisons:
 
     def __len__(self) -> int:
         return len(self.chosen)
+
+    def only(self, usable: NDArray[np.bool_]) -> Comparisons:
+        """Those comparisons whose both responses are usable (one value a response); numbers and digest stay."""
+        rows = usable[self.chosen] & usable[self.rejected]
+        return replace(self, chosen=self.chosen[rows], rejected=self.rejected[rows], prompt=self.prompt[rows])
 
 
 def read_comparisons(folder: Path) -> Comparisons:

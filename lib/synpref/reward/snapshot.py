@@ -28,7 +28,9 @@ def export_pairs(
         F.when(a_wins, F.col("response_a")).otherwise(F.col("response_b")).alias("chosen_response_id"),
         F.when(a_wins, F.col("response_b")).otherwise(F.col("response_a")).alias("rejected_response_id"),
     )
-    needed = pairs.select(F.explode(F.array("chosen_response_id", "rejected_response_id")).alias("response_id")).distinct()
+    needed = pairs.select(
+        F.explode(F.array("chosen_response_id", "rejected_response_id")).alias("response_id")
+    ).distinct()
     # large with large: text of the responses that the pairs name
     texts = (
         needed.join(responses.select("response_id", "prompt_id", "text"), "response_id")
@@ -42,8 +44,10 @@ def export_pairs(
 
 def snapshot_name(winners: DataFrame) -> str:
     """16 hex digits over the set of (comparison_id, winner): equal sets have equal names, in whatever order."""
-    row = winners.select(F.xxhash64("comparison_id", "winner").alias("h")).agg(
-        F.count("*").alias("n"), F.sum(F.col("h").cast("decimal(38,0)")).alias("s"), F.bit_xor("h").alias("x")
-    ).first()
+    row = (
+        winners.select(F.xxhash64("comparison_id", "winner").alias("h"))
+        .agg(F.count("*").alias("n"), F.sum(F.col("h").cast("decimal(38,0)")).alias("s"), F.bit_xor("h").alias("x"))
+        .first()
+    )
     facts = "-" if row is None else f"{row.n}:{row.s}:{row.x}"
     return hashlib.sha256(facts.encode()).hexdigest()[:16]

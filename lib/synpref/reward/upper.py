@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
 from synpref.reward.backbones import FirstTokenLayer, PassThrough, anatomy
 
@@ -17,9 +18,9 @@ class Upper(nn.Module):
     Its parameters are those that are trained: with frozen layers cut off, the model's top layers, pooler and head.
     """
 
-    def __init__(self, model: Any, *, decoder: bool, from_states: bool) -> None:
+    def __init__(self, model: PreTrainedModel, *, decoder: bool, from_states: bool) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model
         self.decoder = decoder
         self.from_states = from_states
 
@@ -45,14 +46,14 @@ class Upper(nn.Module):
 class Cut:
     """A model while it is trained: `upper` works on it, `join` makes it whole again."""
 
-    model: Any
+    model: PreTrainedModel
     upper: Upper
     _layers: nn.ModuleList | None = None
     _embeddings: nn.Module | None = None
 
-    def join(self) -> Any:
+    def join(self) -> PreTrainedModel:
         """Give back the whole model with the trained weights in place."""
-        base = self.model.base_model
+        base: Any = self.model.base_model
         if self._layers is not None and self.upper.decoder:
             base.layers, base.embed_tokens = self._layers, self._embeddings
         elif self._layers is not None:
@@ -60,7 +61,7 @@ class Cut:
         return self.model
 
 
-def cut_model(model: Any, trainable_layers: int | None, name: object) -> Cut:
+def cut_model(model: PreTrainedModel, trainable_layers: int | None, name: object) -> Cut:
     """Prepare a model for training: its top layers on cached hidden states, or (None) all of it on token ids.
 
     The model itself is changed until `join`. Raises InputError for an architecture that cannot be cut.
@@ -68,7 +69,8 @@ def cut_model(model: Any, trainable_layers: int | None, name: object) -> Cut:
     if trainable_layers is None:
         return Cut(model, Upper(model, decoder=hasattr(model, "score"), from_states=False))
     parts = anatomy(model, name)
-    base, top = model.base_model, list(parts.layers)[len(parts.layers) - trainable_layers :]
+    base: Any = model.base_model
+    top = list(parts.layers)[len(parts.layers) - trainable_layers :]
     if parts.decoder:
         embeddings = base.embed_tokens
         base.layers, base.embed_tokens = nn.ModuleList(top), nn.Identity()

@@ -27,7 +27,7 @@ class Taken(NamedTuple):
 
 
 def per_prompt(max_per_prompt: int, k_max: int, prompts: int) -> int:
-    """Comparisons of one prompt that a query may take: more than the setting where there are fewer prompts than k_max."""
+    """Comparisons of one prompt that a query may take: more than the setting where prompts are fewer than k_max."""
     return max(max_per_prompt, math.ceil(k_max / prompts)) if prompts else max_per_prompt
 
 

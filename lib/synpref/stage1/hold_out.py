@@ -43,7 +43,7 @@ def draw_hold_out(gold: Mapping[str, int], rule: HoldOutRule, seed: int) -> dict
 
 def _too_little(side: str, have: int, groups: int, total: int, all_groups: int, rule: HoldOutRule) -> str:
     return (
-        f"gold: too little for gold-{side}: {total} gold comparisons in {all_groups} groups leave it {have} comparisons in "
-        f"{groups} groups; it needs {rule.min_comparisons} comparisons in {rule.min_groups} groups. Label more, or lower "
-        "stage1.hold_out"
+        f"gold: too little for gold-{side}: {total} gold comparisons in {all_groups} groups leave it "
+        f"{have} comparisons in {groups} groups; it needs {rule.min_comparisons} comparisons in "
+        f"{rule.min_groups} groups. Label more, or lower stage1.hold_out"
     )

@@ -27,10 +27,14 @@ def latest_answers(human_labels: DataFrame) -> DataFrame:
 def aggregated(human_labels: DataFrame) -> DataFrame:
     """One row a comparison_id with `label` (null: undecided), votes_a, votes_b, votes_none, margin by human_vote."""
     said = F.col("verdict")
-    votes = latest_answers(human_labels).groupBy("comparison_id").agg(
-        F.count(F.when(said == "a", 1)).cast("int").alias("votes_a"),
-        F.count(F.when(said == "b", 1)).cast("int").alias("votes_b"),
-        F.count("*").cast("int").alias("asked"),
+    votes = (
+        latest_answers(human_labels)
+        .groupBy("comparison_id")
+        .agg(
+            F.count(F.when(said == "a", 1)).cast("int").alias("votes_a"),
+            F.count(F.when(said == "b", 1)).cast("int").alias("votes_b"),
+            F.count("*").cast("int").alias("asked"),
+        )
     )
     label = F.when(2 * F.col("votes_a") > F.col("asked"), "a").when(2 * F.col("votes_b") > F.col("asked"), "b")
     return votes.select(

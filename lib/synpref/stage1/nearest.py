@@ -27,7 +27,9 @@ def collect_vectors(rows: DataFrame) -> Vectors:
     """Bring (comparison_id, group, vector) to the driver, sorted by comparison_id; only for gold, never for a pool."""
     table = rows.select("comparison_id", "group", "vector").orderBy("comparison_id").toArrow()
     return Vectors(
-        tuple(table["comparison_id"].to_pylist()), tuple(table["group"].to_pylist()), _matrix(table["vector"].combine_chunks())
+        tuple(table["comparison_id"].to_pylist()),
+        tuple(table["group"].to_pylist()),
+        _matrix(table["vector"].combine_chunks()),
     )
 
 

@@ -50,12 +50,16 @@ def seed_roles(
     return _rows(joined.select("comparison_id", role.alias("role"), side.alias("side")), campaign, 0)
 
 
-def current_roles(roles: DataFrame, campaign: str) -> DataFrame:
-    """The role that counts now, one row a comparison: comparison_id, role, side, fold."""
+def current_roles(roles: DataFrame, campaign: str, until: int | None = None) -> DataFrame:
+    """The role that counts, one row a comparison: comparison_id, role, side, fold.
+
+    until: as of this iteration; None: now. A run that repeats earlier iterations must not see what came later.
+    """
+    own = roles.where(F.col("campaign") == campaign)
+    if until is not None:
+        own = own.where(F.col("iteration") <= until)
     latest = F.max_by(F.struct("role", "side", "fold"), "iteration").alias("now")
-    return roles.where(F.col("campaign") == campaign).groupBy("comparison_id").agg(latest).select(
-        "comparison_id", "now.role", "now.side", "now.fold"
-    )
+    return own.groupBy("comparison_id").agg(latest).select("comparison_id", "now.role", "now.side", "now.fold")
 
 
 def changed_roles(comparisons: DataFrame, role: str, campaign: str, iteration: int) -> DataFrame:
@@ -70,16 +74,18 @@ def fold_column(seed: int, key: Column) -> Column:
 
 def folded_roles(comparisons: DataFrame, fold: Column, campaign: str, iteration: int) -> DataFrame:
     """Rows of `roles` that make these comparisons wild, with the half that scores them."""
-    return _rows(comparisons.select("comparison_id", F.lit("wild").alias("role"), fold.alias("fold")), campaign, iteration)
+    return _rows(
+        comparisons.select("comparison_id", F.lit("wild").alias("role"), fold.alias("fold")), campaign, iteration
+    )
 
 
 def _rows(frame: DataFrame, campaign: str, iteration: int) -> DataFrame:
     missing = {
-        name: F.lit(None).cast(kind) for name, kind in (("side", "string"), ("fold", "int")) if name not in frame.columns
+        name: F.lit(None).cast(kind)
+        for name, kind in (("side", "string"), ("fold", "int"))
+        if name not in frame.columns
     }
-    stamped = frame.withColumns(
-        {"campaign": F.lit(campaign), "iteration": F.lit(iteration).cast("int"), **missing}
-    )
+    stamped = frame.withColumns({"campaign": F.lit(campaign), "iteration": F.lit(iteration).cast("int"), **missing})
     return stamped.select(*ROLE_COLUMNS)
 
 

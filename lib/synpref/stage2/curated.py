@@ -15,9 +15,14 @@ CURATED_COLUMNS = (
 
 
 def curated(
-    decisions: DataFrame, source_labels: DataFrame, comparisons: DataFrame, prompts: DataFrame, responses: DataFrame, mix: Mix
+    decisions: DataFrame,
+    source_labels: DataFrame,
+    comparisons: DataFrame,
+    prompts: DataFrame,
+    responses: DataFrame,
+    mix: Mix,
 ) -> DataFrame:
-    """Rows of the table curated from one campaign's and one policy's decisions: kept pairs, and flipped ones if mixed in."""
+    """Rows of the table curated from the decisions of one campaign and policy: kept, and flipped if mixed in."""
     wanted = ["keep"] if mix == "filtered" else ["keep", "flip"]
     texts = responses.select("response_id", "text")
     # every join below is large with large, on ids; text is joined last
@@ -35,7 +40,10 @@ def curated(
         )
         .join(prompts.select("prompt_id", F.col("messages").alias("prompt")), "prompt_id")
         .join(texts.withColumnsRenamed({"response_id": "chosen_response_id", "text": "chosen"}), "chosen_response_id")
-        .join(texts.withColumnsRenamed({"response_id": "rejected_response_id", "text": "rejected"}), "rejected_response_id")
+        .join(
+            texts.withColumnsRenamed({"response_id": "rejected_response_id", "text": "rejected"}),
+            "rejected_response_id",
+        )
     )
     pair = pair_id_column(F.col("chosen_response_id"), F.col("rejected_response_id"))
     return joined.withColumn("pair_id", pair).select(*CURATED_COLUMNS)

@@ -56,7 +56,9 @@ def by_gate(opinion_rows: DataFrame, judged: DataFrame) -> DataFrame:
         .when(F.col("judge_label").isNotNull(), "oppose")
         .when(F.col("asked"), "none")
     )
-    decided = joined.withColumn("_decided", gate_column(F.col("gold"), F.col("best"), F.coalesce(judges, F.lit("not asked"))))
+    decided = joined.withColumn(
+        "_decided", gate_column(F.col("gold"), F.col("best"), F.coalesce(judges, F.lit("not asked")))
+    )
     other = F.when(F.col("source_label") == "a", "b").otherwise("a")
     label = F.when(F.col("_decided.decision") == "keep", F.col("source_label")).when(
         F.col("_decided.decision") == "flip", other
@@ -89,7 +91,9 @@ def _with_probability(rows: DataFrame, rewards: DataFrame, which: str) -> DataFr
     engine = f"{which}_engine_id"
     for side in ("a", "b"):
         of_side = rewards.select(
-            F.col("response_id").alias(f"response_{side}"), F.col("engine_id").alias(engine), F.col("reward").alias(side)
+            F.col("response_id").alias(f"response_{side}"),
+            F.col("engine_id").alias(engine),
+            F.col("reward").alias(side),
         )
         # both sides are large: every wild comparison finds the rewards of its two responses
         rows = rows.join(of_side, [f"response_{side}", engine], "left")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from synpref.errors import SettingsError
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,254}")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
 def checked_name(name: str, what: str) -> str:
-    """Return `name` if letters, digits, _ and - are all it holds; raises SettingsError (backticks, dots, spaces, ...)."""
+    """Return `name` if it holds letters, digits, _ and - only; else (a backtick, a dot, ...) raises SettingsError."""
     if not _NAME.fullmatch(name):
         raise SettingsError(f"{what} {name!r} cannot be an identifier: use letters, digits, '_' and '-' only")
     return name
@@ -41,11 +43,18 @@ class Location:
         """Return the folder of `table` in path mode; raises SettingsError in catalog mode or for a bad name."""
         if self.path is None:
             raise SettingsError(f"table {table!r} lives in a catalog and has no folder of ours")
-        return f"{self.path.rstrip('/')}/{checked_name(table, 'table')}"
+        # Delta takes a relative path for a table's name, so a local one is made absolute here.
+        root = self.path if _URI.match(self.path) else str(Path(self.path).absolute())
+        return f"{root.rstrip('/')}/{checked_name(table, 'table')}"
 
     def identifier(self, table: str) -> str:
         """Return what stands for `table` in SQL: "delta.`/path/rewards`" or "`cat`.`schema`.`rewards`"."""
         if self.path is not None:
             return f"delta.`{self.folder(table)}`"
-        parts = [part for part in (self.catalog, self.schema, checked_name(table, "table")) if part is not None]
-        return ".".join(f"`{part}`" for part in parts)
+        return f"{self.namespace()}.`{checked_name(table, 'table')}`"
+
+    def namespace(self) -> str:
+        """Return the schema as it stands in SQL, "`cat`.`schema`"; raises SettingsError in path mode."""
+        if self.schema is None:
+            raise SettingsError(f"warehouse.path {self.path!r} is a folder and has no schema")
+        return ".".join(f"`{part}`" for part in (self.catalog, self.schema) if part is not None)

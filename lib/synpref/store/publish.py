@@ -32,7 +32,7 @@ def staged(rows: DataFrame, location: Location, name: str) -> Iterator[DataFrame
         finally:
             rows.sparkSession.sql(f"DROP TABLE IF EXISTS {identifier}")
         return
-    folder = f"{location.path.rstrip('/')}/{STAGING}/{unique}"
+    folder = location.folder(f"{STAGING}_{unique}")
     try:
         rows.write.format("delta").save(folder)
         yield rows.sparkSession.read.format("delta").load(folder)

@@ -60,7 +60,7 @@ class Warehouse:
         """
         contract = _contract(table)
         self.create(table)
-        target = self._delta(table)
+        target = self.delta(table)
         batch = shaped(rows, contract, self.bucket_count(table), bucket)
         if not unique:
             batch = first_of_key(batch, contract)
@@ -90,8 +90,7 @@ class Warehouse:
 
     def version(self, table: str) -> int:
         """Return the number of the table's last commit."""
-        self._require(table)
-        last = self._delta(table).history(1).select("version").first()
+        last = self.delta(table).history(1).select("version").first()
         return int(last[0]) if last else 0
 
     def bucket_count(self, table: str) -> int:
@@ -110,7 +109,9 @@ class Warehouse:
         else:
             writer.save(self.location.folder(contract.name))
 
-    def _delta(self, table: str) -> DeltaTable:
+    def delta(self, table: str) -> DeltaTable:
+        """Return the table for history, detail and maintenance; raises InputError where it was not made."""
+        self._require(table)
         if self.location.path is None:
             return DeltaTable.forName(self.spark, self.location.identifier(table))
         return DeltaTable.forPath(self.spark, self.location.folder(table))

@@ -56,5 +56,5 @@ def test_a_missing_file_and_no_file_are_errors(spark: SparkSession, tmp_path: Pa
 def test_a_missing_or_wrong_column_shows_those_found(spark: SparkSession, tmp_path: Path) -> None:
     path = tmp_path / "other.parquet"
     pq.write_table(pa.table({"benchmark": ["bench"], "prompt": [7], "question": ["?"]}), path)
-    with pytest.raises(InputError, match="'prompt'.*prompt bigint, question string"):
+    with pytest.raises(InputError, match=r"'prompt'.*prompt bigint, question string"):
         read_benchmark_prompts(spark, [str(path)])

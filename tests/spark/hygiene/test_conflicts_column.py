@@ -12,8 +12,10 @@ from synpref.hygiene.conflicts import LABELS, ConflictPolicy, label_column, marg
 from synpref.hygiene.duplicates import tally
 
 CASES = [case for size in range(1, 6) for case in combinations_with_replacement(LABELS, size)]
-SEEN = "file_id string, row string, source string, comparison_id string, label string, margin double, " \
-    "label_origin string, `group` string"  # fmt: skip
+SEEN = (
+    "file_id string, row string, source string, comparison_id string, label string, margin double, "
+    "label_origin string, `group` string"
+)
 
 
 @pytest.mark.parametrize("policy", ["majority", "drop"])

@@ -9,8 +9,10 @@ from pyspark.sql import SparkSession
 
 from synpref.hygiene.duplicates import Occurrence, survivor, tally
 
-SEEN = "file_id string, row string, source string, comparison_id string, label string, margin double, " \
-    "label_origin string, `group` string"  # fmt: skip
+SEEN = (
+    "file_id string, row string, source string, comparison_id string, label string, margin double, "
+    "label_origin string, `group` string"
+)
 
 
 @pytest.mark.parametrize("priority", [[], ["lab"], ["forum", "web's \"best\"; --", "lab"]])
@@ -18,8 +20,8 @@ def test_primary_occurrence_and_sources_of_random_pools(spark: SparkSession, pri
     draw = random.Random(3)
     sources = ["lab", "forum", "web's \"best\"; --", "\u00e9lsewhere"]
     seen: dict[str, list[Occurrence]] = {}
-    for row in range(300):
-        one = Occurrence(draw.choice(sources), draw.choice(["f1", "f2"]), str(row))
+    for place in range(300):
+        one = Occurrence(draw.choice(sources), draw.choice(["f1", "f2"]), str(place))
         seen.setdefault(f"c{draw.randrange(80)}", []).append(one)
     rows = [
         (one.file_id, one.row, one.source, key, "a", None, f"by {one.row}", f"g{one.row}")

@@ -30,7 +30,9 @@ def test_the_opinion_s_column_twin_reads_p_of_response_a(spark: SparkSession) ->
     cases = [(p, label, epsilon) for p in (0.0, 0.3, 0.46, 0.5, 0.52, 0.9) for label in "ab" for epsilon in (0.0, 0.05)]
     frame = spark.createDataFrame(cases, "p double, label string, epsilon double")
     for epsilon in (0.0, 0.05):
-        rows = frame.where(F.col("epsilon") == epsilon).withColumn("o", opinion_column(F.col("p"), F.col("label"), epsilon))
+        rows = frame.where(F.col("epsilon") == epsilon).withColumn(
+            "o", opinion_column(F.col("p"), F.col("label"), epsilon)
+        )
         for row in rows.collect():
             assert row.o == opinion(row.p if row.label == "a" else 1 - row.p, epsilon), row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synpref.inference.windows import windows
@@ -19,6 +19,7 @@ def texts_of(found: list[pa.RecordBatch]) -> list[str]:
     return [text for window in found for text in window.column("text").to_pylist()]
 
 
+@settings(deadline=None)  # the first use of a pyarrow table imports pandas
 @given(st.lists(st.lists(st.text(max_size=5), max_size=9), max_size=8), st.integers(1, 7))
 def test_windows_keep_rows_and_order_and_fill_up_to_their_size(batches: list[list[str]], rows: int) -> None:
     found = list(windows([batch(texts) for texts in batches], rows))
@@ -33,7 +34,7 @@ def test_a_window_of_long_texts_ends_near_the_byte_cap() -> None:
     found = list(windows([batch(["x" * 1000] * 100)], rows=100, max_bytes=10_000))
     assert texts_of(found) == ["x" * 1000] * 100
     assert len(found) >= 9
-    assert max(window.nbytes for window in found) <= 2 * 10_000
+    assert max(window.nbytes for window in found) <= 10_000
 
 
 def test_one_row_above_the_byte_cap_passes_alone() -> None:

@@ -45,4 +45,4 @@ def test_too_few_groups_is_an_error() -> None:
 
 def test_gold_must_leave_something_to_train_on() -> None:
     with pytest.raises(InputError, match="took all 4 groups"):
-        draw_hold_out({name: 10 for name in "abcd"}, RULE, 1)
+        draw_hold_out(dict.fromkeys("abcd", 10), RULE, 1)

@@ -29,7 +29,7 @@ _STORIES = {
 }
 _SIGNS = {"plus": "+", "minus": "-", "times": "*"}
 _ANSWERS = (
-    "{c}.", "The answer is {c}.", "{a} {word} {b} is {c}.", "That makes {c}, because {a} {sign} {b} = {c}.",
+    "It is {c}.", "The answer is {c}.", "{a} {word} {b} is {c}.", "That makes {c}, because {a} {sign} {b} = {c}.",
     "If you work it out step by step, {a} {word} {b} gives {c}.",
 )  # fmt: skip
 

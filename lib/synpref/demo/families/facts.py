@@ -27,10 +27,12 @@ CAPITALS = (
     ("Turkey", "Ankara"), ("Uruguay", "Montevideo"), ("Vietnam", "Hanoi"),
 )  # fmt: skip
 CURRENCIES = (
-    ("Brazil", "the real"), ("Hungary", "the forint"), ("India", "the rupee"), ("Japan", "the yen"), ("Kenya", "the shilling"),
-    ("Mexico", "the peso"), ("Poland", "the zloty"), ("South Africa", "the rand"), ("Sweden", "the krona"),
-    ("Switzerland", "the franc"), ("Thailand", "the baht"), ("Turkey", "the lira"), ("Ukraine", "the hryvnia"),
-    ("Vietnam", "the dong"),
+    ("Brazil", "the real"), ("Hungary", "the forint"), ("India", "the rupee"), ("Japan", "the yen"),
+    ("Kenya", "the shilling"), ("Mexico", "the peso"), ("Poland", "the zloty"), ("South Africa", "the rand"),
+    ("Sweden", "the krona"),
+    ("Switzerland", "the franc"),
+    ("Thailand", "the baht"),
+    ("Turkey", "the lira"), ("Ukraine", "the hryvnia"), ("Vietnam", "the dong"),
 )  # fmt: skip
 SYMBOLS = (
     ("hydrogen", "H"), ("helium", "He"), ("carbon", "C"), ("nitrogen", "N"), ("oxygen", "O"), ("sodium", "Na"),
@@ -38,8 +40,9 @@ SYMBOLS = (
     ("copper", "Cu"), ("zinc", "Zn"), ("silver", "Ag"), ("tin", "Sn"), ("gold", "Au"), ("lead", "Pb"),
 )  # fmt: skip
 AUTHORS = (
-    ("Hamlet", "Shakespeare"), ("Emma", "Jane Austen"), ("Faust", "Goethe"), ("Dracula", "Bram Stoker"), ("1984", "George Orwell"),
-    ("Ulysses", "James Joyce"), ("The Trial", "Franz Kafka"), ("Don Quixote", "Cervantes"), ("The Odyssey", "Homer"),
+    ("Hamlet", "Shakespeare"), ("Emma", "Jane Austen"), ("Faust", "Goethe"), ("Dracula", "Bram Stoker"),
+    ("1984", "George Orwell"), ("Ulysses", "James Joyce"), ("The Trial", "Franz Kafka"), ("Don Quixote", "Cervantes"),
+    ("The Odyssey", "Homer"),
     ("Oliver Twist", "Charles Dickens"), ("War and Peace", "Leo Tolstoy"), ("The Stranger", "Albert Camus"),
     ("Frankenstein", "Mary Shelley"), ("Moby Dick", "Herman Melville"),
 )  # fmt: skip
@@ -50,7 +53,8 @@ TABLES = (
     Table("author", "writer", AUTHORS),
 )
 _QUESTIONS = (
-    "What is the {what} of {name}?", "Please tell me the {what} of {name}.", "I forgot the {what} of {name}. Do you know it?",
+    "What is the {what} of {name}?", "Please tell me the {what} of {name}.",
+    "I forgot the {what} of {name}. Do you know it?",
     "Quiz question: {what} of {name}?", "For my homework I need the {what} of {name}.", "Name the {what} of {name}.",
     "Could you remind me of the {what} of {name}?", "My child asked for the {what} of {name}. Help!",
     "Fill the gap: the {what} of {name} is ...", "{name}: which {kind} is its {what}?",

@@ -39,7 +39,16 @@ GROUPS = {
     "vegetables": ("carrot", "onion", "leek", "potato", "spinach", "bean"),
 }
 NUMBERS = {2: "two", 3: "three", 4: "four"}
-_MANNERS = ("", "Please: ", "Quick task. ", "For a poster: ", "For class: ", "A small test: ", "Hello! ", "Hi, one thing: ")
+_MANNERS = (
+    "",
+    "Please: ",
+    "Quick task. ",
+    "For a poster: ",
+    "For class: ",
+    "A small test: ",
+    "Hello! ",
+    "Hi, a wish: ",
+)
 
 
 def make(draw: Draw) -> Task:
@@ -52,11 +61,12 @@ def _listing(draw: Draw) -> Task:
     size = draw.choice(tuple(NUMBERS))
     items = draw.sample(GROUPS[group], size)
     skipped = draw.choice(GROUPS[group])
-    prompt = f"{draw.choice(_MANNERS)}Name {NUMBERS[size]} {group} other than {skipped}, separated by semicolons, nothing else."
+    wish = f"Name {NUMBERS[size]} {group} other than {skipped}, separated by semicolons, nothing else."
+    prompt = f"{draw.choice(_MANNERS)}{wish}"
     chosen = [item for item in [*items, *GROUPS[group]] if item != skipped]
     distinct = list(dict.fromkeys(chosen))[:size]
     words = " and ".join(distinct)
-    ignored = draw.choice((f"Sure, here you go: {words} are {group}.", " ".join(distinct[:-1]), f"I like {words} a lot."))
+    ignored = draw.choice((f"Sure, here you go: {words} are {group}.", " ".join(distinct[:-1]), f"I like {words}."))
     return ask(FAMILY, prompt, ("; ".join(distinct),), Answer(ignored, "format"))
 
 
@@ -65,7 +75,7 @@ def _numbered(draw: Draw) -> Task:
     one, two = draw.shuffled(THINGS[thing])
     prompt = f"{draw.choice(_MANNERS)}List two facts about {thing} as numbered points."
     good = (f"1. It {one}. 2. It {two}.", f"1. {_upper(thing)} {one}. 2. {_upper(thing)} {two}.")
-    ignored = draw.choice((f"It {one}.", f"Well, {thing} {one}, and as most people know it also {two}.", f"It {one} and {two}."))
+    ignored = draw.choice((f"It {one}.", f"Well, {thing} {one}, and as we all know it {two}.", f"It {one} and {two}."))
     return ask(FAMILY, prompt, good, Answer(ignored, "format"))
 
 

@@ -8,7 +8,9 @@ from synpref.demo.task import Answer, Task, ask
 from synpref.demo.words import DAYS, NAMES
 
 FAMILY = "reasoning"
-_ORDERS = (("taller", "tallest"), ("older", "oldest"), ("faster", "fastest"), ("richer", "richest"), ("stronger", "strongest"))
+_ORDERS = (("taller", "tallest"), ("older", "oldest"), ("faster", "fastest"), ("richer", "richest"))
+_QUESTIONS = ("Today is {t}. Which day {b} it {w}?", "If it is {t} now, what day {b} it {w}?", "{t} today. And {w}?")
+_ODD = ("Which does not belong: {}?", "Find the odd one out: {}.", "One is not like the others: {}. Which?")
 _STEPS = {2: "two", 3: "three", 4: "four", 5: "five"}
 
 
@@ -23,8 +25,8 @@ def _order(draw: Draw) -> Task:
     claims = draw.shuffled((f"{first} is {more} than {second}.", f"{second} is {more} than {third}."))
     prompt = f"{' '.join(claims)} Who is the {most}?"
     reason = f"{{}} is the {most}, being {more} than {{}}."
-    good = (f"{first}.", f"{first} is the {most}.", reason.format(first, second))
-    wrong = draw.choice((f"{second}.", f"{third} is the {most}.", reason.format(third, first)))
+    good = (f"It is {first}.", f"{first} is the {most}.", reason.format(first, second))
+    wrong = draw.choice((f"It is {second}.", f"{third} is the {most}.", reason.format(third, first)))
     return ask(FAMILY, prompt, tuple(draw.shuffled(good)), Answer(wrong, "wrong"))
 
 
@@ -34,11 +36,11 @@ def _day(draw: Draw) -> Task:
     today, right = DAYS[start], DAYS[(start - step if back else start + step) % 7]
     wrong = draw.choice([day for day in DAYS if day not in (right, today)])
     when = f"{_STEPS[step]} days ago" if back else f"in {_STEPS[step]} days"
-    form = draw.choice(("Today is {t}. Which day {b} it {w}?", "If it is {t} now, what day {b} it {w}?", "{t} today. And {w}?"))
-    prompt = f"{draw.choice(NAMES)} asks: {form.format(t=today, w=when, b='was' if back else 'is')}"
+    question = draw.choice(_QUESTIONS).format(t=today, w=when, b="was" if back else "is")
+    prompt = f"{draw.choice(NAMES)} asks: {question}"
     verb = "was" if back else "will be"
-    good = (f"{right}.", f"It {verb} {right}.", f"Counting from {today}, it {verb} {right} {when}.")
-    false = draw.choice((f"It {verb} {wrong}.", f"{wrong}.", f"Counting from {today}, it {verb} {wrong} {when}."))
+    good = (f"That {verb} {right}.", f"It {verb} {right}.", f"Counting from {today}, it {verb} {right} {when}.")
+    false = draw.choice((f"It {verb} {wrong}.", f"That {verb} {wrong}.", f"Counting from {today}, it {verb} {wrong} {when}."))
     return ask(FAMILY, prompt, tuple(draw.shuffled(good)), Answer(false, "wrong"))
 
 
@@ -46,7 +48,6 @@ def _odd(draw: Draw) -> Task:
     group, other = draw.sample(tuple(GROUPS), 2)
     members, odd = draw.sample(GROUPS[group], 3), draw.choice(GROUPS[other])
     shown = ", ".join(draw.shuffled((*members, odd)))
-    prompt = draw.choice(("Which does not belong: {}?", "Find the odd one out: {}.", "One is not like the others: {}. Which?"))
-    good = (f"{odd.capitalize()}.", f"It is {odd}.", f"The others are {group}, so {odd} does not belong.")
+    good = (f"I would say {odd}.", f"It is {odd}.", f"The others are {group}, so {odd} does not belong.")
     wrong = draw.choice((f"It is {members[0]}.", f"The others are alike, so {members[0]} does not belong."))
-    return ask(FAMILY, prompt.format(shown), tuple(draw.shuffled(good)), Answer(wrong, "wrong"))
+    return ask(FAMILY, draw.choice(_ODD).format(shown), tuple(draw.shuffled(good)), Answer(wrong, "wrong"))

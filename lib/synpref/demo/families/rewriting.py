@@ -9,7 +9,8 @@ from synpref.demo.words import DAYS, NAMES
 FAMILY = "rewriting"
 _ORDERS = (
     ("send", "the report"), ("give", "the keys"), ("bring", "the chairs"), ("show", "the plan"), ("lend", "the ladder"),
-    ("mail", "the contract"), ("hand", "the tickets"), ("read", "the letter"), ("return", "the camera"), ("pass", "the salt"),
+    ("mail", "the contract"), ("hand", "the tickets"), ("read", "the letter"),
+    ("return", "the camera"), ("pass", "the salt"),
 )  # fmt: skip
 _VERBS = (
     ("walks", "walked", "to the market"), ("opens", "opened", "the window"), ("cooks", "cooked", "a soup"),
@@ -26,7 +27,11 @@ _SPELLING = (
     ("neccessary", "necessary", "{n} says that it is {w}."), ("begining", "beginning", "{n} liked the {w}."),
 )  # fmt: skip
 _QUOTES = ("Make this polite: '{}'", "Say it more kindly: '{}'", "Turn this into a friendly request: '{}'")
-_PAST = ("Put this into the past tense: '{}'", "Rewrite in the past tense: '{}'", "What is this in the past tense? '{}'")
+_PAST = (
+    "Put this into the past tense: '{}'",
+    "Rewrite in the past tense: '{}'",
+    "This in the past tense, please: '{}'",
+)
 _MEND = ("Fix the spelling: '{}'", "Correct the typo: '{}'", "Please mend the spelling mistake: '{}'")
 
 
@@ -54,7 +59,7 @@ def _past(draw: Draw) -> Task:
     day = draw.choice(DAYS)
     plain = f"On {day} {name} {now} {thing}."
     good = (f"On {day} {name} {then} {thing}.", f"In the past tense: 'On {day} {name} {then} {thing}.'")
-    copied = draw.choice((plain, f"On {day} {name} {stem}.", f"In the past tense this would be 'On {day} {name} {now} {thing}.'"))
+    copied = draw.choice((plain, f"On {day} {name} {stem}.", f"In the past tense this is: '{plain}'"))
     wrong = draw.choice((f"On {day} {name} {changed} {thing}.", f"In the past tense: 'On {day} {name} {then} {lost}.'"))
     return ask(FAMILY, draw.choice(_PAST).format(plain), good, Answer(copied, "format"), Answer(wrong, "wrong"))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pyarrow as pa
 
 from synpref.engines.attributes import Attributes, parse_attributes
 from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, conversations, field, outcomes, output
-from synpref.inference.failures import Failure
+from synpref.inference.failures import OVERLONG, Failure
 from synpref.inference.spec import EngineSpec
 
 if TYPE_CHECKING:
@@ -54,19 +55,23 @@ def answer(engine: Generates, window: pa.RecordBatch, spec: EngineSpec) -> pa.Re
     for sample in sorted(set(samples)):
         rows = [row for row, own in enumerate(samples) if own == sample]
         said = outcomes(
-            lambda texts, seed=sample: _said(engine, spec, texts, seed),
+            partial(_said, engine, spec, sample),
             [prompts[row] for row in rows],
             "messages are null or empty",
         )
         for row, result in zip(rows, said, strict=True):
             results[row] = result
-    values = {name: field(results, lambda one, name=name: one.parsed and getattr(one.parsed, name), pa.string()) for name in FIVE}
+    values = {name: field(results, partial(_part, name), pa.string()) for name in FIVE}
     values["raw"] = field(results, lambda one: one.raw, pa.string())
     values["status"] = field(results, lambda one: "invalid" if one.parsed is None else "parsed", pa.string())
     return output(window, ("comparison_id", "sample"), results, values)
 
 
-def _said(engine: Generates, spec: EngineSpec, prompts: Sequence[Messages], sample: int) -> list[Said]:
+def _part(name: str, said: Said) -> str | None:
+    return None if said.parsed is None else getattr(said.parsed, name)
+
+
+def _said(engine: Generates, spec: EngineSpec, sample: int, prompts: Sequence[Messages]) -> list[Said | Failure]:
     generations = engine.generate(
         prompts,
         max_new_tokens=spec.integer("max_new_tokens", 160),
@@ -74,4 +79,10 @@ def _said(engine: Generates, spec: EngineSpec, prompts: Sequence[Messages], samp
         top_p=spec.number("top_p", 0.9),
         seed=spec.integer("seed", 0) + sample,
     )
-    return [Said(generation.text, parse_attributes(generation.text)) for generation in generations]
+    return [_read(generation) for generation in generations]
+
+
+def _read(generation: Generation) -> Said | Failure:
+    if generation.tokens_out == 0:
+        return Failure(OVERLONG, f"the prompt has {generation.tokens_in} tokens, more than the engine's maximum")
+    return Said(generation.text, parse_attributes(generation.text))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import pyarrow as pa
 
+from synpref.engines.judge_prompt import CHOICES
 from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, conversations, field, outcomes, output
-from synpref.inference.failures import Failure
+from synpref.inference.failures import OVERLONG, Failure
 from synpref.inference.spec import EngineSpec
 
 if TYPE_CHECKING:
@@ -50,17 +52,17 @@ class Judged:
         return "a" if self.p_a > 0.5 else "b"
 
 
-def answer(engine: Chooses, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:
+def answer(engine: Chooses, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:  # noqa: ARG001 - one signature
     """(comparison_id, prompt_hash, order, sample, messages, few_shots) to verdicts and the failure columns.
 
-    The first shown response is the first of the spec's `choices` ("A,B"); p_a is by canonical order: p_first where
+    The first of the judge prompt's CHOICES stands for the response shown first; p_a is by canonical order: p_first where
     order is ab, 1 - p_first where it is ba.
     """
-    choices = spec_choices(spec)
-    chosen = outcomes(lambda prompts: engine.choose(prompts, choices), conversations(window), "messages are null or empty")
+    prompts = conversations(window)
+    chosen = outcomes(lambda asked: engine.choose(asked, CHOICES), prompts, "messages are null or empty")
     orders: list[str] = window.column("order").to_pylist()
     results = [
-        result if isinstance(result, Failure) else Judged(result, canonical(result.p_first, order))
+        result if isinstance(result, Failure) else judged(result, order)
         for result, order in zip(chosen, orders, strict=True)
     ]
     values = {
@@ -73,14 +75,10 @@ def answer(engine: Chooses, window: pa.RecordBatch, spec: EngineSpec) -> pa.Reco
     return output(window, KEPT, results, values)
 
 
-def canonical(p_first: float | None, order: str) -> float | None:
-    """The probability that response_a wins, from that of the first shown; null where the engine gave none (or NaN)."""
-    if p_first is None or p_first != p_first:  # noqa: PLR0124 - the test for NaN
-        return None
-    return p_first if order == "ab" else 1.0 - p_first
-
-
-def spec_choices(spec: EngineSpec) -> tuple[str, str]:
-    """The two answers the judge chooses between, the first one for the response shown first; "A" and "B" by default."""
-    first, second = (spec.text("choices") or "A,B").split(",")
-    return first, second
+def judged(choice: Choice, order: str) -> Judged | Failure:
+    """The choice in canonical order; a Failure where the engine did not run the prompt because it was too long."""
+    if not math.isnan(choice.p_first):
+        return Judged(choice, choice.p_first if order == "ab" else 1.0 - choice.p_first)
+    if choice.tokens_out == 0:
+        return Failure(OVERLONG, f"the prompt has {choice.tokens_in} tokens, more than the judge's maximum")
+    return Judged(choice, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from synpref.engines.tokenise import Conversation
 from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, conversations, field, outcomes, output
-from synpref.inference.failures import OVERLONG, Failure
+from synpref.inference.failures import ENGINE_ERROR, OVERLONG, Failure
 from synpref.inference.spec import EngineSpec
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Scores(Protocol):
         ...
 
 
-def answer(engine: Scores, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:  # noqa: ARG001 - one signature
+def answer(engine: Scores, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:
     """(response_id, messages, text) to (response_id, reward, tokens, truncated) and the failure columns.
 
     A conversation that the engine refuses as over-long fails with reason `overlong` (a policy, not an engine's error).
@@ -38,7 +39,8 @@ def answer(engine: Scores, window: pa.RecordBatch, spec: EngineSpec) -> pa.Recor
         for messages, text in zip(conversations(window), texts, strict=True)
     ]
     scored = outcomes(engine.score, items, "messages or text is null or empty")
-    results = [refused(result) for result in scored]
+    limit = spec.integer("max_tokens", 0)
+    results = [checked(result, limit) for result in scored]
     values = {
         "reward": field(results, lambda reward: reward.reward, pa.float64()),
         "tokens": field(results, lambda reward: reward.tokens, pa.int32()),
@@ -47,6 +49,10 @@ def answer(engine: Scores, window: pa.RecordBatch, spec: EngineSpec) -> pa.Recor
     return output(window, ("response_id",), results, values)
 
 
-def refused(result: Reward | Failure) -> Reward | Failure:
-    """The result, or a Failure where the engine refused the conversation for its length."""
-    return result
+def checked(result: Reward | Failure, max_tokens: int) -> Reward | Failure:
+    """The result, or a Failure where it is no number: the engine's sign for refused as too long, else its error."""
+    if isinstance(result, Failure) or math.isfinite(result.reward):
+        return result
+    if math.isnan(result.reward) and result.tokens > max_tokens:
+        return Failure(OVERLONG, f"{result.tokens} tokens, at most {max_tokens} are scored")
+    return Failure(ENGINE_ERROR, f"reward is {result.reward} for {result.tokens} tokens")

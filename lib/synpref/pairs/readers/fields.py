@@ -76,6 +76,4 @@ def json_fields(names: Collection[str]) -> Fields:
         kept = F.map_filter(values, lambda name, value: ~name.isin(*used) & value.isNotNull())
         return F.coalesce(F.to_json(kept), F.lit("{}"))
 
-    return Fields(
-        tuple(names), lambda name: F.col("fields")[name], rest, F.col("raw"), F.col("fields").isNull()
-    )
+    return Fields(tuple(names), lambda name: F.col("fields")[name], rest, F.col("raw"), F.col("fields").isNull())

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from synpref.pairs.readers.fields import Fields, Kind
 from synpref.pairs.readers.messages import conversation_problem, json_messages, standard_roles
 from synpref.pairs.readers.shape import Shape, common
-from synpref.pairs.readers.transcript import looks_like_transcript, transcript_messages
+from synpref.pairs.readers.transcript import is_transcript, transcript_messages
 
 _CONVERSATIONS = ("messages", "transcript")
 
@@ -21,7 +21,7 @@ def _matches(kinds: Mapping[str, Kind]) -> bool:
 
 
 def _conversation(text: Column) -> Column:
-    told = F.when(looks_like_transcript(text), transcript_messages(text)).otherwise(json_messages(text))
+    told = F.when(is_transcript(text), transcript_messages(text)).otherwise(json_messages(text))
     return standard_roles(told)
 
 
@@ -46,13 +46,12 @@ def _branching_problem(chosen: Column, rejected: Column, shared: Column) -> Colu
     left, right = F.size(chosen) - shared, F.size(rejected) - shared
     shorter_ends = F.get(F.when(left == 0, chosen).otherwise(rejected), shared - 1)["role"]
     cut_short = (left == 0) != (right == 0)
-    whole = (left == 0) & (right == 0)
+    whole, single = (left == 0) & (right == 0), (left == 1) & (right == 1)
     return (
         F.when(whole & (F.element_at(chosen, -1)["role"] == "assistant"), F.lit("identical_responses"))
         .when(whole | (cut_short & (shorter_ends != "assistant")), F.lit("missing_response"))
         .when(cut_short, F.lit("multiple_final_messages"))
-        .when((one["role"] != "assistant") & (left == 1) & (right == 1) & (one["role"] == other["role"]),
-              F.lit("final_not_assistant"))
+        .when(single & (one["role"] == other["role"]) & (one["role"] != "assistant"), F.lit("final_not_assistant"))
         .when((one["role"] != "assistant") | (other["role"] != "assistant"), F.lit("prompt_differs"))
         .when((left > 1) | (right > 1), F.lit("multiple_final_messages"))
     )

@@ -51,7 +51,7 @@ def _read(rows: DataFrame, fields: Fields) -> DataFrame:
     preferred = preference_column(label)
     problem = F.coalesce(prompt_problem, first_problem, second_problem)
     detail = F.when(preferred.isNull(), F.concat(F.lit("label: "), label))
-    return common(rows, F.col("prompt_messages"), first, second, preferred, problem, detail)
+    return common(rows, F.col("prompt_messages"), first, second, preferred=preferred, problem=problem, detail=detail)
 
 
 LABELLED = Shape(

@@ -38,12 +38,6 @@ def standard_roles(messages: Column) -> Column:
     )
 
 
-def looks_like_messages(text: Column) -> Column:
-    """Tell whether a text is a JSON list whose first element has a role; false where the text is null."""
-    first = F.get(json_messages(text), F.lit(0))
-    return F.coalesce(F.ltrim(text).startswith("[") & first["role"].isNotNull(), F.lit(False))
-
-
 def conversation_problem(messages: Column, unreadable: str) -> Column:
     """Reason why messages with standard roles cannot be used, else null; a null array has no problem here.
 

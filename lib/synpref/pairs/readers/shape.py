@@ -40,6 +40,7 @@ def common(
     messages: Column,
     first: Column,
     second: Column,
+    *,
     preferred: Column | None = None,
     problem: Column | None = None,
     detail: Column | None = None,

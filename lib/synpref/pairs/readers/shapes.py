@@ -32,7 +32,8 @@ def choose_shape(fields: Fields, forced: str, path: str) -> Shape:
         shape = next((shape for shape in SHAPES.values() if shape.matches(fields.kinds)), None)
         if shape is None:
             raise InputError(
-                f"{path}: no known shape of preference data.\nColumns found: {_found(fields)}\nShapes known:\n{_known()}\n"
+                f"{path}: no known shape of preference data.\nColumns found: {_found(fields)}\n"
+                f"Shapes known:\n{_known()}\n"
                 "Rename the columns, or set `shape` of this input to one of them."
             )
         return shape

@@ -28,16 +28,11 @@ def transcript_messages(text: Column) -> Column:
     )
 
 
-def looks_like_transcript(text: Column) -> Column:
-    """Tell whether a text begins as a transcript does; false where the text is null."""
-    return F.coalesce(text.rlike(_START), F.lit(False))
+def looks_like_transcript(text: str) -> bool:
+    """Tell whether a text begins as a transcript does."""
+    return re.match(_START, text, flags=re.ASCII) is not None
 
 
-def split_transcript(text: str) -> list[dict[str, str]]:
-    """Python twin of `transcript_messages`."""
-    turns = [turn for turn in re.split(_TURN, "\n\n" + re.sub(_BLANK, "", text, flags=re.ASCII)) if turn]
-    spoken = [(re.match(_SPEAKER, turn), turn) for turn in turns]
-    return [
-        {"role": match.group(1), "content": turn[match.end() :]} if match else {"role": "", "content": turn}
-        for match, turn in spoken
-    ]
+def is_transcript(text: Column) -> Column:
+    """Twin of `looks_like_transcript`; null where the text is null."""
+    return text.rlike(_START)

@@ -1,0 +1,73 @@
+# `make help` lists the targets. All paths are relative: the checkout may lie in a folder whose name has spaces.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# What another project left in the environment would lead Python or Spark astray.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV SPARK_HOME SPARK_CONF_DIR SPARK_REMOTE
+unexport PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON PYSPARK_SUBMIT_ARGS PYSPARK_GATEWAY_PORT
+export TOKENIZERS_PARALLELISM := false
+
+PREPARE = python=$$(.ci/find_python) && "$$python" -B .ci/prepare.py
+VENV_PYTHON = .venv/bin/python
+# The Java that the set-up found or installed.
+SPARK_PYTHON = JAVA_HOME="$$(cat .cache/java_home)" $(VENV_PYTHON)
+OLDEST_PYTHON = JAVA_HOME="$$(cat .cache/java_home)" .venv-oldest/bin/python
+PYTEST = -m pytest --durations=5 $(ARGS)
+TIERS = $(wildcard tests/unit tests/spark tests/e2e)
+CODE = lib tests $(wildcard .ci/*.py)
+
+.PHONY: help demo test test-oldest unit lint format types bench wheel lock setup clean distclean
+
+help: ## list these targets
+	@echo "synpref: curate preference pairs and train reward models on what is kept"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: setup ## run the whole pipeline on a generated pool with known truth; leaves runs/demo/
+	@$(SPARK_PYTHON) -m synpref.cli pipeline --conf demo $(ARGS)
+
+test: setup ## run the tests: unit, Spark, end to end (ARGS="-k name" for some)
+	@$(SPARK_PYTHON) $(PYTEST) $(TIERS)
+
+test-oldest: ## run the Spark tests on the oldest supported Spark and Delta, in an environment of its own
+	@$(PREPARE) oldest
+	@$(OLDEST_PYTHON) $(PYTEST) tests/spark
+
+unit: ## run the unit tests only: no Spark, seconds
+	@$(PREPARE) environment
+	@$(VENV_PYTHON) $(PYTEST) tests/unit
+
+lint: ## check style with ruff
+	@$(PREPARE) environment
+	@$(VENV_PYTHON) -m ruff check
+	@$(VENV_PYTHON) -m ruff format --check
+
+format: ## format the code and mend what ruff can mend
+	@$(PREPARE) environment
+	@$(VENV_PYTHON) -m ruff check --fix
+	@$(VENV_PYTHON) -m ruff format
+
+types: ## check types with mypy, strict
+	@$(PREPARE) environment
+	@$(VENV_PYTHON) -m mypy $(CODE) $(wildcard jobs)
+
+bench: setup ## run the benchmarks
+	@$(SPARK_PYTHON) $(PYTEST) tests/bench
+
+wheel: ## build the wheel into dist/
+	@$(PREPARE) environment
+	@$(VENV_PYTHON) -m build --wheel --no-isolation --outdir dist
+
+lock: ## resolve setup.cfg again into the lock files (UPGRADE=--upgrade for new versions)
+	@$(PREPARE) environment
+	@.ci/lock
+
+setup: ## only the set-up: environment, Java, Delta jars, two small models
+	@$(PREPARE) all
+
+clean: ## remove what builds, tests and tools left; keeps environments, models and runs/
+	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
+
+distclean: clean ## remove the environments and models too; keeps runs/
+	@rm -rf .venv .venv-oldest .cache

@@ -1,0 +1,37 @@
+"""Describe each comparison of the Stage 1 pool: task, objectivity, controversy, criteria."""
+
+from __future__ import annotations
+
+from synpref.jobs.answers import Calls, described
+from synpref.jobs.pool import stage1_items
+
+from synpref.cli import submit
+from synpref.stage import Outcome, Stage
+from synpref.stage1.describing import attribute_prompts
+from synpref.stage1.sampling import sampled
+
+
+def run(stage: Stage) -> Outcome:
+    """Ask every attributes engine about its share of the pool; nothing to do where nobody judges."""
+    settings, campaign = stage.settings, stage.campaign()
+    if not settings.judges or not settings.attributes:
+        stage.say("no judge or no attributes engine is set: nothing to describe")
+        return Outcome(campaign=campaign, detail={"engines": []})
+    items = stage1_items(stage, campaign).cache()
+    rows = items.count()
+    calls, engines = Calls(), []
+    for engine in settings.attributes:
+        part = items if engine.limit is None else sampled(items, "attributes", engine.limit, settings.seed)
+        engines.append(described(stage, calls, engine, part, attribute_prompts(part, engine.samples)))
+    return Outcome(
+        rows_in=rows,
+        rows_out=rows,
+        engine_calls=calls.computed,
+        engine_calls_saved=calls.saved,
+        campaign=campaign,
+        detail={"engines": engines, "refused": dict(calls.quarantined)},
+    )
+
+
+if __name__ == "__main__":
+    submit("attributes")

@@ -1,0 +1,36 @@
+"""Embed conversation and attributes of the Stage 1 pool, for retrieval."""
+
+from __future__ import annotations
+
+from synpref.jobs import specs
+from synpref.jobs.answers import Calls, filled
+from synpref.jobs.pool import described_items, stage1_items
+
+from synpref.cli import submit
+from synpref.stage import Outcome, Stage
+from synpref.stage1.texts import serialised
+
+
+def run(stage: Stage) -> Outcome:
+    """Embed each distinct text once; nothing to do where nobody judges."""
+    campaign = stage.campaign()
+    if not stage.settings.judges:
+        stage.say("no judge is set: nothing is retrieved, nothing to embed")
+        return Outcome(campaign=campaign)
+    engines = stage.left_by("attributes", campaign)["engines"]
+    texts = serialised(described_items(stage, stage1_items(stage, campaign), engines)).cache()
+    calls, rows = Calls(), texts.count()
+    distinct = texts.select("text_id", "text").dropDuplicates(["text_id"])
+    done = filled(stage, calls, "embeddings", distinct, specs.embedder(stage.settings))
+    return Outcome(
+        rows_in=rows,
+        rows_out=rows,
+        engine_calls=calls.computed,
+        engine_calls_saved=calls.saved + rows - done.rows_in,
+        campaign=campaign,
+        detail={"engine_id": done.engine_id, "texts": done.rows_in},
+    )
+
+
+if __name__ == "__main__":
+    submit("embed")

@@ -1,0 +1,128 @@
+"""Measure the final models on test prompts, with intervals."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from synpref.jobs.models import snapshot
+from synpref.jobs.pool import source_labels
+from synpref.jobs.specs import scorer
+from synpref.reward.scoring import score_responses
+
+from synpref.analysis.blocks import with_blocks
+from synpref.analysis.length import length_sums
+from synpref.analysis.reward_models import model_accuracies, reward_sums, tested_comparisons
+from synpref.cli import submit
+from synpref.errors import InputError
+from synpref.inference.record import record_engine
+from synpref.stage import Outcome, Stage
+from synpref.stage1.label_rows import latest_labels
+from synpref.stage1.roles import current_roles
+
+BENCHMARK = "test prompts"
+_REWARDS = "response_id string, engine_id string, reward double, tokens int, truncated boolean"
+
+
+def run(stage: Stage) -> Outcome:
+    """Score the test comparisons with every final model and write benchmark_scores."""
+    campaign, warehouse = stage.campaign(), stage.warehouse
+    left = stage.left_by("train", campaign)
+    tested = _tested(stage, campaign).cache()
+    rows = tested.count()
+    if not rows:
+        raise InputError("evaluate: no test comparison has a known winner; give an input with use: test, or more gold")
+    stage.say(f"{rows} test comparisons in {tested.select('block').distinct().count()} groups")
+    folder = snapshot(stage, tested.select("comparison_id", "winner"))
+    engines: dict[str, list[str]] = {}
+    computed = saved = 0
+    for mix, models in left["models"].items():
+        engines[mix] = []
+        for model in models:
+            engine_id, new, stood = _scored(stage, model, folder)
+            engines[mix].append(engine_id)
+            computed, saved = computed + new, saved + stood
+    every = [engine_id for of_mix in engines.values() for engine_id in of_mix]
+    # one row a model and block
+    sums = [row.asDict() for row in reward_sums(warehouse.read("rewards"), tested, every).collect()]
+    found = model_accuracies(sums, engines, baseline="original", seed=stage.settings.seed)
+    length = _length(tested, warehouse.read("responses"))
+    for mix, accuracy in found.accuracy.items():
+        stage.say(f"{mix}: {accuracy:.3f} (mean of {len(engines[mix])} seeds; longer text {length:.3f})")
+    _write(stage, campaign, found.per_seed, engines, rows)
+    return Outcome(
+        rows_in=rows,
+        rows_out=rows,
+        engine_calls=computed,
+        engine_calls_saved=saved,
+        campaign=campaign,
+        detail={
+            "reward_models": found.accuracy,
+            "per_seed": found.per_seed,
+            "intervals": {name: asdict(interval) for name, interval in found.intervals.items()},
+            "length": length,
+            "engines": engines,
+        },
+    )
+
+
+def _tested(stage: Stage, campaign: str) -> DataFrame:
+    """Comparisons of test groups with a known winner: truth where there is one, else the human label of gold-test."""
+    warehouse = stage.warehouse
+    roles = current_roles(warehouse.read("roles"), campaign).where(
+        "side = 'test' AND role IN ('gold-test', 'held_out')"
+    )
+    groups = source_labels(stage, campaign).select("comparison_id", "group")
+    if stage.settings.truth == "none":
+        human = latest_labels(warehouse.read("labels"), campaign, "human", 0)
+        known = human.select("comparison_id", F.col("label").alias("winner"))
+    else:
+        known = warehouse.read("truth")
+    tests = roles.join(groups, "comparison_id")  # tests are the small side
+    return tested_comparisons(with_blocks(tests), warehouse.read("comparisons"), known)
+
+
+def _scored(stage: Stage, model: dict[str, Any], folder: Path) -> tuple[str, int, int]:
+    """Rewards of the test responses by one model: engine_id, responses scored now, responses that stood already."""
+    warehouse = stage.warehouse
+    spec = scorer(stage.settings, model["name"], model["path"]).having(dtype="float32")
+    card = spec.card
+    record_engine(warehouse, card)
+    warehouse.create("rewards")
+    stand = warehouse.read("rewards").where(F.col("engine_id") == card.engine_id).count()
+    wanted = warehouse.spark.read.parquet(str(folder / "responses")).count()
+    if stand >= wanted:
+        return card.engine_id, 0, wanted
+    scores = score_responses(Path(model["path"]), folder, stage.folder / "features")
+    # test responses only: bounded by what a person labels or a generator makes
+    rows = [(one.response_id, card.engine_id, one.reward, one.tokens, one.truncated) for one in scores]
+    inserted = warehouse.insert("rewards", warehouse.spark.createDataFrame(rows, _REWARDS), unique=True)
+    return card.engine_id, inserted, wanted - inserted
+
+
+def _length(tested: DataFrame, responses: DataFrame) -> float:
+    sums = length_sums(tested, responses).agg(F.sum("right").alias("right"), F.sum("rows").alias("rows")).first()
+    return float(sums["right"]) / float(sums["rows"]) if sums and sums["rows"] else 0.5
+
+
+def _write(
+    stage: Stage, campaign: str, per_seed: dict[str, list[float]], engines: dict[str, list[str]], items: int
+) -> None:
+    rows = [
+        (campaign, engine_id, BENCHMARK, mix, "accuracy", accuracy, None, None, items)
+        for mix, accuracies in per_seed.items()
+        for engine_id, accuracy in zip(engines[mix], accuracies, strict=True)
+    ]
+    schema = (
+        "campaign string, engine_id string, benchmark string, subset string, metric string, value double, low double, "
+        "high double, items bigint"
+    )
+    frame = stage.warehouse.spark.createDataFrame(rows, schema)
+    stage.warehouse.replace("benchmark_scores", frame, {"campaign": campaign})
+
+
+if __name__ == "__main__":
+    submit("evaluate")

@@ -1,0 +1,67 @@
+"""Iteration 0: people label a part of the pool, and the hold-out is drawn among its groups."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from synpref.jobs.answers import people_label
+from synpref.jobs.pool import in_pool, source_labels
+
+from synpref.errors import InputError
+from synpref.stage import Stage
+from synpref.stage1.hold_out import HoldOutRule, draw_hold_out
+from synpref.stage1.human_labels import aggregated
+from synpref.stage1.label_rows import label_rows
+from synpref.stage1.roles import changed_roles, seed_roles
+from synpref.stage1.sampling import sampled, source_gold
+
+
+def seed_gold(stage: Stage, campaign: str) -> dict[str, int]:
+    """Write labels and roles of iteration 0; returns comparisons by role."""
+    settings, warehouse = stage.settings, stage.warehouse
+    labels = source_labels(stage, campaign)
+    pool = labels.where("use = 'pool'").where(in_pool(stage))
+    human = aggregated(people_label(stage, _wanted(stage, labels, pool), "0-seed")).cache()
+    gold = human.where("label IS NOT NULL").join(labels.select("comparison_id", "group"), "comparison_id")
+    # groups of gold: as many as gold comparisons at most
+    sizes = {row["group"]: row["count"] for row in gold.groupBy("group").count().collect()}
+    if not sizes:
+        raise InputError(
+            f"gold: no human labels ({settings.humans.provider}); fill human_labels, or set humans.provider"
+        )
+    stage.say(f"gold: {sum(sizes.values())} comparisons in {len(sizes)} groups")
+    hold_out = settings.stage1.hold_out
+    rule = HoldOutRule(hold_out.validation_share, hold_out.test_share, hold_out.min_groups, hold_out.min_comparisons)
+    sides = draw_hold_out(sizes, rule, settings.seed)
+    roles = seed_roles(labels, human.select("comparison_id", "label"), sides, in_pool(stage), campaign)
+    warehouse.replace("roles", roles, {"campaign": campaign, "iteration": 0})
+    rows = label_rows(human, campaign, 0, "human")
+    warehouse.replace("labels", rows, {"campaign": campaign, "iteration": 0, "origin": "human"})
+    own = (F.col("campaign") == campaign) & (F.col("iteration") == 0)
+    # one row a role
+    return {row["role"]: row["count"] for row in warehouse.read("roles").where(own).groupBy("role").count().collect()}
+
+
+def more_gold(stage: Stage, campaign: str, iteration: int, pool: DataFrame) -> None:
+    """People label further comparisons of the pool (comparison_id): gold-train, or discarded where undecided."""
+    warehouse, size = stage.warehouse, stage.settings.stage1.human_per_iteration
+    if not size:
+        return
+    wanted = sampled(pool, f"human {iteration}", size, stage.settings.seed)
+    votes = aggregated(people_label(stage, wanted, f"{iteration}-iteration")).cache()
+    rows = label_rows(votes, campaign, iteration, "human")
+    warehouse.replace("labels", rows, {"campaign": campaign, "iteration": iteration, "origin": "human"})
+    decided, undecided = votes.where("label IS NOT NULL"), votes.where("label IS NULL")
+    roles = changed_roles(decided, "gold-train", campaign, iteration).unionByName(
+        changed_roles(undecided, "discarded", campaign, iteration)
+    )
+    warehouse.replace("roles", roles, {"campaign": campaign, "iteration": iteration})
+
+
+def _wanted(stage: Stage, labels: DataFrame, pool: DataFrame) -> DataFrame:
+    settings = stage.settings
+    if settings.humans.provider == "source":
+        return source_gold(labels, in_pool(stage), settings.humans.share, settings.seed)
+    if settings.humans.provider == "table":
+        return pool
+    return sampled(pool, "human", settings.stage1.seed_human, settings.seed)

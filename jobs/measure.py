@@ -1,0 +1,82 @@
+"""Stage 2's decisions against known truth, and judges against gold."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from synpref.jobs.pool import source_labels
+
+from synpref.analysis.blocks import with_blocks
+from synpref.analysis.judges import judge_block, judge_interval, judge_sums
+from synpref.analysis.label_figures import breakdown_row, label_intervals, labels_block
+from synpref.analysis.labels import label_sums, left_out_counts, measured_labels
+from synpref.analysis.length import with_length_decision
+from synpref.stage import Stage
+from synpref.stage1.label_rows import latest_labels
+
+MAX_GROUPS = 50  # topics shown; a pool with a group a prompt has no topics
+
+
+def decisions_of(stage: Stage, campaign: str, policy: str) -> DataFrame:
+    """The decisions of one policy."""
+    table = stage.warehouse.read("decisions")
+    return table.where((F.col("campaign") == campaign) & (F.col("policy") == policy))
+
+
+def measured(stage: Stage, campaign: str, policy: str) -> dict[str, Any]:
+    """labels, intervals, by_source, by_group, left_out of the summary and its page; labels None without truth."""
+    if stage.settings.truth == "none":
+        return {"labels": None, "intervals": {}, "by_source": [], "by_group": [], "left_out": {}}
+    read = stage.warehouse.read
+    labels = source_labels(stage, campaign)
+    decided = decisions_of(stage, campaign, policy)
+    rows = measured_labels(decided, read("truth"), labels, read("comparisons"), read("responses")).cache()
+    known = rows.where("left_out IS NULL")
+    ranked = with_blocks(with_length_decision(known)).cache()
+    whole = label_sums(ranked).first()
+    blocks = [row.asDict() for row in label_sums(ranked, ["block"]).collect()]  # at most some thousand blocks
+    found = {
+        "labels": labels_block(whole.asDict()) if whole and whole["pool_rows"] else None,
+        "intervals": {name: asdict(one) for name, one in label_intervals(blocks, seed=stage.settings.seed).items()},
+        "by_source": _breakdown(known, "source"),
+        "by_group": _breakdown(known, "group"),
+        "left_out": left_out_counts(rows),
+    }
+    rows.unpersist()
+    ranked.unpersist()
+    return found
+
+
+def judges_measured(stage: Stage, campaign: str, notes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The summary's judges, and the intervals of their agreement with gold-validation."""
+    if not notes:
+        return {}, {}
+    warehouse = stage.warehouse
+    gold = latest_labels(warehouse.read("labels"), campaign, "human", 0).where("label IS NOT NULL")
+    validation = warehouse.read("roles").where((F.col("campaign") == campaign) & (F.col("role") == "gold-validation"))
+    known = gold.join(validation.select("comparison_id"), "comparison_id", "left_semi")  # gold is small
+    asked = {note["engine_id"]: name for name, note in notes.items() if note["engine_id"]}
+    verdicts = warehouse.read("verdicts").where(F.col("engine_id").isin(list(asked)))
+    verdicts = verdicts.where(~F.col("comparison_id").startswith("canary-"))
+    sums = {row["engine_id"]: row.asDict() for row in judge_sums(verdicts, known).collect()}  # one row a judge
+    blocks, intervals = {}, {}
+    for name, note in notes.items():
+        own = sums.get(note["engine_id"])
+        if own is None:
+            own = dict.fromkeys(("verdicts_a", "verdicts_b", "verdicts_no_preference", "verdicts_unparsed"), 0)
+            own |= dict.fromkeys(("ordered", "changed", "gold_asked", "gold_right"), 0)
+        blocks[name] = judge_block(own, simulated=note["simulated"], admitted=note["admitted"])
+        if own["gold_asked"]:
+            intervals[f"judges.{name}.gold_agreement"] = judge_interval(own, stage.settings.admission.z)
+    return blocks, intervals
+
+
+def _breakdown(known: DataFrame, column: str) -> list[dict[str, Any]]:
+    values = known.select(column).distinct().limit(MAX_GROUPS + 1).count()
+    if values > MAX_GROUPS:
+        return []
+    sums = label_sums(with_length_decision(known, [column]), [column]).orderBy(column)
+    return [{"name": row[column]} | breakdown_row(row.asDict()) for row in sums.collect()]  # at most MAX_GROUPS rows

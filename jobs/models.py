@@ -1,0 +1,87 @@
+"""Training reward models from labelled comparisons, and what is noted of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+from synpref.jobs.specs import training_plan
+from synpref.reward.tracking import track_training
+
+from synpref.errors import InputError
+from synpref.quality.wilson import wilson_lower
+from synpref.reward.model_folder import TrainedModel
+from synpref.reward.snapshot import export_pairs, snapshot_name
+from synpref.reward.training import train_reward_model
+from synpref.stage import Stage
+
+
+def snapshot(stage: Stage, winners: DataFrame) -> Path:
+    """A folder with these comparisons for a trainer; made once for a set."""
+    read = stage.warehouse.read
+    folder = stage.folder / "snapshots" / snapshot_name(winners)
+    export_pairs(winners, read("comparisons"), read("prompts"), read("responses"), folder)
+    return folder
+
+
+def trained(
+    stage: Stage, name: str, data: Path, validation: Path, source: str, seed: int | None = None
+) -> TrainedModel:
+    """Train a reward model, or find the one of the same rows, settings, backbone and seed. source: table@version."""
+    settings = stage.settings
+    model = train_reward_model(
+        data,
+        backbone=Path(settings.train.backbone),
+        models_dir=stage.models,
+        features_dir=stage.folder / "features",
+        validation=validation,
+        settings=training_plan(settings, settings.seed if seed is None else seed),
+        name=name,
+        progress=stage.say,
+    )
+    accuracy = (
+        "" if model.validation_accuracy is None else f", gold-validation accuracy {model.validation_accuracy:.3f}"
+    )
+    stage.say(f"reward model {name}: {'stands already' if model.reused else 'trained'}{accuracy}")
+    track_training(model, dataset=source, log_model=settings.mlflow.log_models)
+    return model
+
+
+def noted(model: TrainedModel, fold: int | None = None) -> dict[str, Any]:
+    """What later stages read of a model."""
+    return {
+        "name": model.name,
+        "model_id": model.model_id,
+        "path": str(model.path),
+        "validation_accuracy": model.validation_accuracy,
+        "validation_comparisons": model.rows["validation_comparisons"],
+        "comparisons": model.rows["comparisons"],
+        "fold": fold,
+        "reused": model.reused,
+    }
+
+
+def refuse_weak(stage: Stage, models: list[dict[str, Any]]) -> None:
+    """Stop where a reward model is not better than chance on gold-validation, unless the settings allow it."""
+    for model in models:
+        asked = model["validation_comparisons"]
+        right = round(model["validation_accuracy"] * asked)
+        lower = wilson_lower(right, asked, stage.settings.admission.z)
+        if lower > 0.5:
+            continue
+        message = (
+            f"reward model {model['name']}: right on {right} of {asked} gold-validation comparisons, lower bound "
+            f"{lower:.3f}: not better than chance"
+        )
+        if not stage.settings.stage2.allow_weak_models:
+            raise InputError(f"{message}. Label more gold, train longer, or set stage2.allow_weak_models=true")
+        stage.say(f"warning: {message}; going on because stage2.allow_weak_models is set")
+
+
+def enough(winners: DataFrame, least: int, what: str) -> int:
+    """How many labels there are; InputError where they are too few to train on."""
+    count = winners.count()
+    if count < least:
+        raise InputError(f"{what}: {count} labels, a reward model needs {least} (train.min_comparisons); label more")
+    return count

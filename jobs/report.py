@@ -1,0 +1,169 @@
+"""Write summary.json and report.html of the campaign, and print the summary."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import Row, Window
+from pyspark.sql import functions as F
+from synpref.jobs.measure import decisions_of, judges_measured, measured
+from synpref.jobs.samples import curated_samples, refused_samples
+
+from synpref.cli import STAGES, submit
+from synpref.config import settings_hash
+from synpref.engines.device import device_facts
+from synpref.memory import PeakMemory, peak_memory
+from synpref.record import git_commit, versions
+from synpref.report.console import summary_text
+from synpref.report.html import write_page
+from synpref.report.page import Details
+from synpref.report.summary import build_summary
+from synpref.reward.model_folder import read_model
+from synpref.stage import Outcome, Stage
+
+BINS = 20
+COUNTS = (
+    "stage", "rows_in", "rows_out", "duplicates", "quarantined", "seconds", "engine_calls", "engine_calls_saved",
+)  # fmt: skip
+
+
+def run(stage: Stage) -> Outcome:
+    """Everything here is read from tables; nothing is computed again."""
+    campaign = stage.campaign()
+    stage1, stage2 = stage.left_by("stage1", campaign), stage.left_by("stage2", campaign)
+    trained, evaluated = stage.left_by("train", campaign), stage.left_by("evaluate", campaign)
+    policy = stage2["policy"]
+    runs = _latest_runs(stage, campaign)
+    labels = measured(stage, campaign, policy)
+    judges, judge_intervals = judges_measured(stage, campaign, stage1["judges"])
+    summary = build_summary(
+        campaign=campaign,
+        settings_hash=settings_hash(stage.settings),
+        git=git_commit(),
+        versions=versions(),
+        device=_device(stage),
+        seconds=sum(row["seconds"] for row in runs),
+        peak_memory_gb=_peak_memory(runs),
+        stages=[{name: row[name] for name in COUNTS} for row in runs],
+        labels=labels["labels"],
+        judges=judges,
+        reward_models=evaluated["reward_models"],
+        intervals={**labels["intervals"], **judge_intervals, **evaluated["intervals"]},
+        gate=_gate(stage, [row["run_id"] for row in runs]),
+    )
+    (stage.folder / "summary.json").write_text(
+        json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    details = Details(
+        title=f"synpref: {Path(stage.settings.run.dir).name}",
+        notes=_notes(stage, stage1),
+        by_source=labels["by_source"],
+        by_group=labels["by_group"],
+        left_out=labels["left_out"],
+        decisions=_decisions(stage, campaign, policy),
+        probabilities=_probabilities(stage, campaign, policy),
+        curves=_curves(stage1, trained),
+        iterations=_iterations(stage1),
+        per_seed=evaluated["per_seed"],
+        curated=curated_samples(stage, campaign, policy),
+        refused=refused_samples(stage, campaign, policy),
+    )
+    write_page(stage.folder / "report.html", summary, details)
+    print(summary_text(summary))
+    print(f"report: {stage.folder / 'report.html'}\nsummary: {stage.folder / 'summary.json'}")
+    return Outcome(campaign=campaign)
+
+
+def _latest_runs(stage: Stage, campaign: str) -> list[Row]:
+    """The last run of each stage for this campaign, in the order of the stages."""
+    ingested = F.col("campaign").isNull() & (F.col("stage") == "ingest")
+    latest = Window.partitionBy("stage").orderBy(F.desc("started"))
+    table = stage.warehouse.read("stage_runs").where((F.col("campaign") == campaign) | ingested)
+    rows = table.withColumn("_age", F.row_number().over(latest)).where("_age = 1").collect()  # one row a stage
+    order = {name: position for position, name in enumerate(STAGES)}
+    return sorted((row for row in rows if row["stage"] in order), key=lambda row: order[row["stage"]])
+
+
+def _device(stage: Stage) -> dict[str, Any]:
+    facts = device_facts()
+    row = stage.warehouse.read("engines").where("kind = 'reward' AND dtype IS NOT NULL").select("dtype").first()
+    return {"name": facts.name, "features": list(facts.features), "dtype": row["dtype"] if row else None}
+
+
+def _peak_memory(runs: list[Row]) -> dict[str, float | None]:
+    peak = peak_memory()
+    for row in runs:
+        noted = json.loads(row["detail"])["peak_memory_gb"]
+        peak = peak.highest(PeakMemory(noted["driver"], noted["worker"]))
+    return {"driver": peak.driver, "worker": peak.worker}
+
+
+def _gate(stage: Stage, run_ids: list[str]) -> dict[str, int]:
+    results = stage.warehouse.read("quality_results").where(F.col("run_id").isin(run_ids))
+    row = results.agg(
+        F.count_distinct("suite").alias("suites"),
+        F.count("*").alias("expectations"),
+        F.count(F.when(~F.col("success"), 1)).alias("failed"),
+    ).first()
+    return row.asDict() if row else {"suites": 0, "expectations": 0, "failed": 0}
+
+
+def _notes(stage: Stage, stage1: dict[str, Any]) -> list[str]:
+    notes = [f"Judge {name}: {note['reason']}." for name, note in stage1["judges"].items()]
+    if stage.settings.humans.provider == "simulated":
+        notes.insert(0, f"People are simulated, with a stated error rate of {stage.settings.humans.error_rate:.0%}.")
+    if len(stage1["best"]) > 1:
+        notes.append(
+            "No silver: the best reward model is cross-fitted, two models each scoring the half it did not see."
+        )
+    return notes
+
+
+def _decisions(stage: Stage, campaign: str, policy: str) -> list[dict[str, Any]]:
+    counts = decisions_of(stage, campaign, policy).groupBy("decision", "reason").agg(F.count("*").alias("rows"))
+    return [row.asDict() for row in counts.orderBy("decision", "reason").collect()]  # a dozen reasons
+
+
+def _probabilities(stage: Stage, campaign: str, policy: str) -> dict[str, list[int]]:
+    """Histograms of the probability of the source's label, by reward model."""
+    wild = decisions_of(stage, campaign, policy).where("role = 'wild' AND source_label IN ('a', 'b')")
+    found = {}
+    for name in ("gold", "best"):
+        p = F.col(f"p_{name}")
+        of_source = F.when(F.col("source_label") == "a", p).otherwise(1 - p)
+        place = F.least(F.floor(of_source * BINS), F.lit(BINS - 1)).cast("int").alias("bin")
+        counts = {row["bin"]: row["count"] for row in wild.select(place).groupBy("bin").count().collect()}  # BINS rows
+        found[name] = [counts.get(number, 0) for number in range(BINS)]
+    return found
+
+
+def _curves(stage1: dict[str, Any], trained: dict[str, Any]) -> list[dict[str, Any]]:
+    noted = [stage1["gold"], *stage1["best"], *[of_mix[0] for of_mix in trained["models"].values()]]
+    return [
+        {
+            "model": one["name"],
+            "step": point["step"],
+            "loss": point["loss"],
+            "accuracy": point["validation_accuracy"],
+        }
+        for one in noted
+        for point in read_model(Path(one["path"])).history
+    ]
+
+
+def _iterations(stage1: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "iteration": number,
+            "accuracy": one["validation_accuracy"],
+            "silver": one["comparisons"],
+            "gold": stage1["gold"]["comparisons"],
+        }
+        for number, one in enumerate(stage1["silver_models"], start=1)
+    ]
+
+
+if __name__ == "__main__":
+    submit("report")

@@ -1,0 +1,44 @@
+"""Score every response of the wild pool with the gold and the best reward model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import functions as F
+from synpref.jobs import specs
+from synpref.jobs.answers import Calls, scored
+from synpref.jobs.models import refuse_weak
+
+from synpref.cli import submit
+from synpref.stage import Outcome, Stage
+from synpref.stage1.roles import current_roles
+
+
+def run(stage: Stage) -> Outcome:
+    """Fill rewards for wild; a cross-fitted model scores only the half that it did not train on."""
+    campaign, calls = stage.campaign(), Calls()
+    left = stage.left_by("stage1", campaign)
+    gold, best = left["gold"], left["best"]
+    refuse_weak(stage, [gold, *best])
+    wild = current_roles(stage.warehouse.read("roles"), campaign).where("role = 'wild'").cache()
+    rows = wild.count()
+    stage.say(f"{rows} comparisons of wild")
+    gold_engine = scored(stage, calls, wild, specs.scorer(stage.settings, "gold", gold["path"]))
+    best_engines: list[dict[str, Any]] = []
+    for model in best:
+        of_fold = wild.where(F.col("fold").eqNullSafe(model["fold"]))
+        engine = scored(stage, calls, of_fold, specs.scorer(stage.settings, model["name"], model["path"]))
+        best_engines.append({"fold": model["fold"], "engine_id": engine})
+    wild.unpersist()
+    return Outcome(
+        rows_in=rows,
+        rows_out=rows,
+        engine_calls=calls.computed,
+        engine_calls_saved=calls.saved,
+        campaign=campaign,
+        detail={"gold_engine": gold_engine, "best_engines": best_engines, "refused": dict(calls.quarantined)},
+    )
+
+
+if __name__ == "__main__":
+    submit("score")

@@ -1,0 +1,68 @@
+"""From settings to what the library takes: engine specs, training plans."""
+
+from __future__ import annotations
+
+from synpref.inference.spec import EngineSpec
+from synpref.reward.plan import TrainingPlan
+from synpref.settings import AttributeEngine, Judge, Settings
+
+
+def embedder(settings: Settings) -> EngineSpec:
+    """The embedder of comparisons."""
+    return EngineSpec.of(
+        "embedder",
+        "embedder",
+        settings.embedder.model,
+        max_tokens=settings.embedder.max_tokens,
+        token_budget=settings.embedder.token_budget,
+        dimensions=settings.embedder.dimensions,
+    )
+
+
+def scorer(settings: Settings, name: str, model: str) -> EngineSpec:
+    """A trained reward model as an engine."""
+    return EngineSpec.of(
+        "reward",
+        name,
+        model,
+        max_tokens=settings.scorer.max_tokens,
+        overlong=settings.scorer.overlong,
+        token_budget=settings.scorer.token_budget,
+    )
+
+
+def judge(one: Judge) -> EngineSpec:
+    """A judge that a model answers."""
+    return EngineSpec.of("chat-judge", one.name, one.model, max_tokens=one.max_tokens)
+
+
+def describer(one: AttributeEngine, seed: int) -> EngineSpec:
+    """An engine of preference attributes that a model answers."""
+    return EngineSpec.of(
+        "chat-attributes",
+        one.name,
+        one.model,
+        max_tokens=one.max_tokens,
+        max_new_tokens=one.max_new_tokens,
+        temperature=one.temperature,
+        top_p=one.top_p,
+        seed=seed,
+    )
+
+
+def training_plan(settings: Settings, seed: int) -> TrainingPlan:
+    """How one reward model is trained."""
+    train = settings.train
+    return TrainingPlan(
+        steps=train.steps,
+        responses_per_step=train.responses_per_step,
+        learning_rate=train.learning_rate,
+        schedule=train.schedule,
+        warmup_share=train.warmup_share,
+        weight_decay=train.weight_decay,
+        trainable_layers=train.trainable_layers,
+        max_tokens=train.max_tokens,
+        overlong=settings.scorer.overlong,
+        evaluate_every=train.evaluate_every,
+        seed=seed,
+    )

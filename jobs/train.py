@@ -1,0 +1,49 @@
+"""Train final reward models on the original, the filtered and the corrected labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import functions as F
+from synpref.jobs.models import enough, noted, snapshot, trained
+
+from synpref.cli import submit
+from synpref.stage import Outcome, Stage
+from synpref.stage1.label_rows import latest_labels, winners
+from synpref.stage1.roles import current_roles
+from synpref.stage2.training_sets import MIXES, training_set
+
+
+def run(stage: Stage) -> Outcome:
+    """Three sets, several seeds each, at equal steps; a model that stands already is not trained again."""
+    settings, warehouse, campaign = stage.settings, stage.warehouse, stage.campaign()
+    policy = stage.left_by("stage2", campaign)["policy"]
+    decisions = warehouse.read("decisions").where((F.col("campaign") == campaign) & (F.col("policy") == policy)).cache()
+    source = f"decisions@{warehouse.version('decisions')}"
+    roles = current_roles(warehouse.read("roles"), campaign)
+    human = latest_labels(warehouse.read("labels"), campaign, "human", settings.stage1.iterations + 1)
+    validation = snapshot(stage, winners(human, roles, "gold-validation"))
+    models: dict[str, list[dict[str, Any]]] = {}
+    sizes: dict[str, int] = {}
+    for mix in MIXES:
+        rows = training_set(decisions, mix).cache()
+        sizes[mix] = enough(rows, settings.train.min_comparisons, f"training set {mix}")
+        stage.say(f"training set {mix}: {sizes[mix]} comparisons")
+        data = snapshot(stage, rows)
+        seeds = range(settings.seed, settings.seed + settings.train.final_seeds)
+        models[mix] = [
+            noted(trained(stage, f"{mix}-{number}", data, validation, source, seed))
+            for number, seed in enumerate(seeds, start=1)
+        ]
+    total = decisions.count()
+    reused = sum(model["reused"] for of_mix in models.values() for model in of_mix)
+    return Outcome(
+        rows_in=total,
+        rows_out=total,
+        campaign=campaign,
+        detail={"models": models, "sizes": sizes, "policy": policy, "reused": reused},
+    )
+
+
+if __name__ == "__main__":
+    submit("train")

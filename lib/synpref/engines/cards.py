@@ -1,0 +1,60 @@
+"""The cards of the engines here: everything that changes their output, gathered once (design.md, Identity)."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from synpref.engines.identity import EngineCard, model_fingerprint
+from synpref.engines.prompt_template import template_source
+from synpref.engines.tokenise import Overlong
+
+_TOKENISATION = 1  # raise it when tokenise, transcript or chat_template change what a model reads
+
+
+def embedder_card(name: str, model_path: str, *, dtype: str, max_tokens: int, dimensions: int | None) -> EngineCard:
+    """Card of an `Embedder` loaded with these arguments."""
+    details = _backend(model_path, max_tokens) | {
+        "sentence_transformers": version("sentence-transformers"),
+        "dimensions": dimensions,
+        "truncation": "left",
+    }
+    return EngineCard("embedder", name, False, dtype, details)
+
+
+def reward_card(name: str, model_path: str, *, dtype: str, max_tokens: int, overlong: Overlong) -> EngineCard:
+    """Card of a `RewardScorer` loaded with these arguments."""
+    return EngineCard("reward", name, False, dtype, _backend(model_path, max_tokens) | {"truncation": overlong})
+
+
+def judge_card(name: str, model_path: str, *, dtype: str, max_tokens: int) -> EngineCard:
+    """Card of a `ChatModel` that chooses between candidates with the packaged judge prompt."""
+    details = _backend(model_path, max_tokens) | {
+        "truncation": "refuse",
+        "verdict": "first tokens of 1 and 2",
+        "template": template_source("judge"),
+    }
+    return EngineCard("judge", name, False, dtype, details)
+
+
+def attributes_card(
+    name: str, model_path: str, *, dtype: str, max_tokens: int, max_new_tokens: int, temperature: float, top_p: float
+) -> EngineCard:
+    """Card of a `ChatModel` that writes attributes with the packaged attributes prompt."""
+    details = _backend(model_path, max_tokens) | {
+        "truncation": "refuse",
+        "template": template_source("attributes"),
+        "max_new_tokens": max_new_tokens,
+        "temperature": temperature,
+        "top_p": top_p if temperature > 0 else None,
+    }
+    return EngineCard("attributes", name, False, dtype, details)
+
+
+def _backend(model_path: str, max_tokens: int) -> dict[str, str | int]:
+    return {
+        "model": model_fingerprint(model_path),
+        "backend": "transformers",
+        "transformers": version("transformers"),
+        "tokenisation": _TOKENISATION,
+        "max_tokens": max_tokens,
+    }

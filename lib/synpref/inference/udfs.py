@@ -1,0 +1,128 @@
+"""The engines as iterator pandas UDFs for notebooks and SQL, on the same loading and batching as `fill`.
+
+They answer each time the query runs and keep nothing: for tables that are to stay, use `fill`. A row that fails or is
+refused gives null. Marked nondeterministic, so that Spark neither copies the call into a filter nor runs it once per
+use of its column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from pyspark.sql import Column, SparkSession
+from pyspark.sql.functions import pandas_udf
+
+from synpref.errors import InputError
+from synpref.inference import loaded
+from synpref.inference.dtype import measured_dtype
+from synpref.inference.kinds import kind_of
+from synpref.inference.positions import fitted
+from synpref.inference.spec import EngineSpec
+from synpref.inference.windows import WINDOW_ROWS, windows
+
+Udf = Callable[..., Column]
+
+MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+VERDICT = "p_a double, verdict string, raw string, tokens_in int, tokens_out int"
+
+
+def embed(spec: EngineSpec) -> Udf:
+    """A function of a text column: its unit vector, array<float>. InputError where the model cannot be read."""
+    ready = _ready(spec, "embedder")
+
+    def run(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
+        for texts in batches:
+            answers = _answers(ready, {"text_id": _nulls(len(texts)), "text": pa.array(texts, pa.string())})
+            yield answers.column("vector").to_pandas()
+
+    return _udf(run, "array<float>")
+
+
+def reward(spec: EngineSpec) -> Udf:
+    """A function of (messages, response text): the reward, double. InputError where the model cannot be read."""
+    ready = _ready(spec, "reward")
+
+    def run(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.Series]:
+        for messages, texts in batches:
+            columns = {"response_id": _nulls(len(texts)), "messages": _messages(messages)}
+            answers = _answers(ready, {**columns, "text": pa.array(texts, pa.string())})
+            yield answers.column("reward").to_pandas()
+
+    return _udf(run, "double")
+
+
+def judge(spec: EngineSpec) -> Udf:
+    """A function of (rendered prompt messages, order ab or ba): p_a, verdict, raw, tokens_in, tokens_out as a struct.
+
+    p_a and verdict are by canonical order (response_a); all fields are null where the row failed.
+    """
+    ready = _ready(spec, "chat-judge")
+
+    def run(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
+        for messages, orders in batches:
+            nothing = _nulls(len(orders))
+            ids = {"comparison_id": nothing, "prompt_hash": nothing, "sample": nothing, "few_shots": nothing}
+            answers = _answers(ready, {**ids, "order": pa.array(orders, pa.string()), "messages": _messages(messages)})
+            yield answers.select(["p_a", "verdict", "raw", "tokens_in", "tokens_out"]).to_pandas()
+
+    return _udf(run, VERDICT)
+
+
+MAKERS: dict[str, Callable[[EngineSpec], Udf]] = {"embedder": embed, "reward": reward, "chat-judge": judge}
+
+
+def register(spark: SparkSession, specs: Mapping[str, EngineSpec]) -> None:
+    """Register each engine for SQL under its name in `specs`. InputError for a name that is no SQL identifier or a
+    kind that has no UDF.
+    """
+    for name, spec in specs.items():
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise InputError(f"{name!r} cannot name an SQL function: use letters, digits and _")
+        if spec.kind not in MAKERS:
+            raise InputError(f"engine {spec.name}: no UDF for kind {spec.kind!r}; there are {', '.join(MAKERS)}")
+        made: Any = MAKERS[spec.kind](spec)
+        spark.udf.register(name, made)
+
+
+def _ready(spec: EngineSpec, kind: str) -> EngineSpec:
+    """The spec with all that a worker needs; reads the model's folder, so that a wrong path shows here."""
+    if spec.kind != kind:
+        raise InputError(f"engine {spec.name} is of kind {spec.kind}, not {kind}")
+    _ = spec.card
+    if spec.text("dtype") is not None or spec.text("factory") is not None:
+        return fitted(spec)
+    spark = SparkSession.getActiveSession()
+    if spark is None:
+        raise InputError(f"engine {spec.name}: give the option dtype, or start a Spark session that can measure it")
+    return fitted(spec).having(dtype=measured_dtype(spark, spec.text("device")))
+
+
+def _answers(spec: EngineSpec, columns: Mapping[str, pa.Array]) -> pa.Table:
+    batch = pa.RecordBatch.from_pydict(dict(columns))
+    kind, engine = kind_of(spec), loaded.engine(spec)
+    rows = spec.integer("window", WINDOW_ROWS)
+    found = [kind.answer(engine, window, spec) for window in windows([batch], rows)]
+    return pa.Table.from_batches(found) if found else pa.Table.from_batches([kind.answer(engine, batch, spec)])
+
+
+def _udf(run: Callable[..., Any], returned: str) -> Udf:
+    made: Any = pandas_udf(run, returned)
+    udf: Udf = made.asNondeterministic()
+    return udf
+
+
+def _nulls(rows: int) -> pa.Array:
+    return pa.nulls(rows, pa.string())
+
+
+def _messages(column: Sequence[Any]) -> pa.Array:
+    # Spark gives each message as a Row or a dict, by version; both know their fields by name.
+    rows = [
+        None if messages is None else [{"role": one["role"], "content": one["content"]} for one in messages]
+        for messages in column
+    ]
+    return pa.array(rows, MESSAGES)

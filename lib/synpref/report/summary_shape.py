@@ -1,0 +1,118 @@
+"""The shape of a run's summary, as types that refuse anything else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Part(BaseModel):
+    """Every part has exactly these fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Device(Part):
+    """What the models ran on."""
+
+    name: str
+    features: list[str]
+    dtype: str | None
+
+
+class PeakMemory(Part):
+    """Gigabytes; null where not measured."""
+
+    driver: Amount | None
+    worker: Amount | None
+
+
+class StageCounts(Part):
+    """One stage: rows_in = rows_out + duplicates + all quarantined."""
+
+    rows_in: Count
+    rows_out: Count
+    duplicates: Count
+    quarantined: dict[str, Count]
+    seconds: Amount
+    engine_calls: Count
+    engine_calls_saved: Count
+
+
+class Labelled(Part):
+    """Rows, and the share whose label is the true one."""
+
+    rows: Count
+    accuracy: Share | None
+
+
+class Flipped(Labelled):
+    """recall: share of the wrongly labelled that were flipped."""
+
+    recall: Share | None
+
+
+class ByLength(Part):
+    """The length baseline at equal counts."""
+
+    kept: Labelled
+    flipped: Flipped
+
+
+class Labels(Part):
+    """Stage 2's decisions against the truth."""
+
+    pool: Labelled
+    kept: Labelled
+    flipped: Flipped
+    dropped: Labelled
+    by_length_equal_counts: ByLength
+
+
+class JudgeFigures(Part):
+    """One judge; admitted is null while undecided."""
+
+    simulated: bool
+    admitted: bool | None
+    gold_agreement: Share | None
+    position_flip_rate: Share | None
+    verdicts: dict[str, Count]
+
+
+class RewardModels(Part):
+    """Accuracy on test prompts, mean of seeds; null where not trained."""
+
+    original: Share | None
+    filtered: Share | None
+    filtered_corrected: Share | None
+
+
+class GateFigures(Part):
+    """Great Expectations: how much was checked."""
+
+    suites: Count
+    expectations: Count
+    failed: Count
+
+
+class Summary(Part):
+    """A whole run. labels is null where no truth is known; intervals are objects by dotted name of the figure."""
+
+    campaign: str
+    settings_hash: str
+    git: str | None
+    versions: dict[str, str]
+    device: Device
+    seconds: Amount
+    peak_memory_gb: PeakMemory
+    stages: dict[str, StageCounts]
+    labels: Labels | None
+    judges: dict[str, JudgeFigures]
+    reward_models: RewardModels
+    intervals: dict[str, dict[str, JsonValue]]
+    gate: GateFigures

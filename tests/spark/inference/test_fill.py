@@ -1,0 +1,192 @@
+"""fill: every input answered once, first answer kept, bad rows apart."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synpref.errors import EngineError, InputError
+from synpref.inference.fill import fill
+from synpref.inference.progress import Progress
+from synpref.inference.shards import stage_shards
+from synpref.store.names import Location
+from synpref.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from conftest import Asked
+
+
+def responses(spark: SparkSession, texts: dict[str, str | None]) -> DataFrame:
+    messages = [{"role": "user", "content": "hello"}]
+    rows = [(key, messages, text, "ignored") for key, text in texts.items()]
+    schema = "response_id string, messages array<struct<role: string, content: string>>, text string, more string"
+    return spark.createDataFrame(rows, schema)
+
+
+def prompt(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
+
+
+def many(spark: SparkSession, rows: int) -> DataFrame:
+    return spark.range(rows).select(
+        F.format_string("id%05d", "id").alias("text_id"), F.format_string("text %d", "id").alias("text")
+    )
+
+
+def test_inputs_are_answered_once_in_shards_and_a_second_run_asks_nothing(
+    spark: SparkSession, tmp_path: Path, asked: Asked
+) -> None:
+    warehouse = Warehouse(spark, Location(path=str(tmp_path / "two buckets")), buckets=2)
+    heard: list[Progress] = []
+    work = {"table": "embeddings", "stage": "embed", "shard_rows": 20}
+    first = fill(warehouse, inputs=many(spark, 50), spec=asked.spec("embedder"), progress=heard.append, **work)
+    assert (first.rows_in, first.computed, first.saved, first.quarantined) == (50, 50, 0, {})
+    assert sorted(asked.texts()) == sorted(f"text {number}" for number in range(50))
+    # one commit a shard: two buckets of about 25 rows are four shards of at most 20
+    assert warehouse.version("embeddings") == 4
+    assert [one.rows for one in heard][-1] == 50
+    assert all(one.rows_total == 50 for one in heard)
+
+    loads, asks = len(asked.loads()), len(asked.texts())
+    second = fill(warehouse, inputs=many(spark, 50), spec=asked.spec("embedder"), **work)
+    assert (second.computed, second.saved, second.engine_id) == (0, 50, first.engine_id)
+    assert (len(asked.loads()), len(asked.texts())) == (loads, asks)
+    assert warehouse.version("embeddings") == 4
+
+    third = fill(warehouse, inputs=many(spark, 60), spec=asked.spec("embedder"), **work)
+    assert (third.rows_in, third.computed, third.saved) == (60, 10, 50)
+    assert len(asked.texts()) == 60
+    table = warehouse.read("embeddings")
+    assert table.select("text_id").distinct().count() == table.count() == 60
+    assert not list((tmp_path / "two buckets" / "_staging").iterdir())
+    engines = warehouse.read("engines").select("engine_id", "kind", "simulated").collect()
+    assert [tuple(row) for row in engines] == [(first.engine_id, "embedder", True)]
+
+
+def test_bad_rows_are_quarantined_with_their_original_and_not_asked_again(
+    spark: SparkSession, warehouse: Warehouse, asked: Asked
+) -> None:
+    texts: dict[str, str | None] = {f"r{number:04d}": f"fine {number}" for number in range(30)}
+    texts |= {"bad": "BAD row", "long": "LONG row"}
+    work = {"table": "rewards", "stage": "score", "shard_rows": 100, "max_error_share": 0.1}
+    found = fill(warehouse, inputs=responses(spark, texts), spec=asked.spec("reward"), **work)
+    assert found.quarantined == {"engine_error": 1, "overlong": 1}
+    assert (found.rows_in, found.computed) == (32, 32)
+    kept = {row["response_id"] for row in warehouse.read("rewards").collect()}
+    assert kept == set(texts) - {"bad", "long"}
+    rows = {row["reason"]: row for row in warehouse.read("quarantine").collect()}
+    bad = rows["engine_error"]
+    assert (bad["campaign"], bad["stage"], bad["row_key"]) == ("-", "score", f"bad:{found.engine_id}")
+    assert bad["detail"] == "ValueError: cannot read BAD row"
+    assert json.loads(bad["original"]) == {
+        "response_id": "bad", "messages": [{"role": "user", "content": "hello"}], "text": "BAD row"
+    }  # fmt: skip
+
+    before = len(asked.texts())
+    again = fill(warehouse, inputs=responses(spark, texts), spec=asked.spec("reward"), **work)
+    assert (again.computed, again.saved, again.quarantined) == (0, 30, found.quarantined)
+    assert len(asked.texts()) == before
+    other = fill(warehouse, inputs=responses(spark, texts), spec=asked.spec("reward", "counting two"), **work)
+    assert other.computed == 32
+
+
+def test_too_many_bad_rows_stop_the_stage_before_their_shard_is_committed(
+    spark: SparkSession, warehouse: Warehouse, asked: Asked
+) -> None:
+    texts: dict[str, str | None] = {f"r{number}": "BAD" if number < 3 else f"fine {number}" for number in range(20)}
+    with pytest.raises(EngineError, match=r"failed on 3 of 20 rows.*cannot read BAD"):
+        fill(
+            warehouse, table="rewards", inputs=responses(spark, texts), spec=asked.spec("reward"), stage="score",
+            shard_rows=100,
+        )  # fmt: skip
+    assert warehouse.read("rewards").isEmpty()
+    assert warehouse.read("quarantine").isEmpty()
+
+
+def test_an_engine_that_cannot_go_on_is_an_engine_error_in_its_own_words(
+    spark: SparkSession, warehouse: Warehouse, asked: Asked, tmp_path: Path
+) -> None:
+    with pytest.raises(EngineError, match=r"rewards: engine counting stopped: .*the engine is gone"):
+        fill(
+            warehouse, table="rewards", inputs=responses(spark, {"a": "fine", "b": "FATAL"}), spec=asked.spec("reward"),
+            stage="score", shard_rows=100,
+        )  # fmt: skip
+    assert warehouse.read("rewards").isEmpty()
+
+
+def test_wrong_inputs_are_refused_before_any_engine_is_loaded(spark: SparkSession, warehouse: Warehouse, asked: Asked) -> None:
+    rows = responses(spark, {"a": "x", "b": "y"})
+    work = {"spec": asked.spec("reward"), "stage": "score", "shard_rows": 10}
+    with pytest.raises(InputError, match="repeat 2 rows"):
+        fill(warehouse, table="rewards", inputs=rows.union(rows), **work)
+    with pytest.raises(InputError, match="null in their key"):
+        fill(warehouse, table="rewards", inputs=rows.withColumn("response_id", F.lit(None).cast("string")), **work)
+    with pytest.raises(InputError, match=r"lack the columns \['text'\]"):
+        fill(warehouse, table="rewards", inputs=rows.drop("text"), **work)
+    with pytest.raises(InputError, match="fills rewards, not embeddings"):
+        fill(warehouse, table="embeddings", inputs=rows, **work)
+    assert asked.loads() == []
+
+
+def test_a_worker_loads_an_engine_once_for_many_shards_and_shares_the_cores(
+    spark: SparkSession, warehouse: Warehouse, asked: Asked
+) -> None:
+    work = {"table": "embeddings", "stage": "embed", "inputs": many(spark, 60), "shard_rows": 10}
+    fill(warehouse, spec=asked.spec("embedder"), slots=1, **work)
+    workers = {load.split()[0] for load in asked.loads()}
+    assert len(asked.loads()) == len(workers) <= 2
+    assert {load.split()[1] for load in asked.loads()} == {"2"}  # two cores, one slot
+
+
+def test_verdicts_come_in_canonical_order(spark: SparkSession, warehouse: Warehouse, asked: Asked) -> None:
+    said = [
+        ("c1", "ab", "FIRST"), ("c1", "ba", "FIRST"), ("c2", "ab", "SECOND"), ("c2", "ba", "EVEN"), ("c3", "ab", "?"),
+    ]  # fmt: skip
+    rows = [
+        (comparison, f"hash-{order}", order, 0, prompt(f"{word} {comparison}{order}"), ["x", "y"])
+        for comparison, order, word in said
+    ]
+    schema = (
+        "comparison_id string, prompt_hash string, `order` string, sample int, "
+        "messages array<struct<role: string, content: string>>, few_shots array<string>"
+    )
+    found = fill(
+        warehouse, table="verdicts", inputs=spark.createDataFrame(rows, schema), spec=asked.spec("chat-judge"),
+        stage="stage1", shard_rows=10, key=["comparison_id", "prompt_hash", "order", "sample"],
+    )  # fmt: skip
+    assert found.computed == 5
+    verdicts = {
+        (row["comparison_id"], row["order"]): (row["verdict"], row["p_a"] and round(row["p_a"], 6), row["few_shots"])
+        for row in warehouse.read("verdicts").collect()
+    }
+    assert verdicts == {
+        ("c1", "ab"): ("a", 0.9, ["x", "y"]),
+        ("c1", "ba"): ("b", 0.1, ["x", "y"]),
+        ("c2", "ab"): ("b", 0.2, ["x", "y"]),
+        ("c2", "ba"): ("no_preference", 0.5, ["x", "y"]),
+        ("c3", "ab"): ("unparsed", None, ["x", "y"]),
+    }
+
+
+def test_shards_lie_in_one_bucket_hold_all_rows_and_are_cut_alike_twice(spark: SparkSession, tmp_path: Path) -> None:
+    def cut(name: str, partitions: int) -> list[set[str]]:
+        rows = many(spark, 100).repartition(partitions)
+        bucket = F.pmod(F.xxhash64("text_id"), F.lit(3)).cast("int")
+        shards = stage_shards(
+            rows, key=["text_id"], bucket=bucket, rows=100, shard_rows=16, folder=str(tmp_path / name)
+        )  # fmt: skip
+        read = [spark.read.parquet(shard.path).select("text_id", bucket.alias("bucket")).collect() for shard in shards]
+        assert [len(found) for found in read] == [shard.rows for shard in shards]
+        assert [{row["bucket"] for row in found} for found in read] == [{shard.bucket} for shard in shards]
+        return [{row["text_id"] for row in found} for found in read]
+
+    once = cut("once", 5)
+    assert once == cut("twice", 2)
+    assert max(map(len, once)) <= 16
+    assert sum(map(len, once)) == 100
+    assert len(set().union(*once)) == 100
