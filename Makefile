@@ -6,17 +6,19 @@ MAKEFLAGS += --no-print-directory
 
 # What another project left in the environment would lead Python or Spark astray.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV SPARK_HOME SPARK_CONF_DIR SPARK_REMOTE
+# Compiled files are kept: importing torch and transformers from source takes every process twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 unexport PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON PYSPARK_SUBMIT_ARGS PYSPARK_GATEWAY_PORT
 export TOKENIZERS_PARALLELISM := false
 
-PREPARE = python=$$(.ci/find_python) && "$$python" -B .ci/prepare.py
+PREPARE = python=$$(.ci/find_python) && "$$python" .ci/prepare.py
 VENV_PYTHON = .venv/bin/python
 # The Java that the set-up found or installed.
 SPARK_PYTHON = JAVA_HOME="$$(cat .cache/java_home)" $(VENV_PYTHON)
 OLDEST_PYTHON = JAVA_HOME="$$(cat .cache/java_home)" .venv-oldest/bin/python
 PYTEST = -m pytest --durations=5 $(ARGS)
 TIERS = $(wildcard tests/unit tests/spark tests/e2e)
-CODE = lib tests $(wildcard .ci/*.py)
+CODE = lib tests $(wildcard jobs .ci/*.py)
 
 .PHONY: help demo test test-oldest unit lint format types bench wheel lock setup clean distclean
 
@@ -50,7 +52,7 @@ format: ## format the code and mend what ruff can mend
 
 types: ## check types with mypy, strict
 	@$(PREPARE) environment
-	@$(VENV_PYTHON) -m mypy $(CODE) $(wildcard jobs)
+	@$(VENV_PYTHON) -m mypy $(CODE)
 
 bench: setup ## run the benchmarks
 	@$(SPARK_PYTHON) $(PYTEST) tests/bench

@@ -31,14 +31,16 @@ def run(words: Sequence[str | Path], doing: str, environment: Mapping[str, str],
     watch = threading.Thread(target=_beat, args=(doing, done), daemon=True)
     watch.start()
     try:
-        code = subprocess.run([str(word) for word in words], env=dict(environment), stdin=subprocess.DEVNULL).returncode
+        started = subprocess.run(
+            [str(word) for word in words], env=dict(environment), stdin=subprocess.DEVNULL, check=False
+        )
     except OSError as error:
         raise SetupError(f"{doing}: {error}. {advice}") from None
     finally:
         done.set()
         watch.join()
-    if code != 0:
-        raise SetupError(f"{doing}: failed with exit code {code} (its message stands above). {advice}")
+    if started.returncode != 0:
+        raise SetupError(f"{doing}: failed with exit code {started.returncode} (its message stands above). {advice}")
 
 
 def _beat(doing: str, done: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""Turn the GGUF file of SmolLM2-135M-Instruct into a folder that every engine reads: safetensors, tokenizer, template."""
+"""Turn the GGUF file of SmolLM2-135M-Instruct into a folder that every engine reads: weights, tokenizer, template."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from transformers.utils import logging
 def main(source: Path, target: Path) -> None:
     """Write the model of the one .gguf file under `source` to the folder `target`, in bfloat16 as it was trained."""
     logging.set_verbosity_error()
-    logging.disable_progress_bar()
     (gguf,) = source.rglob("*.gguf")
     model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
     # transformers refuses to save a model that it read from GGUF, so its weights move into a fresh one.
@@ -21,6 +20,7 @@ def main(source: Path, target: Path) -> None:
     plain = AutoModelForCausalLM.from_config(model.config, dtype=torch.float32)
     plain.load_state_dict(model.state_dict())
     plain.to(torch.bfloat16).save_pretrained(target)
+    (target / "model.safetensors").chmod(0o644)  # written for its owner alone; the workers of a cluster read it too
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(target)
 
 

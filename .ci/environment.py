@@ -15,7 +15,7 @@ from console import run, say
 ROOT = Path(__file__).resolve().parent.parent
 INSTALLER = ROOT / ".ci" / "installer.lock"
 STAMP = ".synpref-stamp"
-NETWORK = "Check that the package registry can be reached, then run the same command again: it goes on where it stopped."
+NETWORK = "See that the package registry can be reached, then run the same command again; it goes on where it stopped."
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PIP_USER", "PIP_TARGET", "PIP_PREFIX")
 
 
@@ -133,7 +133,8 @@ def _uv_settings(venv: Path, environment: Mapping[str, str]) -> dict[str, str]:
     cache = _cache_folder(environment) or ROOT / ".cache" / "uv"
     cache.mkdir(parents=True, exist_ok=True)
     same_disk = cache.stat().st_dev == venv.stat().st_dev
-    settings = {"UV_CACHE_DIR": str(cache), "UV_LINK_MODE": "hardlink" if same_disk else "copy", "UV_HTTP_TIMEOUT": "180"}
+    link = "hardlink" if same_disk else "copy"
+    settings = {"UV_CACHE_DIR": str(cache), "UV_LINK_MODE": link, "UV_HTTP_TIMEOUT": "180"}
     # uv does not read pip's settings: who has a mirror for pip has one for uv.
     words = [str(python_of(venv)), "-m", "pip", "config", "get", "global.index-url"]
     mirror = subprocess.run(words, env=dict(environment), capture_output=True, text=True, check=False).stdout.strip()
@@ -155,4 +156,3 @@ def _cache_folder(environment: Mapping[str, str]) -> Path | None:
     except OSError:
         return None
     return folder if os.access(folder, os.W_OK) else None
-

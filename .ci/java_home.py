@@ -77,15 +77,17 @@ def _with_apt(environment: Mapping[str, str]) -> None:
         return
     for package in PACKAGES:
         try:
-            return apt_install(package, environment)
+            apt_install(package, environment)
         except SetupError as error:
             say(str(error))
+        else:
+            return
 
 
 def _with_install_jdk(environment: Mapping[str, str]) -> None:
     tool = ROOT / ".cache" / "install-jdk"
     install_into(tool, INSTALLER, "installing the package install-jdk")
     run(
-        [sys.executable, "-c", "import jdk; print(jdk.install('17'))"], "downloading Java 17 to ~/.jdk with install-jdk",
+        [sys.executable, "-c", "import jdk; print(jdk.install('17'))"], "downloading Java 17 to ~/.jdk",
         {**environment, "PYTHONPATH": str(tool)}, f"Type: {install_line()}",
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,17 @@ from pyspark.sql import functions as F
 from synpref.jobs.models import snapshot
 from synpref.jobs.pool import source_labels
 from synpref.jobs.specs import scorer
-from synpref.reward.scoring import score_responses
 
 from synpref.analysis.blocks import with_blocks
 from synpref.analysis.length import length_sums
 from synpref.analysis.reward_models import model_accuracies, reward_sums, tested_comparisons
 from synpref.cli import submit
+from synpref.engines.tokenise import encode_conversations
 from synpref.errors import InputError
 from synpref.inference.record import record_engine
+from synpref.reward.backbones import load_tokenizer
+from synpref.reward.rows import read_responses
+from synpref.reward.scoring import score_responses
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import latest_labels
 from synpref.stage1.roles import current_roles
@@ -96,11 +100,27 @@ def _scored(stage: Stage, model: dict[str, Any], folder: Path) -> tuple[str, int
     wanted = warehouse.spark.read.parquet(str(folder / "responses")).count()
     if stand >= wanted:
         return card.engine_id, 0, wanted
-    scores = score_responses(Path(model["path"]), folder, stage.folder / "features")
+    rewards = score_responses(Path(model["path"]), folder, stage.folder / "features")
+    tokens = _tokens(stage, Path(model["path"]), folder)
     # test responses only: bounded by what a person labels or a generator makes
-    rows = [(one.response_id, card.engine_id, one.reward, one.tokens, one.truncated) for one in scores]
+    rows = [
+        (response, card.engine_id, reward, *tokens[response])
+        for response, reward in rewards.items()
+        if not math.isnan(reward)  # refused as too long: tested comparisons without a reward are an error below
+    ]
     inserted = warehouse.insert("rewards", warehouse.spark.createDataFrame(rows, _REWARDS), unique=True)
     return card.engine_id, inserted, wanted - inserted
+
+
+def _tokens(stage: Stage, model: Path, folder: Path) -> dict[str, tuple[int, bool]]:
+    """Tokens scored of each test response, and whether it was cut."""
+    tokenizer, scorer_settings = load_tokenizer(model), stage.settings.scorer
+    limit = min(scorer_settings.max_tokens, stage.settings.train.max_tokens)
+    found = {}
+    for ids, conversations in read_responses(folder):
+        encoded = encode_conversations(tokenizer, conversations, limit, scorer_settings.overlong)
+        found.update({one: (len(code.input_ids), code.truncated) for one, code in zip(ids, encoded, strict=True)})
+    return found
 
 
 def _length(tested: DataFrame, responses: DataFrame) -> float:

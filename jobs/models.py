@@ -7,12 +7,12 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from synpref.jobs.specs import training_plan
-from synpref.reward.tracking import track_training
 
 from synpref.errors import InputError
 from synpref.quality.wilson import wilson_lower
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.snapshot import export_pairs, snapshot_name
+from synpref.reward.tracking import TableVersion, log_training
 from synpref.reward.training import train_reward_model
 from synpref.stage import Stage
 
@@ -25,10 +25,8 @@ def snapshot(stage: Stage, winners: DataFrame) -> Path:
     return folder
 
 
-def trained(
-    stage: Stage, name: str, data: Path, validation: Path, source: str, seed: int | None = None
-) -> TrainedModel:
-    """Train a reward model, or find the one of the same rows, settings, backbone and seed. source: table@version."""
+def trained(stage: Stage, name: str, data: Path, validation: Path, table: str, seed: int | None = None) -> TrainedModel:
+    """Train a reward model, or find the one of the same rows, settings, backbone and seed. table: where rows are from."""
     settings = stage.settings
     model = train_reward_model(
         data,
@@ -44,8 +42,16 @@ def trained(
         "" if model.validation_accuracy is None else f", gold-validation accuracy {model.validation_accuracy:.3f}"
     )
     stage.say(f"reward model {name}: {'stands already' if model.reused else 'trained'}{accuracy}")
-    track_training(model, dataset=source, log_model=settings.mlflow.log_models)
+    if not model.reused:
+        log_training(model, _version(stage, table), with_model=settings.mlflow.log_models)
     return model
+
+
+def _version(stage: Stage, table: str) -> TableVersion:
+    location, version = stage.warehouse.location, stage.warehouse.version(table)
+    if location.path is None:
+        return TableVersion(table, version, identifier=location.identifier(table))
+    return TableVersion(table, version, path=location.folder(table))
 
 
 def noted(model: TrainedModel, fold: int | None = None) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def run(stage: Stage) -> Outcome:
     best = _best(stage, campaign, silver_models, validation, last)
     gold_winners = _winners(stage, campaign, "human", "gold-train", last)
     enough(gold_winners, settings.train.min_comparisons, "gold-train")
-    gold = trained(stage, "gold", snapshot(stage, gold_winners), validation, _dataset(stage, "labels"))
+    gold = trained(stage, "gold", snapshot(stage, gold_winners), validation, "labels")
     total = sum(counts.values())
     return Outcome(
         rows_in=total,
@@ -111,7 +111,7 @@ def _silver_model(stage: Stage, campaign: str, until: int, validation: Path) -> 
     if count < stage.settings.stage1.min_silver:
         stage.say(f"silver has {count} labels, fewer than stage1.min_silver: no model is trained on it")
         return None
-    return trained(stage, f"silver-{until}", snapshot(stage, silver), validation, _dataset(stage, "labels"))
+    return trained(stage, f"silver-{until}", snapshot(stage, silver), validation, "labels")
 
 
 def _retrieved(
@@ -188,7 +188,7 @@ def _half(stage: Stage, campaign: str, fold: int, validation: Path) -> dict[str,
     other = roles.where((F.col("role") == "wild") & (F.col("fold") == 1 - fold)).join(labels, "comparison_id")
     half = other.select("comparison_id", F.col("label").alias("winner"))
     enough(half, stage.settings.train.min_comparisons, f"source labels of half {1 - fold}")
-    model = trained(stage, f"half-{1 - fold}", snapshot(stage, half), validation, _dataset(stage, "source_labels"))
+    model = trained(stage, f"half-{1 - fold}", snapshot(stage, half), validation, "source_labels")
     return noted(model, fold)
 
 
@@ -212,10 +212,6 @@ def _of_role(stage: Stage, campaign: str, role: str, items: DataFrame, until: in
 def _winners(stage: Stage, campaign: str, origin: str, role: str, until: int) -> DataFrame:
     roles = current_roles(stage.warehouse.read("roles"), campaign, until=until)
     return winners(latest_labels(stage.warehouse.read("labels"), campaign, origin, until), roles, role)
-
-
-def _dataset(stage: Stage, table: str) -> str:
-    return f"{table}@{stage.warehouse.version(table)}"
 
 
 def _role_counts(stage: Stage, campaign: str) -> dict[str, int]:

@@ -19,7 +19,6 @@ def run(stage: Stage) -> Outcome:
     settings, warehouse, campaign = stage.settings, stage.warehouse, stage.campaign()
     policy = stage.left_by("stage2", campaign)["policy"]
     decisions = warehouse.read("decisions").where((F.col("campaign") == campaign) & (F.col("policy") == policy)).cache()
-    source = f"decisions@{warehouse.version('decisions')}"
     roles = current_roles(warehouse.read("roles"), campaign)
     human = latest_labels(warehouse.read("labels"), campaign, "human", settings.stage1.iterations + 1)
     validation = snapshot(stage, winners(human, roles, "gold-validation"))
@@ -32,7 +31,7 @@ def run(stage: Stage) -> Outcome:
         data = snapshot(stage, rows)
         seeds = range(settings.seed, settings.seed + settings.train.final_seeds)
         models[mix] = [
-            noted(trained(stage, f"{mix}-{number}", data, validation, source, seed))
+            noted(trained(stage, f"{mix}-{number}", data, validation, "decisions", seed))
             for number, seed in enumerate(seeds, start=1)
         ]
     total = decisions.count()

@@ -60,7 +60,8 @@ def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory
     row = (
         stage.run_id, stage.name, outcome.campaign, settings_hash(stage.settings), settings_json(stage.settings),
         git_commit(), started, seconds, outcome.rows_in, outcome.rows_out, outcome.duplicates,
-        dict(outcome.quarantined), outcome.engine_calls, outcome.engine_calls_saved, json.dumps(detail, ensure_ascii=False, sort_keys=True),
+        dict(outcome.quarantined), outcome.engine_calls, outcome.engine_calls_saved,
+        json.dumps(detail, ensure_ascii=False, sort_keys=True),
     )  # fmt: skip
     spark = stage.warehouse.spark
     stage.warehouse.insert("stage_runs", spark.createDataFrame([row], TABLES["stage_runs"].ddl()), unique=True)

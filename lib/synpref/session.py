@@ -12,6 +12,9 @@ from pathlib import Path
 from synpref.config import settings_hash
 from synpref.errors import InputError, SynprefError
 from synpref.memory import peak_memory
+from synpref.quality.data_docs import build_data_docs
+from synpref.quality.gate import Gate
+from synpref.quality.result import results_frame
 from synpref.record import record, tracked
 from synpref.settings import Settings
 from synpref.spark import open_session
@@ -34,7 +37,7 @@ def opened(settings: Settings, name: str, run_id: str) -> Iterator[Stage]:
     stamp = {"run_id": run_id, "settings_hash": settings_hash(settings)}
     warehouse = Warehouse(spark=spark, location=location, buckets=settings.store.buckets, stamp=stamp)
     with tracked(settings, name, run_id):
-        yield Stage(name=name, run_id=run_id, settings=settings, warehouse=warehouse)
+        yield Stage(name=name, run_id=run_id, settings=settings, warehouse=warehouse, gate=Gate())
 
 
 def part(whole: Stage, name: str) -> Stage:
@@ -43,10 +46,13 @@ def part(whole: Stage, name: str) -> Stage:
 
 
 def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
-    """Run one job, check that its counts reconcile, and record it."""
-    started = datetime.now(UTC)
+    """Run one job, check that its counts reconcile, and record it; what its gates saw is kept, also where one failed."""
+    started, checked = datetime.now(UTC), len(stage.gate.results)
     with tracked(stage.settings, stage.name, stage.run_id):
-        outcome = job(stage)
+        try:
+            outcome = job(stage)
+        finally:
+            _keep(stage, checked)
         if not outcome.reconciles():
             raise SynprefError(
                 f"{stage.name}: {outcome.rows_in} rows came in, but {outcome.rows_out} out, "
@@ -61,6 +67,16 @@ def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
         f"{outcome.engine_calls_saved} saved"
     )
     return outcome
+
+
+def _keep(stage: Stage, checked: int) -> None:
+    """Write this stage's gate results, and the pages of all that the run checked so far."""
+    new = stage.gate.results[checked:]
+    if not new:
+        return
+    stage.warehouse.insert("quality_results", results_frame(stage.warehouse.spark, stage.run_id, new), unique=True)
+    if "://" not in stage.settings.run.dir:
+        build_data_docs(stage.gate, stage.folder / "data_docs")
 
 
 def _writable(folder: str) -> None:

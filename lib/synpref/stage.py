@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from synpref.config import campaign_id, inputs_hash
 from synpref.errors import InputError
 from synpref.inference.progress import Progress
+from synpref.quality.gate import Gate
 from synpref.settings import Settings
 from synpref.store.warehouse import Warehouse
 
@@ -44,12 +45,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of one run: the settings, the tables, and where files go."""
+    """One stage of one run: the settings, the tables, the gate that all stages of the run share."""
 
     name: str
     run_id: str
     settings: Settings
     warehouse: Warehouse
+    gate: Gate
 
     @property
     def folder(self) -> Path:

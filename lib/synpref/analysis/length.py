@@ -62,7 +62,7 @@ def _offsets(bucketed: DataFrame, within: Sequence[str]) -> DataFrame:
 def length_sums(tested: DataFrame, responses: DataFrame) -> DataFrame:
     """How often the longer response is the better one: block, rows, right (equal lengths count half).
 
-    tested: comparison_id, block, response_a, response_b, winner (a or b), see `reward_models.tested_comparisons`.
+    tested: comparison_id, block, response_a, response_b, winner (a or b), see `reward_models.comparisons_with_winner`.
     """
     lengths = responses.select("response_id", "characters")
     # both sides of both joins are large

@@ -25,7 +25,7 @@ class ModelAccuracies:
     intervals: dict[str, Interval]
 
 
-def tested_comparisons(chosen: DataFrame, comparisons: DataFrame, truth: DataFrame) -> DataFrame:
+def comparisons_with_winner(chosen: DataFrame, comparisons: DataFrame, truth: DataFrame) -> DataFrame:
     """The comparisons to test on whose winner is known and no tie.
 
     chosen: comparison_id and block (see `blocks.with_blocks`). Out: those with response_a, response_b, winner (a or b).

@@ -8,7 +8,7 @@ from synpref.demo.draw import Draw
 from synpref.demo.task import Answer
 
 _SHORT = 35  # characters
-_LONGER = {True: 0.1, False: 0.45}  # than a short answer, than others; next to the shortest every text is longer anyway
+_LONGER = {True: 0.1, False: 0.42}  # than a short answer, than others; next to the shortest every text is longer anyway
 _PADDED = 0.6  # share of tasks that offer a padded answer: it is always longer than the good one
 _OPENINGS = (
     "What a truly wonderful question, thank you for asking it!", "Thanks so much for reaching out to me today!",

@@ -69,7 +69,7 @@ class ChatModel:
                 local_files_only=True,
                 trust_remote_code=False,
             )
-        check_max_tokens(folder, model.config, tokenizer, max_tokens)
+        check_max_tokens(folder, model.config, max_tokens)
         model = model.to(device or default_device()).eval()
         return cls(model, ChatTemplate.of(tokenizer), max_tokens, token_budget)
 

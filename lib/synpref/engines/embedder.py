@@ -60,7 +60,7 @@ class Embedder:
         full = model.get_embedding_dimension() or 0
         if dimensions is not None and not 0 < dimensions <= full:
             raise InputError(f"{folder}: {dimensions} dimensions asked of a model that has {full}")
-        check_max_tokens(folder, model.config, model.tokenizer, max_tokens)
+        check_max_tokens(folder, model.config, max_tokens)
         model.max_seq_length = max_tokens
         model.tokenizer.truncation_side = "left"
         return cls(model, token_budget, dimensions or full)

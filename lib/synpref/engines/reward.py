@@ -76,7 +76,7 @@ class RewardScorer:
         lacking = sorted(report["missing_keys"])
         if lacking:
             raise InputError(f"{folder}: the weights lack {', '.join(lacking[:3])}: the reward head was never trained")
-        check_max_tokens(folder, model.config, tokenizer, max_tokens)
+        check_max_tokens(folder, model.config, max_tokens)
         check_padding(str(folder), model.config.pad_token_id, tokenizer)
         model = model.to(device or default_device()).eval()
         return cls(model, tokenizer, max_tokens, overlong, token_budget)

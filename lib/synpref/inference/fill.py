@@ -65,7 +65,7 @@ def fill(
     answer. After a kill the same call ends in the same table, and only the shard in flight is computed again. Where
     nothing is pending no engine is loaded.
 
-    A row that fails goes to `quarantine` under `stage` with its reason, and is not asked again. Raises EngineError
+    A row that fails goes to `quarantine` under `stage` with its reason, and is not asked again by any stage. Raises EngineError
     where the engine cannot go on, or where failed rows (rows refused by policy apart) exceed `max_error_share` of the
     inputs, at least one being allowed; InputError for an unreadable model, missing columns, repeated or null keys;
     SettingsError where the tables live in a catalog and `staging` names no folder.
@@ -83,13 +83,14 @@ def fill(
 
     rows = inputs.select(*[F.col(f"`{name}`") for name in kind.inputs])
     done = warehouse.read(table).where(F.col("engine_id") == card.engine_id)
-    refused = warehouse.read("quarantine").where((F.col("stage") == stage) & F.col("row_key").endswith(card.engine_id))
+    # Whatever stage it was: what this engine refused once it is not asked again.
+    refused = warehouse.read("quarantine").where(F.col("row_key").endswith(card.engine_id))
     before = standing(rows, done, refused, keys, card.engine_id)
-    quarantined = dict(before.quarantined)
+    quarantined, computed = dict(before.quarantined), 0
     if before.pending:
         work = Work(
             warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
-            stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
+            columns=rows.schema, stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
         )  # fmt: skip
         meter = Meter(table, before.pending, progress)
         with staged(spark, root, f"{table}-{card.engine_id[:12]}") as folder:
@@ -103,13 +104,14 @@ def fill(
                 folder=f"{folder}/inputs",
             )
             compute_and_commit(work, shards, folder, meter, quarantined)
-    seconds = time.monotonic() - started
-    return Filled(before.rows, before.pending, before.saved, quarantined, seconds, card.engine_id)
+            computed = sum(shard.rows for shard in shards)
+    saved = before.saved + before.pending - computed
+    return Filled(before.rows, computed, saved, quarantined, time.monotonic() - started, card.engine_id)
 
 
-def _bucket(warehouse: Warehouse, table: str) -> Column:
-    key = TABLES[table].bucket_key
-    return F.lit(0) if key is None else bucket_column(key, warehouse.bucket_count(table))
+def _bucket(warehouse: Warehouse, table: str) -> Column | None:
+    key, buckets = TABLES[table].bucket_key, warehouse.bucket_count(table)
+    return None if key is None or buckets == 1 else bucket_column(key, buckets)
 
 
 def _checked(table: str, inputs: DataFrame, spec: EngineSpec, kind: Kind, key: Sequence[str] | None) -> tuple[str, ...]:

@@ -24,16 +24,23 @@ class Shard:
 
 
 def stage_shards(
-    todo: DataFrame, *, key: Sequence[str], bucket: Column, rows: int, shard_rows: int, folder: str
+    todo: DataFrame, *, key: Sequence[str], bucket: Column | None, rows: int, shard_rows: int, folder: str
 ) -> list[Shard]:
-    """Write `todo` (`rows` rows, one a key) to `folder` once, cut into shards, and return them in order.
+    """Write `todo` (one row a key, about `rows`) to `folder` once, cut into shards, and return them in order.
 
+    The shards tell what was written: another job may have answered some of the rows since they were counted.
+
+    bucket: of a row, 0 and up; None where all rows lie in bucket 0.
     Inside a bucket the rows are taken in the order of their key's hash. The inputs are computed here and nowhere else,
     however many shards there are.
     """
     if rows == 0:
         return []
-    placed = todo.withColumn(SHARD_BUCKET, bucket)
+    if bucket is None and rows <= shard_rows:
+        todo.write.parquet(folder)
+        written = todo.sparkSession.read.schema(todo.schema).parquet(folder).count()
+        return [Shard(0, 0, written, folder)] if written else []
+    placed = todo.withColumn(SHARD_BUCKET, F.lit(0) if bucket is None else bucket)
     if rows <= shard_rows:
         placed = placed.withColumn(SHARD, F.lit(0))
     else:

@@ -36,7 +36,7 @@ def row_key(key: Sequence[str], engine_id: str) -> Column:
 def standing(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequence[str], engine_id: str) -> Standing:
     """Count the inputs by what is known of them, in one job over keys only.
 
-    done: the table's rows of this engine; refused: quarantine rows of this stage (row_key, reason). Raises InputError
+    done: the table's rows of this engine; refused: quarantine rows of this engine (row_key, reason). Raises InputError
     where a key stands twice in the inputs or is null: neither can be answered once.
     """
     names = [F.col(f"`{name}`") for name in key]
@@ -47,7 +47,8 @@ def standing(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequen
     # Both sides may be large; joined by hash of the key, which also grouped the inputs.
     state = keys.join(known, list(key), "left")
     # Quarantine is small beside the inputs: at most the tolerated share of them.
-    state = state.join(F.broadcast(refused.select(ROW_KEY, "reason")), ROW_KEY, "left")
+    reasons = refused.select(ROW_KEY, "reason").dropDuplicates([ROW_KEY])
+    state = state.join(F.broadcast(reasons), ROW_KEY, "left")
     state = state.withColumn("state", F.coalesce("answered", "reason"))
     counts = state.groupBy("state").agg(
         F.count("*").alias("rows"), F.sum("copies").alias("copies"), F.sum(F.col("null_key").cast("int")).alias("nulls")
@@ -55,8 +56,8 @@ def standing(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequen
     found = counts.collect()  # one row a state
     _require_keys(key, sum(row["copies"] - row["rows"] for row in found), sum(row["nulls"] for row in found))
     by_state = {row["state"]: row["rows"] for row in found}
-    reasons = {state: rows for state, rows in by_state.items() if state}
-    return Standing(sum(by_state.values()), by_state.get("", 0), reasons)
+    refusals = {state: rows for state, rows in by_state.items() if state}
+    return Standing(sum(by_state.values()), by_state.get("", 0), refusals)
 
 
 def unanswered(

@@ -8,13 +8,13 @@ use of its column.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from pyspark.sql import Column, SparkSession
-from pyspark.sql.functions import pandas_udf
+from pyspark.sql.pandas.functions import pandas_udf
 
 from synpref.errors import InputError
 from synpref.inference import loaded
@@ -101,7 +101,7 @@ def _ready(spec: EngineSpec, kind: str) -> EngineSpec:
     return fitted(spec).having(dtype=measured_dtype(spark, spec.text("device")))
 
 
-def _answers(spec: EngineSpec, columns: Mapping[str, pa.Array]) -> pa.Table:
+def _answers(spec: EngineSpec, columns: Mapping[str, pa.Array[Any]]) -> pa.Table:
     batch = pa.RecordBatch.from_pydict(dict(columns))
     kind, engine = kind_of(spec), loaded.engine(spec)
     rows = spec.integer("window", WINDOW_ROWS)
@@ -110,16 +110,17 @@ def _answers(spec: EngineSpec, columns: Mapping[str, pa.Array]) -> pa.Table:
 
 
 def _udf(run: Callable[..., Any], returned: str) -> Udf:
-    made: Any = pandas_udf(run, returned)
-    udf: Udf = made.asNondeterministic()
+    # PySpark's overloads ask for the old function types; the function's own hints say that it is an iterator UDF.
+    typed: Any = pandas_udf
+    udf: Udf = typed(run, returned).asNondeterministic()
     return udf
 
 
-def _nulls(rows: int) -> pa.Array:
+def _nulls(rows: int) -> pa.Array[Any]:
     return pa.nulls(rows, pa.string())
 
 
-def _messages(column: Sequence[Any]) -> pa.Array:
+def _messages(column: Iterable[Any]) -> pa.Array[Any]:
     # Spark gives each message as a Row or a dict, by version; both know their fields by name.
     rows = [
         None if messages is None else [{"role": one["role"], "content": one["content"]} for one in messages]

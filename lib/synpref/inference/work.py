@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # py4j ships no types
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from synpref.errors import EngineError
 from synpref.inference.answering import answering
@@ -27,7 +28,10 @@ EVERY_CAMPAIGN = "-"
 
 @dataclass(frozen=True)
 class Work:
-    """What all shards of a fill share; rows_in is the number that `max_error_share` is a share of."""
+    """What all shards of a fill share.
+
+    columns: the schema of the staged inputs; rows_in: the number that `max_error_share` is a share of.
+    """
 
     warehouse: Warehouse
     table: str
@@ -35,6 +39,7 @@ class Work:
     spec: EngineSpec
     engine_id: str
     key: Sequence[str]
+    columns: StructType
     stage: str
     slots: int
     max_error_share: float
@@ -60,7 +65,7 @@ def compute_and_commit(
 def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: int) -> DataFrame:
     spark = work.warehouse.spark
     counts = local_folder(spark, f"{folder}/counts")
-    rows = _staged_inputs(work, shard)
+    rows = spark.read.schema(work.columns).parquet(shard.path)
     # An explicit number of partitions is not coalesced by adaptive execution: every slot gets its task.
     tasks = min(work.slots, shard.rows)
     answer = answering(work.spec, None if counts is None else str(counts))
@@ -72,11 +77,6 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: int) ->
         except (PySparkException, Py4JError) as error:
             raise EngineError(_told(work, error)) from error
     return spark.read.schema(work.kind.schema).parquet(f"{folder}/answers")
-
-
-def _staged_inputs(work: Work, shard: Shard) -> DataFrame:
-    spark = work.warehouse.spark
-    return spark.read.parquet(shard.path)
 
 
 def _failures(work: Work, shard: Shard, answers: DataFrame) -> dict[str, int]:

@@ -27,7 +27,7 @@ _LOOK: dict[str, Any] = {
 class Plot:
     """A figure with its axes in a row, made under our look: use as a context, then take `image`."""
 
-    def __init__(self, height: float, columns: int = 1, width: float = 8.6) -> None:
+    def __init__(self, height: float, columns: int = 1, width: float = 10.4) -> None:
         self._look = style.context(_LOOK)
         self._size = (width, height)
         self._columns = columns

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
 
 from synpref.errors import InputError
 
@@ -24,9 +25,11 @@ class PassThrough(nn.Module):
 
 
 class FirstTokenLayer(nn.Module):
-    """A BERT layer that computes its feed-forward part for the first token alone: the pooler reads no other.
+    """A BERT layer that computes its first token alone: after the last layer the pooler reads no other.
 
-    Two thirds of the last layer's work are that part; what comes out equals the layer's first token.
+    One query a row needs no key and value of every token: q . (K h + b) = (K'q) . h + a constant that softmax drops,
+    and a weighted sum of V h is V times the weighted sum of h. That is some hundred times less work than the whole
+    layer, and equals its first token but for rounding.
     """
 
     def __init__(self, layer: nn.Module) -> None:
@@ -37,7 +40,19 @@ class FirstTokenLayer(nn.Module):
         self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: object, **__: object
     ) -> torch.Tensor:
         """Map [rows, tokens, width] to [rows, 1, width]; what else the encoder hands over is for decoders."""
-        attended = self.layer.attention(hidden_states, attention_mask)[0][:, :1]
+        own = self.layer.attention.self
+        heads, size = own.num_attention_heads, own.attention_head_size
+        first = hidden_states[:, :1]
+        query = own.query(first).view(-1, heads, size)
+        key, value = (part.weight.view(heads, size, -1) for part in (own.key, own.value))
+        scores = torch.einsum("bhs,hsw->bhw", query, key) @ hidden_states.transpose(1, 2) / size**0.5
+        if attention_mask is not None:  # [rows, 1, queries, tokens]: what may be seen, or what is added to the scores
+            mask = attention_mask[:, :, 0]
+            scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask
+        weights = own.dropout(scores.softmax(dim=-1))
+        mixed = torch.einsum("bhw,hsw->bhs", weights @ hidden_states, value)
+        mixed = mixed + own.value.bias.view(heads, size) * weights.sum(dim=-1, keepdim=True)
+        attended = self.layer.attention.output(mixed.reshape(-1, 1, heads * size), first)
         result: torch.Tensor = self.layer.output(self.layer.intermediate(attended), attended)
         return result
 
@@ -74,14 +89,27 @@ def load_classifier(folder: Path, tokenizer: PreTrainedTokenizerBase) -> PreTrai
     with quiet_transformers():
         try:
             model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
-                folder, num_labels=1, dtype=torch.float32, local_files_only=True, use_safetensors=True
+                folder,
+                num_labels=1,
+                dtype=torch.float32,
+                attn_implementation="sdpa",
+                local_files_only=True,
+                use_safetensors=True,
             )
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"{folder}: no backbone that a reward model can be trained from ({error})") from error
-    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+    if len(tokenizer) > embeddings_of(model).num_embeddings:
         model.resize_token_embeddings(len(tokenizer))
     model.config.pad_token_id = tokenizer.pad_token_id
     return model
+
+
+def embeddings_of(model: PreTrainedModel) -> nn.Embedding:
+    """The table of token embeddings."""
+    table = model.get_input_embeddings()
+    if not isinstance(table, nn.Embedding):
+        raise InputError(f"{model.config.model_type}: token embeddings of type {type(table).__name__}, not supported")
+    return table
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -122,14 +150,13 @@ def load_frozen(folder: Path, layers: int) -> PreTrainedModel:
 @contextlib.contextmanager
 def quiet_transformers() -> Iterator[None]:
     """No loading reports and bars: a new head and left-out layers are meant."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    settings: Any = transformers_logging
+    verbosity, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
+    settings.set_verbosity_error()
+    settings.disable_progress_bar()
     try:
         yield
     finally:
-        logging.set_verbosity(verbosity)
+        settings.set_verbosity(verbosity)
         if bars:
-            logging.enable_progress_bar()
+            settings.enable_progress_bar()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from synpref.engines.batching import token_budget_batches
 from synpref.engines.padding import pad_batch
 from synpref.engines.tokenise import Conversation, Encoded, Overlong, encode_conversations
 from synpref.pairs.identity import hash128
-from synpref.reward.backbones import load_frozen
+from synpref.reward.backbones import embeddings_of, load_frozen
 from synpref.reward.features import FeatureStore, Row
 
 CHUNK_BYTES = 64 * 1024 * 1024  # written at once; a chunk is all that is held in memory
@@ -88,10 +89,10 @@ def fill_features(source: Source, responses: Responses, only: set[str] | None = 
 def _computation(kind: FeatureKind, model_folder: Path, tokenizer: PreTrainedTokenizerBase) -> Compute:
     if kind.frozen_layers is None:
         return _token_rows
-    frozen = load_frozen(model_folder, kind.frozen_layers)
+    frozen: Any = load_frozen(model_folder, kind.frozen_layers)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     frozen.to(device)
-    known, padding = frozen.get_input_embeddings().num_embeddings, int(tokenizer.pad_token_id)
+    known, padding = embeddings_of(frozen).num_embeddings, int(tokenizer.pad_token_id)
     padding = padding if padding < known else 0  # a new token has no embedding yet; what is masked may be any
 
     def states(encoded: Sequence[Encoded]) -> list[Row]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 
 from synpref.errors import InputError
 
-INDEX = pa.schema([("response_id", pa.string()), ("start", pa.int64()), ("length", pa.int32()), ("truncated", pa.bool_())])
+NAMES = ["response_id", "start", "length", "truncated"]
 Row = NDArray[np.float32] | NDArray[np.int32]
 
 
@@ -45,9 +47,11 @@ class FeatureStore:
         with part.open("wb") as file:
             np.save(file, np.concatenate(rows), allow_pickle=False)
         part.replace(self.folder / f"{name}.npy")
-        lengths = np.array([len(row) for row in rows], dtype=np.int32)
-        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
-        pq.write_table(pa.table([pa.array(response_ids), starts, lengths, pa.array(truncated)], schema=INDEX), part)
+        lengths = [len(row) for row in rows]
+        starts = list(itertools.accumulate(lengths, initial=0))[:-1]
+        columns: list[pa.Array[Any]]
+        columns = [pa.array(response_ids, pa.string()), pa.array(starts), pa.array(lengths), pa.array(truncated)]
+        pq.write_table(pa.table(columns, names=NAMES), part)
         part.replace(self.folder / f"{name}.parquet")
         self._refresh()
 
@@ -69,13 +73,13 @@ class FeatureStore:
             if index.stem in self._names:
                 continue
             try:
-                table = pq.read_table(index, schema=INDEX)
+                table = pq.read_table(index, columns=NAMES)
                 tokens = np.load(index.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError, pa.ArrowInvalid) as error:
                 raise InputError(f"{index}: broken feature chunk ({error}); remove it, it will be made anew") from error
             self._names.add(index.stem)
             chunk = len(self._chunks)
             self._chunks.append(tokens)
-            places = zip(*(table[name].to_pylist() for name in INDEX.names), strict=True)
+            places = zip(*(table[name].to_pylist() for name in NAMES), strict=True)
             for response_id, start, length, truncated in places:
                 self._places.setdefault(response_id, (chunk, start, length, truncated))

@@ -6,15 +6,21 @@ import copy
 import itertools
 import math
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from synpref.engines.batching import token_budget_batches
 from synpref.errors import EngineError
@@ -63,13 +69,24 @@ class Watch(TrainerCallback):
         self._every = every
         self._progress = progress
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> Any:  # noqa: ARG002 - Trainer's
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> TrainerControl:
         """Ask for a look after the last step too, wherever it falls."""
+        del args
         control.should_log = control.should_log or state.global_step >= state.max_steps
         return control
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **rest: Any) -> None:  # noqa: ARG002 - Trainer's
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **_: object,
+    ) -> None:
         """Take the mean loss since the last look; evaluate. Raises EngineError where the loss is no number."""
+        del args, control
         if not logs or "loss" not in logs:
             return
         if not math.isfinite(logs["loss"]) or not math.isfinite(logs.get("grad_norm", 0.0)):
@@ -96,6 +113,7 @@ def fit(
     validation: Comparisons | None,
     store: FeatureStore,
     plan: TrainingPlan,
+    *,
     progress: Callable[[str], None] | None = None,
 ) -> Fit:
     """Train `upper` in place for plan.steps steps and leave the best checkpoint in it.

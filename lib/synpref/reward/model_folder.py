@@ -25,7 +25,8 @@ RECORD = "model.json"
 class TrainedModel:
     """A reward model that AutoModelForSequenceClassification loads from `path`.
 
-    backbone: fingerprint. frozen_layers: lower layers that are the backbone's own; None: all were trained.
+    training_digest: hash of the training rows. backbone: fingerprint. frozen_layers: lower layers that are the
+    backbone's own; None: all were trained.
     history: one entry an evaluation: step, loss (mean since the last), validation_accuracy (null without validation).
     best_step, validation_accuracy: of the checkpoint that was kept. rows: counts (comparisons, responses, truncated
     and refused ones, validation comparisons). reused: it was found, nothing was trained.
@@ -35,6 +36,7 @@ class TrainedModel:
     name: str
     path: Path
     plan: TrainingPlan
+    training_digest: str
     backbone: str
     frozen_layers: int | None
     best_step: int

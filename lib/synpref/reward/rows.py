@@ -53,13 +53,13 @@ def read_comparisons(folder: Path) -> Comparisons:
             raise InputError(f"{folder}/comparisons: {table[name].null_count} rows have no {name}")
     table = table.sort_by([("comparison_id", "ascending"), ("chosen_response_id", "ascending")])
     chosen, rejected = table["chosen_response_id"], table["rejected_response_id"]
-    same = pc.index(pc.equal(chosen, rejected), pa.scalar(True)).as_py()  # type: ignore[attr-defined]  # stubs lag
+    same = pc.index(pc.equal(chosen, rejected), pa.scalar(True)).as_py()
     if same >= 0:
         raise InputError(f"{folder}/comparisons: {table['comparison_id'][same]} compares a response with itself")
     sides = pa.chunked_array([*chosen.chunks, *rejected.chunks]).combine_chunks().dictionary_encode()
     codes = sides.indices.to_numpy()
     return Comparisons(
-        response_ids=sides.dictionary.to_pylist(),
+        response_ids=[str(name) for name in sides.dictionary.to_pylist()],
         chosen=codes[: len(table)],
         rejected=codes[len(table) :],
         prompt=table["prompt_id"].combine_chunks().dictionary_encode().indices.to_numpy(),
@@ -71,10 +71,11 @@ def read_responses(folder: Path, rows: int = 1024) -> Iterator[tuple[list[str], 
     """Stream `folder`/responses as (response_ids, conversations), at most `rows` at a time."""
     dataset = _dataset(folder / "responses", RESPONSE_COLUMNS)
     for batch in dataset.to_batches(columns=RESPONSE_COLUMNS, batch_size=rows):
-        messages, texts = batch["messages"].to_pylist(), batch["text"].to_pylist()
-        if None in messages or None in texts:
-            raise InputError(f"{folder}/responses: a row has no messages or no text")
-        yield batch["response_id"].to_pylist(), [Conversation(*pair) for pair in zip(messages, texts, strict=True)]
+        rows_read = batch.to_pylist()
+        if any(row[name] is None for row in rows_read for name in RESPONSE_COLUMNS):
+            raise InputError(f"{folder}/responses: a row lacks one of {', '.join(RESPONSE_COLUMNS)}")
+        talks = [Conversation(row["messages"], row["text"]) for row in rows_read]
+        yield [row["response_id"] for row in rows_read], talks
 
 
 def _dataset(folder: Path, columns: list[str]) -> ds.Dataset:

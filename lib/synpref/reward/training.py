@@ -60,12 +60,13 @@ def train_reward_model(
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
             cut = cut_model(load_classifier(backbone, tokenizer), settings.trainable_layers, backbone)
-            found = fit(cut.upper, training, held_out, store, settings, progress)
+            found = fit(cut.upper, training, held_out, store, settings, progress=progress)
     record = TrainedModel(
         model_id=model_id,
         name=name,
         path=models_dir / model_id,
         plan=settings,
+        training_digest=training.digest,
         backbone=fingerprint,
         frozen_layers=kind.frozen_layers,
         best_step=found.best_step,

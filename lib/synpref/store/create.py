@@ -16,16 +16,17 @@ PLAIN = {"delta.enableDeletionVectors": "false"}
 def constraints(table: Table, buckets: int) -> dict[str, str]:
     """Return constraint name to SQL condition: what the columns imply, then the table's own checks.
 
-    SQL's CHECK holds for null conditions, so a null passes unless the column is NOT NULL.
+    Delta refuses a row whose condition is null, unlike SQL: conditions on nullable columns let null pass by name.
     """
     implied: dict[str, str] = {}
     for column in table.all_columns():
         name = _quoted(column.name)
         if column.allowed:
-            implied[f"{column.name}_allowed"] = f"{name} IN ({', '.join(_text(value) for value in column.allowed)})"
+            values = ", ".join(_text(value) for value in column.allowed)
+            implied[f"{column.name}_allowed"] = _or_null(column, f"{name} IN ({values})")
         bounds = _bounds(column)
         if bounds:
-            implied[f"{column.name}_range"] = bounds
+            implied[f"{column.name}_range"] = _or_null(column, bounds)
     if table.bucket_key is not None:
         # A row in a foreign bucket would be invisible to the MERGE that looks for its key, hence a second answer.
         implied[BUCKET] = f"{_quoted(BUCKET)} = pmod(xxhash64({_quoted(table.bucket_key)}), {buckets})"
@@ -52,6 +53,10 @@ def create_table(spark: SparkSession, location: Location, table: Table, buckets:
     if table.bucket_key is not None:
         builder = builder.property(PROPERTY, str(buckets)).partitionedBy(BUCKET)
     builder.execute()
+
+
+def _or_null(column: Column, condition: str) -> str:
+    return f"{_quoted(column.name)} IS NULL OR ({condition})" if column.nullable else condition
 
 
 def _placed(builder: DeltaTableBuilder, location: Location, name: str) -> DeltaTableBuilder:

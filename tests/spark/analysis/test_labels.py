@@ -60,7 +60,7 @@ def _expected(pool: list[Row]) -> dict[str, int]:
     kept, flipped = (sum(r["decision"] == one for r in pool) for one in ("keep", "flip"))
     parts = {"pool": pool, "length_keep": ranked[:kept], "length_flip": ranked[len(ranked) - flipped :]}
     parts |= {one: [r for r in pool if r["decision"] == one] for one in ("keep", "flip", "drop")}
-    sums = {}
+    sums: dict[str, int] = {}
     for name, rows in parts.items():
         right = sum((r["label"] == r["winner"]) != name.endswith("flip") for r in rows)
         sums |= {f"{name}_rows": len(rows), f"{name}_right": right}

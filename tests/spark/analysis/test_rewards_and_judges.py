@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synpref.analysis.judges import judge_sums
 from synpref.analysis.length import length_sums
-from synpref.analysis.reward_models import reward_sums, tested_comparisons
+from synpref.analysis.reward_models import comparisons_with_winner, reward_sums
 
 
 def _tested(spark: SparkSession) -> DataFrame:
@@ -16,8 +16,9 @@ def _tested(spark: SparkSession) -> DataFrame:
     )
     sides = [(key, f"{key}a", f"{key}b") for key in ("c1", "c2", "c3", "tied", "unknown", "other")]
     comparisons = spark.createDataFrame(sides, "comparison_id string, response_a string, response_b string")
-    truth = [("c1", "a"), ("c2", "b"), ("c3", "a"), ("tied", "tie"), ("other", "a")]
-    return tested_comparisons(chosen, comparisons, spark.createDataFrame(truth, "comparison_id string, winner string"))
+    known = [("c1", "a"), ("c2", "b"), ("c3", "a"), ("tied", "tie"), ("other", "a")]
+    truth = spark.createDataFrame(known, "comparison_id string, winner string")
+    return comparisons_with_winner(chosen, comparisons, truth)
 
 
 def test_only_chosen_comparisons_with_a_known_winner_are_tested(spark: SparkSession) -> None:

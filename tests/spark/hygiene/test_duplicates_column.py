@@ -32,7 +32,7 @@ def test_primary_occurrence_and_sources_of_random_pools(spark: SparkSession, pri
     for row in tally(spark.createDataFrame(rows, SEEN), files, priority).collect():
         many = seen[row.comparison_id]
         first = survivor(many, priority)
-        assert (row.primary.source, row.primary.file_id, row.primary.row) == first
+        assert Occurrence(row.primary.source, row.primary.file_id, row.primary.row) == first
         assert (row.primary.label_origin, row.primary.group) == (f"by {first.row}", f"g{first.row}")
         assert row.sources == sorted({one.source for one in many})
         assert row.occurrences == len(many)

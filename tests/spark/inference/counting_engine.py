@@ -24,7 +24,14 @@ def make(spec: EngineSpec) -> Counting:
     log = spec.text("log")
     assert log is not None
     append(log, f"load {os.getpid()} {spec.integer('threads', 0)}")
-    return Counting(log, spec.integer("kill_at", 0), spec.integer("kill_group", 0))
+    return Counting(log, *kill_order(log))
+
+
+def kill_order(log: str) -> tuple[int, int]:
+    """Lines of the log at which to kill, and the process group to kill; beside the log, so that no option tells it."""
+    order = Path(f"{log}.kill")
+    at, group = order.read_text().split() if order.exists() else ("0", "0")
+    return int(at), int(group)
 
 
 def append(log: str, line: str) -> None:

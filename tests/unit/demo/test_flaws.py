@@ -18,11 +18,10 @@ def flawed(key: int, good: str = GOOD) -> dict[str, str]:
     return {answer.flaw: answer.text for answer in generic_flaws(Draw("flaws", key), good)}
 
 
-@given(st.integers())
-def test_padding_keeps_the_answer_and_adds_to_it(key: int) -> None:
-    padded = flawed(key)["padded"]
-    assert GOOD in padded
-    assert len(padded) > len(GOOD) + 20
+def test_padding_keeps_the_answer_and_adds_to_it() -> None:
+    padded = [texts["padded"] for texts in map(flawed, range(200)) if "padded" in texts]
+    assert len(padded) > 80
+    assert all(GOOD in text and len(text) > len(GOOD) + 20 for text in padded)
 
 
 @given(st.integers())
@@ -46,7 +45,7 @@ def test_evasive_and_off_topic_answers_do_not_hold_the_answer(key: int) -> None:
 @pytest.mark.parametrize("flaw", ["evasive", "off_topic"])
 def test_length_does_not_give_a_flaw_away(flaw: str) -> None:
     longer = mean(len(flawed(key)[flaw]) > len(GOOD) for key in range(300))
-    assert 0.3 < longer < 0.6
+    assert 0.3 < longer < 0.55
 
 
 def test_rudeness_comes_with_and_without_the_answer() -> None:

@@ -127,7 +127,7 @@ def test_families_have_equal_shares(made: Pool) -> None:
 
 def test_only_planted_prompts_repeat_a_benchmark(made: Pool) -> None:
     benchmark = {key for row in benchmark_rows() for key in ngram_keys(words(row["prompt"]), 13)}
-    found = Counter()
+    found: Counter[str] = Counter()
     for comparisons in by_prompt(made.pool).values():
         text = " ".join(message.content for message in comparisons[0].messages)
         if benchmark & set(ngram_keys(words(text), 13)):

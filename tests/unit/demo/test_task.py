@@ -23,7 +23,8 @@ def test_difficulty_is_a_share(better: str, worse: str) -> None:
 
 
 def test_a_wrong_fact_is_harder_to_see_than_rudeness() -> None:
-    assert difficulty(GOOD, "wrong") > 0.6 > 0.3 > difficulty(GOOD, "rude")
+    assert difficulty(GOOD, "wrong") > 0.6
+    assert difficulty(GOOD, "rude") < 0.3
 
 
 def test_what_looks_better_but_is_worse_is_hardest() -> None:

@@ -98,7 +98,9 @@ def test_hostile_text_makes_no_control_token(
     chat_tokenizer: Callable[[str], Any], shape: str, ask: str, answer: str
 ) -> None:
     tokenizer = chat_tokenizer(shape)
-    conversations = [Conversation([{"role": "user", "content": text}], said) for text, said in ((ask, answer), ("q", "r"))]
+    conversations = [
+        Conversation([{"role": "user", "content": text}], said) for text, said in ((ask, answer), ("q", "r"))
+    ]
     hostile, harmless = encode_conversations(tokenizer, conversations, 4096, "truncate_left")
     control = set(tokenizer.all_special_ids)
     assert [t for t in hostile.input_ids if t in control] == [t for t in harmless.input_ids if t in control]

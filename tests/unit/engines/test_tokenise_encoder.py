@@ -52,7 +52,11 @@ def test_what_just_fits_is_neither_cut_nor_refused(encoder_tokenizer: Any, overl
 
 
 def test_several_turns_carry_their_roles(encoder_tokenizer: Any) -> None:
-    turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}, {"role": "user", "content": "so"}]
+    turns = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "yes"},
+        {"role": "user", "content": "so"},
+    ]
     encoded = encode_conversations(encoder_tokenizer, [Conversation(turns, "well")], 64, "truncate_left")[0]
     assert encoder_tokenizer.decode(encoded.input_ids) == "[CLS] user : hi assistant : yes user : so [SEP] well [SEP]"
 

@@ -83,7 +83,11 @@ def test_a_refused_conversation_is_overlong_and_a_reward_that_is_no_number_an_er
     nan = float("nan")
     engine = Scores({"ok": Reward(-1.5, 7, True), "long": Reward(nan, 99, False), "nan": Reward(nan, 7, False)})
     window = pa.RecordBatch.from_pydict(
-        {"response_id": ["1", "2", "3", "4"], "messages": messages("q", "q", "q", None), "text": ["ok", "long", "nan", "ok"]}
+        {
+            "response_id": ["1", "2", "3", "4"],
+            "messages": messages("q", "q", "q", None),
+            "text": ["ok", "long", "nan", "ok"],
+        }
     )
     answers = reward.answer(engine, window, EngineSpec.of("reward", "rm", max_tokens=50))
     assert answers.column("error").to_pylist() == [None, "overlong", "engine_error", "missing_input"]
@@ -120,9 +124,13 @@ class Chooses:
 def test_a_prompt_that_the_judge_did_not_run_is_overlong_and_no_verdict() -> None:
     window = pa.RecordBatch.from_pydict(
         {
-            "comparison_id": ["c", "c"], "prompt_hash": ["h", "g"], "order": ["ba", "ab"],
-            "sample": pa.array([0, 0], pa.int32()), "messages": messages("q", "q"), "few_shots": [["x"], []],
-        }  # fmt: skip
+            "comparison_id": ["c", "c"],
+            "prompt_hash": ["h", "g"],
+            "order": ["ba", "ab"],
+            "sample": pa.array([0, 0], pa.int32()),
+            "messages": messages("q", "q"),
+            "few_shots": [["x"], []],
+        }
     )
     answers = judge.answer(Chooses(), window, EngineSpec.of("chat-judge", "j"))
     assert answers.column("verdict").to_pylist() == ["b", None]

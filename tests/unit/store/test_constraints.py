@@ -28,7 +28,7 @@ def test_allowed_values_are_quoted() -> None:
 
 def test_bounds_are_inclusive_and_either_may_be_missing() -> None:
     found = constraints(EXAMPLE, 1)
-    assert found["p_range"] == "`p` >= 0 AND `p` <= 1"
+    assert found["p_range"] == "`p` IS NULL OR (`p` >= 0 AND `p` <= 1)"
     assert found["order_range"] == "`order` >= 1"
     assert found["margin_range"] == "`margin` <= 0.5"
 

@@ -8,7 +8,7 @@ from synpref.demo.words import CITIES, DAYS, MONTHS, NAMES, PET_NAMES, PETS
 
 FAMILY = "conversation"
 _REPLIES = ("Nice!", "Good to know.", "Thanks for telling me.", "Lovely.", "I see.", "Great!")
-_FORMS = ("It is {}.", "You said {}.", "That was {}.", "As you told me at the start, it is {}.", "You mentioned that it is {}.")
+_FORMS = ("It is {}.", "You said {}.", "That was {}.", "As you told me, it is {}.", "You mentioned that it is {}.")
 _FORGETS = ("You did not say.", "I can't recall anything that you told me before, so please say it again.")
 
 

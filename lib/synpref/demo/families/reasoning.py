@@ -40,7 +40,8 @@ def _day(draw: Draw) -> Task:
     prompt = f"{draw.choice(NAMES)} asks: {question}"
     verb = "was" if back else "will be"
     good = (f"That {verb} {right}.", f"It {verb} {right}.", f"Counting from {today}, it {verb} {right} {when}.")
-    false = draw.choice((f"It {verb} {wrong}.", f"That {verb} {wrong}.", f"Counting from {today}, it {verb} {wrong} {when}."))
+    counted = f"Counting from {today}, it {verb} {wrong} {when}."
+    false = draw.choice((f"It {verb} {wrong}.", f"That {verb} {wrong}.", counted))
     return ask(FAMILY, prompt, tuple(draw.shuffled(good)), Answer(false, "wrong"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -49,7 +49,7 @@ def answer(engine: Generates, window: pa.RecordBatch, spec: EngineSpec) -> pa.Re
 
     Text that is no five-tuple is an answer of status `invalid`, not a failure. Each sample has its own seed.
     """
-    samples: list[int] = window.column("sample").to_pylist()
+    samples: list[Any] = window.column("sample").to_pylist()
     results: list[Said | Failure] = [Failure("", "")] * window.num_rows
     prompts = conversations(window)
     for sample in sorted(set(samples)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +33,7 @@ def answer(engine: Embeds, window: pa.RecordBatch, spec: EngineSpec) -> pa.Recor
     return output(window, ("text_id",), results, {"vector": vectors(results)})
 
 
-def vectors(results: Sequence[Vector | Failure]) -> pa.Array:
+def vectors(results: Sequence[Vector | Failure]) -> pa.Array[Any]:
     """The vectors as one Arrow list column without a Python object per number; null for failed rows."""
     rows = [None if isinstance(result, Failure) else result for result in results]
     lengths = [0 if row is None else len(row) for row in rows]

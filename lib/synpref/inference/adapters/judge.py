@@ -52,15 +52,15 @@ class Judged:
         return "a" if self.p_a > 0.5 else "b"
 
 
-def answer(engine: Chooses, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:  # noqa: ARG001 - one signature
+def answer(engine: Chooses, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:  # noqa: ARG001 - one shape
     """(comparison_id, prompt_hash, order, sample, messages, few_shots) to verdicts and the failure columns.
 
-    The first of the judge prompt's CHOICES stands for the response shown first; p_a is by canonical order: p_first where
-    order is ab, 1 - p_first where it is ba.
+    The first of the judge prompt's CHOICES stands for the response shown first; p_a is by canonical order: p_first
+    where order is ab, 1 - p_first where it is ba.
     """
     prompts = conversations(window)
     chosen = outcomes(lambda asked: engine.choose(asked, CHOICES), prompts, "messages are null or empty")
-    orders: list[str] = window.column("order").to_pylist()
+    orders = [str(order) for order in window.column("order").to_pylist()]
     results = [
         result if isinstance(result, Failure) else judged(result, order)
         for result, order in zip(chosen, orders, strict=True)

@@ -28,14 +28,14 @@ def output(
     window: pa.RecordBatch,
     kept: Sequence[str],
     results: Sequence[Answer | Failure],
-    values: Mapping[str, pa.Array],
+    values: Mapping[str, pa.Array[Any]],
 ) -> pa.RecordBatch:
     """The window's `kept` columns, the answer's `values` (null for failed rows) and the three failure columns.
 
     error: reason code, null where answered; detail: for people; original: the failed row as JSON.
     """
     failures = [result if isinstance(result, Failure) else None for result in results]
-    columns: dict[str, pa.Array] = {name: _plain(window.column(name)) for name in kept}
+    columns: dict[str, pa.Array[Any]] = {name: _plain(window.column(name)) for name in kept}
     columns.update(values)
     columns["error"] = pa.array([failure and failure.reason for failure in failures], pa.string())
     columns["detail"] = pa.array([failure and failure.detail for failure in failures], pa.string())
@@ -43,7 +43,7 @@ def output(
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
-def field(results: Sequence[Answer | Failure], pick: Callable[[Answer], object], kind: pa.DataType) -> pa.Array:
+def field(results: Sequence[Answer | Failure], pick: Callable[[Answer], object], kind: pa.DataType) -> pa.Array[Any]:
     """One column of the answers, null for failed rows."""
     return pa.array([None if isinstance(result, Failure) else pick(result) for result in results], kind)
 
@@ -66,6 +66,6 @@ def _originals(window: pa.RecordBatch, failures: Sequence[Failure | None]) -> li
     ]
 
 
-def _plain(column: pa.Array) -> pa.Array:
+def _plain(column: pa.Array[Any]) -> pa.Array[Any]:
     """Spark may send large strings (a session setting); the staged schema has plain ones."""
     return column.cast(pa.string()) if pa.types.is_large_string(column.type) else column

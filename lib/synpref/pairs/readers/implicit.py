@@ -25,6 +25,10 @@ def _conversation(text: Column) -> Column:
     return standard_roles(told)
 
 
+def _last(messages: Column) -> Column:
+    return F.get(messages, F.size(messages) - 1)
+
+
 def _split(chosen: Column, rejected: Column) -> Column:
     """Length of the longest shared prefix of two conversations."""
     same = F.zip_with(chosen, rejected, lambda one, other: one.eqNullSafe(other))
@@ -48,7 +52,7 @@ def _branching_problem(chosen: Column, rejected: Column, shared: Column) -> Colu
     cut_short = (left == 0) != (right == 0)
     whole, single = (left == 0) & (right == 0), (left == 1) & (right == 1)
     return (
-        F.when(whole & (F.element_at(chosen, -1)["role"] == "assistant"), F.lit("identical_responses"))
+        F.when(whole & (_last(chosen)["role"] == "assistant"), F.lit("identical_responses"))
         .when(whole | (cut_short & (shorter_ends != "assistant")), F.lit("missing_response"))
         .when(cut_short, F.lit("multiple_final_messages"))
         .when(single & (one["role"] == other["role"]) & (one["role"] != "assistant"), F.lit("final_not_assistant"))
@@ -70,7 +74,7 @@ def _read(rows: DataFrame, fields: Fields) -> DataFrame:
     )
     whole = (F.size(chosen) == shared) & (F.size(rejected) == shared)
     prefix = F.slice(chosen, F.lit(1), F.when(whole, F.greatest(shared - 1, F.lit(0))).otherwise(shared))
-    first, second = F.element_at(chosen, -1)["content"], F.element_at(rejected, -1)["content"]
+    first, second = _last(chosen)["content"], _last(rejected)["content"]
     return common(rows, prefix, first, second, problem=problem)
 
 

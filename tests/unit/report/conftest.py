@@ -1,9 +1,13 @@
-"""A made-up run: the summary and the details of one page."""
+"""A made-up run: the summary and the details of one page, with changes where a test asks for them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from synpref.report.html import render_page
 from synpref.report.page import Details, Sample
 from synpref.report.summary import build_summary
 
@@ -68,8 +72,7 @@ INTERVALS = {
 }
 
 
-def arguments(**changes: Any) -> dict[str, Any]:
-    """What `build_summary` takes."""
+def _arguments(**changes: Any) -> dict[str, Any]:
     made: dict[str, Any] = {
         "campaign": "5f0c1a77e2b94b0c9a7e3d2f1b6c8a90", "settings_hash": "a1b2c3d4", "git": "0123abc",
         "versions": {"synpref": "0.1.0", "pyspark": "4.1.0", "torch": "2.13.0"},
@@ -81,9 +84,8 @@ def arguments(**changes: Any) -> dict[str, Any]:
     return made | changes
 
 
-def summary(**changes: Any) -> dict[str, Any]:
-    """A whole summary."""
-    return build_summary(**arguments(**changes))
+def _summary(**changes: Any) -> dict[str, Any]:
+    return build_summary(**_arguments(**changes))
 
 
 def _breakdown(name: str, rows: int) -> dict[str, Any]:
@@ -94,12 +96,14 @@ def _breakdown(name: str, rows: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def details(**changes: Any) -> Details:
-    """Every part of a page filled."""
+def _details(**changes: Any) -> Details:
     sample = Sample(
         heading="keep · both reward models agree · forum",
         facts={"comparison": "00af31", "p_gold": "0.91", "p_best": "0.84"},
-        prompt=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Which river runs through Ulm?"}],
+        prompt=[
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Which river runs through Ulm?"},
+        ],
         responses={"chosen": "The Danube.", "rejected": "The Rhine runs through Ulm, as everybody knows.\nReally."},
     )
     refused = Sample(heading="hygiene · benchmark_prompt_whole", original='{"prompt": [{"role": "user"}]}')
@@ -139,3 +143,27 @@ def details(**changes: Any) -> Details:
         "refused": [refused] * 2,
     }  # fmt: skip
     return Details(**(made | changes))
+
+
+@pytest.fixture
+def arguments() -> Callable[..., dict[str, Any]]:
+    """What `build_summary` takes."""
+    return _arguments
+
+
+@pytest.fixture
+def summary() -> Callable[..., dict[str, Any]]:
+    """A whole summary."""
+    return _summary
+
+
+@pytest.fixture
+def details() -> Callable[..., Details]:
+    """Every part of a page filled."""
+    return _details
+
+
+@pytest.fixture(scope="session")
+def page() -> str:
+    """The page with every part filled, made once: its plots take a second or two."""
+    return render_page(_summary(), _details())

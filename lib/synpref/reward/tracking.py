@@ -1,0 +1,135 @@
+"""Trained reward models in MLflow: one nested run a model, whatever the tracking store."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import synpref
+from synpref.reward.model_folder import TrainedModel
+
+if TYPE_CHECKING:
+    from mlflow.data.dataset import Dataset
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read once, when mlflow is imported
+
+MODEL_ARTIFACT = "model"
+SERVING_TOKEN_BUDGET = 16_384
+SERVED_CODE = Path(__file__).with_name("served_model.py")
+
+
+@dataclass(frozen=True)
+class TableVersion:
+    """The table that the training rows were exported from. Exactly one of path and identifier says where it lies."""
+
+    name: str
+    version: int
+    path: str | None = None
+    identifier: str | None = None
+
+
+def log_training(
+    model: TrainedModel,
+    table: TableVersion,
+    *,
+    metrics: Mapping[str, float] | None = None,
+    tags: Mapping[str, str] | None = None,
+    with_model: bool = True,
+) -> str:
+    """Record a trained model as a run below the active one (or a run of its own); give back the run's id.
+
+    Parameters are the plan's fields, model id and row counts; curves are loss and gold-validation accuracy by step;
+    `metrics` adds single numbers. The data set is named `<table>@<version>`. with_model: store the model too, with
+    signature and input example; it loads as pyfunc. The caller has set tracking URI and experiment.
+    """
+    import mlflow
+
+    with mlflow.start_run(run_name=model.name, nested=True, tags={"model_id": model.model_id, **(tags or {})}) as run:
+        log_curves(run.info.run_id, model, metrics or {})
+        mlflow.log_input(_dataset(table, model), context="training")
+        if with_model:
+            log_served_model(model)
+        run_id: str = run.info.run_id
+    return run_id
+
+
+def log_curves(run_id: str, model: TrainedModel, metrics: Mapping[str, float]) -> None:
+    """Write parameters, curves and single numbers of a model to a run, in one request."""
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param
+
+    now = int(time.time() * 1000)
+    curves = [
+        Metric(name, value, now, int(entry["step"] or 0))
+        for entry in model.history
+        for name, value in (("loss", entry["loss"]), ("gold_validation_accuracy", entry["validation_accuracy"]))
+        if value is not None
+    ]
+    numbers = {"best_step": float(model.best_step), **metrics}
+    if model.validation_accuracy is not None:
+        numbers["best_gold_validation_accuracy"] = model.validation_accuracy
+    facts: dict[str, Any] = {**dataclasses.asdict(model.plan), "model_id": model.model_id, "backbone": model.backbone}
+    facts |= {f"rows_{name}": count for name, count in model.rows.items()}
+    MlflowClient().log_batch(
+        run_id,
+        metrics=curves + [Metric(name, value, now, 0) for name, value in numbers.items()],
+        params=[Param(name, str(value)) for name, value in facts.items()],
+    )
+
+
+def log_served_model(model: TrainedModel) -> None:
+    """Store the model folder in the active run as a pyfunc model made of code and safetensors.
+
+    Requirements are named here, so that MLflow neither guesses them nor runs the model to find out.
+    """
+    import mlflow
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array, Object, Property
+
+    turn = Object([Property("role", DataType.string), Property("content", DataType.string)])
+    inputs = Schema([ColSpec(Array(turn), "messages"), ColSpec(DataType.string, "response")])
+    example = [{"role": "user", "content": "Name a prime number."}]
+    with warnings.catch_warnings(), _fewer_words():
+        warnings.simplefilter("ignore", UserWarning)  # advice on type hints of a data frame
+        mlflow.pyfunc.log_model(
+            name=MODEL_ARTIFACT,
+            python_model=str(SERVED_CODE),
+            artifacts={MODEL_ARTIFACT: str(model.path)},
+            code_paths=[str(Path(synpref.__file__).parent)],
+            signature=ModelSignature(inputs, Schema([ColSpec(DataType.double, "reward")])),
+            input_example=pd.DataFrame({"messages": [example], "response": ["7"]}),
+            pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "pandas", "torch", "transformers")],
+        )
+
+
+@contextlib.contextmanager
+def _fewer_words() -> Iterator[None]:
+    """Below its warnings, mlflow comments on every model that is logged."""
+    logger = logging.getLogger("mlflow")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _dataset(table: TableVersion, model: TrainedModel) -> Dataset:
+    from mlflow.data.delta_dataset_source import DeltaDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    source = DeltaDatasetSource(path=table.path, delta_table_name=table.identifier, delta_table_version=table.version)
+    described: Any = MetaDataset  # abstract to a type checker only: it declares no profile
+    dataset: Dataset = described(source, name=f"{table.name}@{table.version}", digest=model.training_digest[:32])
+    return dataset

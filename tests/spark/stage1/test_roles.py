@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synpref.stage1.roles import changed_roles, current_roles, fold_column, folded_roles, pool_side, seed_roles
+
+LABELS = "comparison_id string, `group` string, use string, source string"
+ROWS = [
+    ("train", "trains", "pool", "s"),
+    ("validation", "validates", "pool", "s"),
+    ("test", "tests", "pool", "s"),
+    ("undecided", "trains", "pool", "s"),
+    ("beside validation", "validates", "pool", "s"),
+    ("beside test", "tests", "pool", "s"),
+    ("free pool", "free", "pool", "s"),
+    ("free wild", "free", "pool", "t"),
+    ("of a test file", "measured", "test", "s"),
+    ("in a test file's group", "measured", "pool", "s"),
+]
+HUMAN = [("train", "a"), ("validation", "b"), ("test", "a"), ("undecided", None)]
+SIDES = {"validates": "validation", "tests": "test"}
+
+
+def _seeded(spark: SparkSession) -> DataFrame:
+    labels = spark.createDataFrame(ROWS, LABELS)
+    human = spark.createDataFrame(HUMAN, "comparison_id string, label string")
+    return seed_roles(labels, human, SIDES, F.col("source") == "s", "c")
+
+
+def _by_id(rows: DataFrame, column: str) -> Mapping[str, object]:
+    return {row["comparison_id"]: row[column] for row in rows.collect()}
+
+
+def test_every_comparison_gets_the_role_that_its_group_and_label_ask_for(spark: SparkSession) -> None:
+    assert _by_id(_seeded(spark), "role") == {
+        "train": "gold-train",
+        "validation": "gold-validation",
+        "test": "gold-test",
+        "undecided": "discarded",
+        "beside validation": "held_out",
+        "beside test": "held_out",
+        "free pool": "stage1_pool",
+        "free wild": "wild",
+        "of a test file": "held_out",
+        "in a test file's group": "held_out",
+    }
+
+
+def test_a_held_out_comparison_knows_its_side(spark: SparkSession) -> None:
+    sides = _by_id(_seeded(spark), "side")
+    assert sides["beside validation"] == sides["validation"] == "validation"
+    assert sides["beside test"] == sides["of a test file"] == sides["in a test file's group"] == "test"
+    assert sides["train"] is None
+
+
+def test_the_latest_role_counts_and_earlier_iterations_can_be_seen_again(spark: SparkSession) -> None:
+    chosen = spark.createDataFrame([("free pool",)], "comparison_id string")
+    roles = _seeded(spark).unionByName(changed_roles(chosen, "silver", "c", 1))
+    assert _by_id(current_roles(roles, "c"), "role")["free pool"] == "silver"
+    assert _by_id(current_roles(roles, "c", until=0), "role")["free pool"] == "stage1_pool"
+    assert current_roles(roles, "another campaign").isEmpty()
+
+
+def test_folds_split_in_two_halves_by_key_and_nothing_else(spark: SparkSession) -> None:
+    rows = spark.range(2000).select(F.col("id").cast("string").alias("comparison_id"))
+    folded = folded_roles(rows, fold_column(7, F.col("comparison_id")), "c", 1)
+    counts = {row["fold"]: row["count"] for row in folded.groupBy("fold").count().collect()}
+    assert set(counts) == {0, 1}
+    assert 900 < counts[0] < 1100
+    again = folded_roles(rows.repartition(3), fold_column(7, F.col("comparison_id")), "c", 1)
+    assert _by_id(folded, "fold") == _by_id(again, "fold")
+
+
+def test_the_pool_s_share_is_by_comparison_unless_sources_are_listed(spark: SparkSession) -> None:
+    rows = spark.range(2000).select(F.col("id").cast("string").alias("comparison_id"), F.lit("s").alias("source"))
+    assert 520 < rows.where(pool_side(1, [], 0.3)).count() < 680
+    assert rows.where(pool_side(1, ["s"], 0.3)).count() == 2000
+    assert rows.where(pool_side(1, ["other"], 0.3)).count() == 0

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from synpref.stage2 import decisions as decide
+from synpref.stage2.curated import curated
+from synpref.stage2.gate import gate, opinion
+from synpref.stage2.training_sets import MIXES, training_set
+
+WILD = "comparison_id string, response_a string, response_b string, fold int, source_label string"
+REWARDS = "response_id string, engine_id string, reward double"
+ROWS = [
+    ("agree", "a1", "b1", None, "a"),
+    ("reject", "a1", "b1", None, "b"),
+    ("split", "a2", "b2", None, "a"),
+    ("judged for", "a3", "b3", None, "a"),
+    ("judged against", "a3", "b3", None, "a"),
+    ("no verdict", "a3", "b3", None, "a"),
+    ("tie", "a1", "b1", None, "tie"),
+]
+SCORES = [
+    ("a1", "gold", 2.0), ("b1", "gold", 0.0), ("a1", "best", 1.0), ("b1", "best", -1.0),
+    ("a2", "gold", 0.0), ("b2", "gold", 1.0), ("a2", "best", 1.0), ("b2", "best", 0.0),
+    ("a3", "gold", 1.0), ("b3", "gold", 0.0), ("a3", "best", 0.0), ("b3", "best", 1.0),
+]  # fmt: skip
+JUDGED = [("judged for", "a"), ("judged against", "b"), ("no verdict", None)]
+
+
+def _opinions(spark: SparkSession) -> DataFrame:
+    rewards = spark.createDataFrame(SCORES, REWARDS)
+    scored = decide.scored(spark.createDataFrame(ROWS, WILD), rewards, "gold", {None: "best"})
+    return decide.opinions(scored, 0.0)
+
+
+def _decided(spark: SparkSession) -> DataFrame:
+    judged = spark.createDataFrame(JUDGED, "comparison_id string, judge_label string")
+    return decide.by_gate(_opinions(spark), judged)
+
+
+def _rows(frame: DataFrame) -> dict[str, Row]:
+    return {row["comparison_id"]: row for row in frame.collect()}
+
+
+def test_wild_is_decided_by_the_gate(spark: SparkSession) -> None:
+    rows = _rows(_decided(spark))
+    assert {name: (row["decision"], row["reason"], row["label"]) for name, row in rows.items()} == {
+        "agree": ("keep", "both_agree", "a"),
+        "reject": ("flip", "both_reject", "a"),
+        "split": ("drop", "split", None),
+        "judged for": ("keep", "gold_and_judges_agree", "a"),
+        "judged against": ("drop", "judges_against", None),
+        "no verdict": ("drop", "no_verdict", None),
+        "tie": ("drop", "no_source_label", None),
+    }
+
+
+def test_each_decision_is_what_the_pure_rule_says_of_its_own_numbers(spark: SparkSession) -> None:
+    asked: dict[str, str | None] = dict(JUDGED)
+    for name, row in _rows(_decided(spark)).items():
+        if row["source_label"] not in ("a", "b"):
+            continue
+        sides = [row[p] if row["source_label"] == "a" else 1 - row[p] for p in ("p_gold", "p_best")]
+        judges = None
+        if name in asked:
+            judges = {None: "none", row["source_label"]: "agree"}.get(asked[name], "oppose")
+        assert (row["decision"], row["reason"]) == gate(opinion(sides[0], 0), opinion(sides[1], 0), judges), name
+
+
+def test_judges_are_asked_where_gold_agrees_and_best_does_not(spark: SparkSession) -> None:
+    asked = {row["comparison_id"] for row in decide.to_be_judged(_opinions(spark)).collect()}
+    assert asked == {"judged for", "judged against", "no verdict"}
+
+
+def test_a_cross_fitted_comparison_is_scored_by_the_model_of_the_other_half(spark: SparkSession) -> None:
+    wild = spark.createDataFrame([("x", "a", "b", 0, "a"), ("y", "a", "b", 1, "a")], WILD)
+    scores = [("a", "gold", 1.0), ("b", "gold", 0.0)]
+    scores += [("a", "scores half 0", 5.0), ("b", "scores half 0", 0.0)]
+    scores += [("a", "scores half 1", 0.0), ("b", "scores half 1", 5.0)]
+    best = {0: "scores half 0", 1: "scores half 1"}
+    rows = _rows(decide.scored(wild, spark.createDataFrame(scores, REWARDS), "gold", best))
+    assert {name: row["best_engine_id"] for name, row in rows.items()} == {"x": best[0], "y": best[1]}
+    assert rows["x"]["p_best"] > 0.99
+    assert rows["y"]["p_best"] < 0.01
+
+
+def test_a_missing_reward_gives_no_probability_and_drops(spark: SparkSession) -> None:
+    wild = spark.createDataFrame([("x", "a1", "unknown", None, "a")], WILD)
+    opinions = decide.opinions(decide.scored(wild, spark.createDataFrame(SCORES, REWARDS), "gold", {None: "best"}), 0.0)
+    nobody = spark.createDataFrame([], "comparison_id string, judge_label string")
+    row = _rows(decide.by_gate(opinions, nobody))["x"]
+    assert row["p_gold"] is None
+    assert row["decision"] == "drop"
+
+
+def test_gold_and_silver_are_decided_by_their_label(spark: SparkSession) -> None:
+    rows = [("x", "gold-train", "a", "a"), ("w", "gold-train", "a", None)]
+    rows += [("y", "silver", "a", "b"), ("z", "silver", "none", "b")]
+    labelled = spark.createDataFrame(rows, "comparison_id string, role string, source_label string, label string")
+    decided = _rows(decide.by_label(labelled))
+    assert {name: (row["decision"], row["reason"]) for name, row in decided.items()} == {
+        "x": ("keep", "label_agrees"),
+        "y": ("flip", "label_opposes"),
+        "z": ("flip", "new_label"),
+        "w": ("drop", "no_label"),
+    }
+    assert decided["y"]["judge_label"] == "b"
+    assert decided["x"]["judge_label"] is None
+
+
+def test_the_three_training_sets(spark: SparkSession) -> None:
+    decided = _decided(spark)
+    sets: dict[str, dict[str, Any]] = {
+        mix: {row["comparison_id"]: row["winner"] for row in training_set(decided, mix).collect()} for mix in MIXES
+    }
+    assert sets["original"] == {name: label for name, _, _, _, label in ROWS if label in ("a", "b")}
+    assert sets["filtered"] == {"agree": "a", "judged for": "a"}
+    assert sets["filtered_corrected"] == {"agree": "a", "judged for": "a", "reject": "a"}
+
+
+def test_a_flipped_pair_is_published_in_its_new_orientation(spark: SparkSession) -> None:
+    decided = decide.stamped(_decided(spark).where("comparison_id IN ('reject', 'judged for')"), "c", "p")
+    labels = spark.createDataFrame([("reject", "s"), ("judged for", "s")], "comparison_id string, source string")
+    comparisons = spark.createDataFrame(
+        [("reject", "prompt", "a1", "b1"), ("judged for", "prompt", "a3", "b3")],
+        "comparison_id string, prompt_id string, response_a string, response_b string",
+    )
+    prompts = spark.createDataFrame(
+        [("prompt", [("user", "Why?")])], "prompt_id string, messages array<struct<role: string, content: string>>"
+    )
+    texts = [(name, f"text of {name}") for name in ("a1", "b1", "a3", "b3")]
+    responses = spark.createDataFrame(texts, "response_id string, text string")
+    rows = _rows(curated(decided, labels, comparisons, prompts, responses, "filtered_corrected"))
+    assert (rows["reject"]["chosen"], rows["reject"]["rejected"]) == ("text of a1", "text of b1")
+    assert rows["reject"]["decision"] == "flip"
+    assert rows["reject"]["p_gold"] > 0.5
+    assert rows["judged for"]["p_best"] < 0.5
+    kept = curated(decided, labels, comparisons, prompts, responses, "filtered")
+    assert [row["comparison_id"] for row in kept.select(F.col("comparison_id")).collect()] == ["judged for"]

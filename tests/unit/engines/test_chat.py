@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from synpref.engines.chat import ChatModel
+from synpref.errors import InputError
+
+PROMPTS = [[{"role": "user", "content": text}] for text in ("hi", "a much longer question than the others", "1 or 2?")]
+
+
+@pytest.fixture(scope="module")
+def chat(chat_folder: Path) -> ChatModel:
+    return ChatModel.load(str(chat_folder), dtype="float32", max_tokens=200, token_budget=400, device="cpu")
+
+
+def test_a_choice_is_the_share_of_its_first_token_at_the_last_position(chat: ChatModel) -> None:
+    tokenizer = chat.template.tokenizer
+    text = chat.template.render(PROMPTS[0], open_answer=True)
+    with torch.inference_mode():
+        logits = chat.model(**tokenizer(text, add_special_tokens=False, return_tensors="pt")).logits[0, -1]
+    one, two = (tokenizer(choice)["input_ids"][0] for choice in "12")
+    (choice,) = chat.choose(PROMPTS[:1], ("1", "2"))
+    assert choice.p_first == pytest.approx(logits[[one, two]].softmax(dim=0)[0].item(), abs=1e-6)
+    assert choice.raw == tokenizer.decode([int(logits.argmax())])
+    assert (choice.tokens_in, choice.tokens_out) == (len(tokenizer(text)["input_ids"]), 1)
+
+
+def test_swapped_choices_swap_the_probability(chat: ChatModel) -> None:
+    forward, backward = chat.choose(PROMPTS, ("1", "2")), chat.choose(PROMPTS, ("2", "1"))
+    assert [choice.p_first for choice in forward] == pytest.approx(
+        [1 - choice.p_first for choice in backward], abs=1e-6
+    )
+
+
+def test_left_padding_changes_no_choice_and_no_greedy_text(chat: ChatModel) -> None:
+    greedy = {"max_new_tokens": 6, "temperature": 0.0, "top_p": 1.0, "seed": 0}
+    alone = [chat.choose([prompt], ("1", "2"))[0] for prompt in PROMPTS]
+    together = chat.choose(PROMPTS, ("1", "2"))
+    assert [c.p_first for c in together] == pytest.approx([c.p_first for c in alone], abs=1e-5)
+    assert chat.generate(PROMPTS, **greedy) == [chat.generate([prompt], **greedy)[0] for prompt in PROMPTS]
+
+
+def test_sampling_repeats_by_its_seed_and_leaves_the_callers_draws_alone(chat: ChatModel) -> None:
+    def sampled(seed: int) -> list[str]:
+        return [
+            answer.text for answer in chat.generate(PROMPTS, max_new_tokens=12, temperature=1.0, top_p=0.9, seed=seed)
+        ]
+
+    torch.manual_seed(3)
+    untouched = torch.rand(1)
+    torch.manual_seed(3)
+    first = sampled(1)
+    assert torch.rand(1) == untouched
+    assert sampled(1) == first
+    assert sampled(2) != first
+
+
+def test_no_more_is_written_than_asked(chat: ChatModel) -> None:
+    answers = chat.generate(PROMPTS, max_new_tokens=3, temperature=1.0, top_p=1.0, seed=0)
+    assert all(1 <= answer.tokens_out <= 3 for answer in answers)
+
+
+def test_an_overlong_prompt_is_not_run_and_the_others_are(chat: ChatModel) -> None:
+    prompts = [[{"role": "user", "content": "x" * 500}], PROMPTS[0]]
+    long, short = chat.choose(prompts, ("1", "2"))
+    assert (math.isnan(long.p_first), long.raw, long.tokens_out) == (True, "", 0)
+    assert long.tokens_in > 500
+    assert 0 <= short.p_first <= 1
+    written, _ = chat.generate(prompts, max_new_tokens=2, temperature=0.0, top_p=1.0, seed=0)
+    assert (written.text, written.tokens_out) == ("", 0)
+
+
+def test_counted_tokens_are_those_read(chat: ChatModel) -> None:
+    assert chat.count_tokens(PROMPTS) == [choice.tokens_in for choice in chat.choose(PROMPTS, ("1", "2"))]
+
+
+def test_choices_that_begin_alike_are_an_error(chat: ChatModel) -> None:
+    with pytest.raises(InputError, match="begin with one token"):
+        chat.choose(PROMPTS, ("1a", "1b"))
+
+
+def test_no_prompts_give_no_answers(chat: ChatModel) -> None:
+    assert chat.choose([], ("1", "2")) == []
+    assert chat.generate([], max_new_tokens=2, temperature=0.0, top_p=1.0, seed=0) == []

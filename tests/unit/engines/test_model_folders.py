@@ -1,0 +1,134 @@
+"""Model folders that are refused before they score anything."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer, LlamaForSequenceClassification
+
+from synpref.engines.chat import ChatModel
+from synpref.engines.embedder import Embedder
+from synpref.engines.reward import RewardScorer
+from synpref.errors import InputError
+
+
+def load(folder: Path) -> RewardScorer:
+    return RewardScorer.load(str(folder), dtype="float32", max_tokens=64, overlong="truncate_left", token_budget=64)
+
+
+@pytest.fixture
+def damaged(decoder_reward_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(decoder_reward_folder, tmp_path / "model"))
+
+
+def configure(folder: Path, **changes: Any) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changes))
+
+
+def test_the_undamaged_folder_loads(damaged: Path) -> None:
+    assert load(damaged).tokenizer.chat_template
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere: no such model folder"):
+        load(tmp_path / "nowhere")
+
+
+def test_a_folder_without_configuration(damaged: Path) -> None:
+    (damaged / "config.json").unlink()
+    with pytest.raises(InputError, match=r"config\.json cannot be read"):
+        load(damaged)
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_broken_configuration(damaged: Path, text: str) -> None:
+    (damaged / "config.json").write_text(text)
+    with pytest.raises(InputError, match="the model folder is damaged"):
+        load(damaged)
+
+
+def test_weights_that_are_none(damaged: Path) -> None:
+    (damaged / "model.safetensors").write_bytes(b"no weights at all")
+    with pytest.raises(InputError, match=f"{damaged}: the model cannot be loaded"):
+        load(damaged)
+
+
+def test_weights_as_pickle_only(damaged: Path) -> None:
+    torch.save(load_file(damaged / "model.safetensors"), damaged / "pytorch_model.bin")
+    (damaged / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"only pytorch_model\.bin, which could run code"):
+        load(damaged)
+
+
+def test_code_in_the_folder(damaged: Path) -> None:
+    configure(damaged, auto_map={"AutoModelForSequenceClassification": "modeling_mine.Mine"})
+    with pytest.raises(InputError, match="brings code of its own"):
+        load(damaged)
+
+
+def test_a_backbone_without_a_reward_head(minilm: Path) -> None:
+    with pytest.raises(InputError, match=r"no reward head \(BertModel\)"):
+        load(minilm)
+
+
+def test_a_head_that_was_never_saved(damaged: Path) -> None:
+    weights = load_file(damaged / "model.safetensors")
+    save_file({name: value for name, value in weights.items() if "score" not in name}, damaged / "model.safetensors")
+    with pytest.raises(InputError, match=r"lack score\.weight: the reward head was never trained"):
+        load(damaged)
+
+
+def test_a_classifier_of_several_labels(damaged: Path) -> None:
+    configure(damaged, id2label={"0": "bad", "1": "good"}, label2id={"bad": 0, "good": 1})
+    with pytest.raises(InputError, match="a classifier of 2 labels is no reward model"):
+        load(damaged)
+
+
+def test_no_pad_token(damaged: Path) -> None:
+    configure(damaged, pad_token_id=None)
+    with pytest.raises(InputError, match=r"config\.json names no pad token"):
+        load(damaged)
+
+
+def test_two_pad_tokens(damaged: Path) -> None:
+    configure(damaged, pad_token_id=3)
+    with pytest.raises(InputError, match=r"3 in config\.json"):
+        load(damaged)
+
+
+def test_a_pad_token_that_ends_every_conversation(
+    tmp_path: Path, damaged: Path, tiny_llama: Callable[..., Any]
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(damaged)
+    tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.chat_template = "{% for m in messages %}{{ m['role'] + m['content'] + eos_token }}{% endfor %}"
+    tokenizer.save_pretrained(tmp_path / "eos")
+    model = tiny_llama(LlamaForSequenceClassification, num_labels=1, pad_token_id=tokenizer.eos_token_id)
+    model.save_pretrained(tmp_path / "eos")
+    with pytest.raises(InputError, match="conversations end in the pad token '<|im_end|>'".replace("|", r"\|")):
+        load(tmp_path / "eos")
+
+
+def test_more_tokens_than_positions(damaged: Path) -> None:
+    with pytest.raises(InputError, match="max_tokens 9999 exceeds the model's 512 positions"):
+        RewardScorer.load(str(damaged), dtype="float32", max_tokens=9999, overlong="refuse", token_budget=64)
+
+
+def test_a_base_model_as_judge(chat_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(chat_folder, tmp_path / "base"))
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(InputError, match="no chat template"):
+        ChatModel.load(str(folder), dtype="float32", max_tokens=64, token_budget=64)
+
+
+def test_an_embedder_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such model folder"):
+        Embedder.load(str(tmp_path / "none"), dtype="float32", max_tokens=64, token_budget=64)
