@@ -7,19 +7,17 @@ from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging
 
 
 def main(source: Path, target: Path) -> None:
     """Write the model of the one .gguf file under `source` to the folder `target`, in bfloat16 as it was trained."""
-    logging.set_verbosity_error()
     (gguf,) = source.rglob("*.gguf")
     model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
     # transformers refuses to save a model that it read from GGUF, so its weights move into a fresh one.
     del model.config.quantization_config
-    plain = AutoModelForCausalLM.from_config(model.config, dtype=torch.float32)
+    plain = type(model)(model.config)
     plain.load_state_dict(model.state_dict())
-    plain.to(torch.bfloat16).save_pretrained(target)
+    plain.bfloat16().save_pretrained(target)
     (target / "model.safetensors").chmod(0o644)  # written for its owner alone; the workers of a cluster read it too
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(target)
 

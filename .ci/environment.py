@@ -29,7 +29,7 @@ def prepare(venv: Path, lock: Path) -> bool:
         return False
     environment = clean_environment()
     # Scripts in an environment name it by its full path: a moved checkout gets a new one.
-    if not _works(venv) or _moved(venv):
+    if not _works(venv) or moved(venv):
         _create(venv, environment)
     (venv / STAMP).unlink(missing_ok=True)
     say(f"installing the locked versions into {venv.name} (about 3 GB to download on a new machine: PyTorch with CUDA)")
@@ -88,8 +88,8 @@ def _works(venv: Path) -> bool:
     return tried.returncode == 0
 
 
-def _moved(venv: Path) -> bool:
-    # The activate script holds the path under which the environment was made.
+def moved(venv: Path) -> bool:
+    """Tell whether the environment was made under another path: its scripts name that path."""
     return str(venv) not in (venv / "bin" / "activate").read_text(encoding="utf-8")
 
 
@@ -120,8 +120,17 @@ def apt_install(package: str, environment: Mapping[str, str]) -> None:
 
 
 def _install_uv(venv: Path, environment: Mapping[str, str]) -> None:
-    words = [python_of(venv), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    run([*words, "-r", INSTALLER], "installing the installer uv", environment, NETWORK)
+    words: list[str | Path] = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "-r",
+        INSTALLER,
+    ]
+    run([python_of(venv), *words], "installing the installer uv", environment, NETWORK)
 
 
 def _uv_install(venv: Path) -> list[str | Path]:
@@ -130,7 +139,7 @@ def _uv_install(venv: Path) -> list[str | Path]:
 
 def _uv_settings(venv: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Where uv keeps its cache, and how it takes files out of it."""
-    cache = _cache_folder(environment) or ROOT / ".cache" / "uv"
+    cache = cache_folder(environment)
     cache.mkdir(parents=True, exist_ok=True)
     same_disk = cache.stat().st_dev == venv.stat().st_dev
     link = "hardlink" if same_disk else "copy"
@@ -143,16 +152,17 @@ def _uv_settings(venv: Path, environment: Mapping[str, str]) -> dict[str, str]:
     return {**settings, **{name: value for name, value in environment.items() if name.startswith("UV_")}}
 
 
-def _cache_folder(environment: Mapping[str, str]) -> Path | None:
-    """The folder that uv would use, or None where it cannot be written."""
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """The folder that uv would use, or one in the checkout where that cannot be written."""
     if environment.get("UV_CACHE_DIR"):
         return Path(environment["UV_CACHE_DIR"])
     home = environment.get("XDG_CACHE_HOME") or (f"{environment['HOME']}/.cache" if environment.get("HOME") else "")
-    if not home or not Path(home).is_absolute():
-        return None
     folder = Path(home) / "uv"
+    ours = ROOT / ".cache" / "uv"
+    if not folder.is_absolute():
+        return ours
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK) else None
+        return ours
+    return folder if os.access(folder, os.W_OK) else ours

@@ -27,7 +27,7 @@ def prepare() -> Path:
     Raises SetupError with the one line to type.
     """
     environment = clean_environment()
-    home = _recorded() or find(environment) or _install(environment)
+    home = _recorded() or find(environment) or install(environment)
     RECORD.parent.mkdir(parents=True, exist_ok=True)
     RECORD.write_text(f"{home}\n", encoding="utf-8")
     return home
@@ -58,14 +58,15 @@ def _candidates(environment: Mapping[str, str], system_folder: Path) -> Iterator
         yield from sorted((Path(environment["HOME"]) / ".jdk").glob("*"))
 
 
-def _install(environment: Mapping[str, str]) -> Path:
+def install(environment: Mapping[str, str], system_folder: Path = SYSTEM_FOLDER) -> Path:
+    """Install a Java by the first way that works and return its home. Raises SetupError with the one line to type."""
     say("no Java 17 or 21 found (looked at JAVA_HOME, PATH, /usr/lib/jvm and ~/.jdk): installing one")
     for way in (_with_apt, _with_install_jdk):
         try:
             way(environment)
         except SetupError as error:
             say(str(error))
-        home = find(environment)
+        home = find(environment, system_folder)
         if home:
             say(f"Java stands in {home}")
             return home

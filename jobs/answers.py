@@ -72,7 +72,7 @@ def described(stage: Stage, calls: Calls, engine: AttributeEngine, wanted: DataF
     """Ask an attributes engine; returns its engine_id. wanted: comparison_id; prompts: rendered for a model."""
     if engine.kind == "transformers":
         return filled(stage, calls, "attributes", prompts, specs.describer(engine, stage.settings.seed)).engine_id
-    card = EngineCard("attributes", engine.name, True, None, {"simulated": "from the task family of a generated pool"})
+    card = EngineCard("attributes", engine.name, True, None, {"source": "the task family of a generated pool"})
     record_engine(stage.warehouse, card)
     rows = simulated_attributes.describe(wanted, stage.warehouse.read("truth"), engine_id=card.engine_id)
     inserted = stage.warehouse.insert("attributes", rows, unique=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from synpref.jobs import specs
 from synpref.jobs.answers import Calls, filled
+from synpref.jobs.gates import inference_table
 from synpref.jobs.pool import described_items, stage1_items
 
 from synpref.cli import submit
@@ -18,6 +19,8 @@ def run(stage: Stage) -> Outcome:
         stage.say("no judge is set: nothing is retrieved, nothing to embed")
         return Outcome(campaign=campaign)
     engines = stage.left_by("attributes", campaign)["engines"]
+    if engines:
+        inference_table(stage, "attributes", engines)
     texts = serialised(described_items(stage, stage1_items(stage, campaign), engines)).cache()
     calls, rows = Calls(), texts.count()
     distinct = texts.select("text_id", "text").dropDuplicates(["text_id"])

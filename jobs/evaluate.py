@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from synpref.jobs.specs import scorer
 
 from synpref.analysis.blocks import with_blocks
 from synpref.analysis.length import length_sums
-from synpref.analysis.reward_models import model_accuracies, reward_sums, tested_comparisons
+from synpref.analysis.reward_models import comparisons_with_winner, model_accuracies, reward_sums
 from synpref.cli import submit
 from synpref.engines.tokenise import encode_conversations
 from synpref.errors import InputError
@@ -66,7 +65,7 @@ def run(stage: Stage) -> Outcome:
         detail={
             "reward_models": found.accuracy,
             "per_seed": found.per_seed,
-            "intervals": {name: asdict(interval) for name, interval in found.intervals.items()},
+            "intervals": {name: interval.as_dict() for name, interval in found.intervals.items()},
             "length": length,
             "engines": engines,
         },
@@ -86,7 +85,7 @@ def _tested(stage: Stage, campaign: str) -> DataFrame:
     else:
         known = warehouse.read("truth")
     tests = roles.join(groups, "comparison_id")  # tests are the small side
-    return tested_comparisons(with_blocks(tests), warehouse.read("comparisons"), known)
+    return comparisons_with_winner(with_blocks(tests), warehouse.read("comparisons"), known)
 
 
 def _scored(stage: Stage, model: dict[str, Any], folder: Path) -> tuple[str, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyspark.sql import functions as F
+from synpref.jobs.gates import before_publishing
 
 from synpref.cli import submit
 from synpref.hygiene.benchmark_prompts import read_benchmark_prompts
@@ -34,7 +35,8 @@ def run(stage: Stage) -> Outcome:
         seed=settings.seed,
     )
     stage.say(f"campaign {campaign}: {cleaned.counts.rows_out} comparisons pass, {cleaned.counts.quarantined} refused")
-    warehouse.replace("source_labels", cleaned.source_labels, {"campaign": campaign})
+    check = before_publishing(stage, "source_labels")
+    warehouse.publish("source_labels", cleaned.source_labels, {"campaign": campaign}, check)
     warehouse.replace("hygiene_marks", cleaned.marks, {"campaign": campaign})
     if cleaned.counts.quarantined:
         warehouse.insert("quarantine", cleaned.quarantine, unique=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -40,7 +39,7 @@ def measured(stage: Stage, campaign: str, policy: str) -> dict[str, Any]:
     blocks = [row.asDict() for row in label_sums(ranked, ["block"]).collect()]  # at most some thousand blocks
     found = {
         "labels": labels_block(whole.asDict()) if whole and whole["pool_rows"] else None,
-        "intervals": {name: asdict(one) for name, one in label_intervals(blocks, seed=stage.settings.seed).items()},
+        "intervals": {name: one.as_dict() for name, one in label_intervals(blocks, seed=stage.settings.seed).items()},
         "by_source": _breakdown(known, "source"),
         "by_group": _breakdown(known, "group"),
         "left_out": left_out_counts(rows),

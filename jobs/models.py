@@ -26,7 +26,7 @@ def snapshot(stage: Stage, winners: DataFrame) -> Path:
 
 
 def trained(stage: Stage, name: str, data: Path, validation: Path, table: str, seed: int | None = None) -> TrainedModel:
-    """Train a reward model, or find the one of the same rows, settings, backbone and seed. table: where rows are from."""
+    """Train a reward model, or find the one of the same rows, settings, backbone, seed. table: where rows come from."""
     settings = stage.settings
     model = train_reward_model(
         data,

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from synpref.jobs import specs
 from synpref.jobs.answers import Calls, scored
+from synpref.jobs.gates import inference_table
 from synpref.jobs.gold import more_gold, seed_gold
 from synpref.jobs.models import enough, noted, snapshot, trained
 from synpref.jobs.pool import embedded_items, source_labels
@@ -36,6 +37,7 @@ def run(stage: Stage) -> Outcome:
     silver_models: list[TrainedModel] = []
     last = 0
     if settings.judges:
+        inference_table(stage, "embeddings", [stage.left_by("embed", campaign)["engine_id"]])
         items = embedded_items(stage, campaign).cache()
         judges, notes = _seed_silver(stage, calls, campaign, items)
         if judges:

@@ -39,7 +39,7 @@ def run(stage: Stage) -> Outcome:
     )
     stage.say(f"policy {policy}")
     roles = current_roles(warehouse.read("roles"), campaign).cache()
-    gates.rewards_before_use(stage, [scores["gold_engine"], *best.values()])
+    gates.inference_table(stage, "rewards", [scores["gold_engine"], *best.values()])
     wild = decide.scored(_wild(stage, campaign, roles), warehouse.read("rewards"), scores["gold_engine"], best)
     opinions = decide.opinions(wild, settings.stage2.epsilon).cache()
     open_rows = decide.to_be_judged(opinions).select("comparison_id")
@@ -52,6 +52,7 @@ def run(stage: Stage) -> Outcome:
     labels = source_labels(stage, campaign)
     warehouse.publish("decisions", stamped, where, gates.decisions_gate(stage, pool, labels))
     own = warehouse.read("decisions").where((F.col("campaign") == campaign) & (F.col("policy") == policy))
+    taken = own.where(F.col("decision").isin(["keep"] if settings.stage2.mix == "filtered" else ["keep", "flip"]))
     rows = curated(
         own,
         labels,
@@ -60,7 +61,7 @@ def run(stage: Stage) -> Outcome:
         warehouse.read("responses"),
         settings.stage2.mix,
     )
-    version = warehouse.publish("curated", rows, where, gates.curated_gate(stage, roles, own))
+    version = warehouse.publish("curated", rows, where, gates.curated_gate(stage, taken, labels, roles))
     counts = _counts(own)
     stage.say(", ".join(f"{decision} {count}" for decision, count in sorted(counts.items())))
     total = sum(counts.values())

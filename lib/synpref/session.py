@@ -46,7 +46,7 @@ def part(whole: Stage, name: str) -> Stage:
 
 
 def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
-    """Run one job, check that its counts reconcile, and record it; what its gates saw is kept, also where one failed."""
+    """Run one job, check that its counts reconcile, and record it; what its gates saw is kept in any case."""
     started, checked = datetime.now(UTC), len(stage.gate.results)
     with tracked(stage.settings, stage.name, stage.run_id):
         try:

@@ -14,6 +14,7 @@ from delta import configure_spark_with_delta_pip
 from pyspark.sql import SparkSession
 
 from synpref.java import find_java_home
+from synpref.jvm_output import quiet_start
 
 # Variables that tell that somebody else configured the session: spark-submit's gateway, Databricks, Spark Connect.
 FOREIGN = ("PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE")
@@ -89,7 +90,8 @@ def open_session(
     builder = SparkSession.builder.appName(app_name).master(master)
     for key, value in laptop_settings(driver_memory, extra or {}).items():
         builder = builder.config(key, value)
-    return configure_spark_with_delta_pip(builder).getOrCreate()
+    with quiet_start():
+        return configure_spark_with_delta_pip(builder).getOrCreate()
 
 
 def laptop_settings(driver_memory: str, extra: Mapping[str, str]) -> dict[str, str]:

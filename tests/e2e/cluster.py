@@ -1,4 +1,4 @@
-"""A real Spark standalone cluster on loopback, from the pip distribution, and the product installed beside the checkout."""
+"""A real Spark standalone cluster on loopback, from the pip distribution; it sees the installed wheel alone."""
 
 from __future__ import annotations
 

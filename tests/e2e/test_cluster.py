@@ -30,7 +30,7 @@ print("ANSWER " + json.dumps(answer))
 def test_a_submitted_job_runs_on_the_workers_with_the_wheel_alone(cluster: Cluster, tmp_path: Path) -> None:
     script = tmp_path / "who.py"
     script.write_text(WHO_RUNS_WHAT, encoding="utf-8")
-    done = cluster.submit(script, [str(tmp_path / "a table")], timeout=300)
+    done = cluster.submit(script, [str(tmp_path / "a table")], timeout=800)
     assert done.returncode == 0, done.stdout[-3000:]
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("ANSWER "))
     answer = json.loads(line.removeprefix("ANSWER "))

@@ -97,7 +97,7 @@ def _labelled(seed: int, comparison: Comparison) -> Row:
     swapped = uniform(seed, "shown", comparison.id) < 0.5
     if comparison.tie():
         return Row(source, comparison, "tie" if source.ties else "better" if luck < 0.5 else "worse", swapped)
-    if source.ties and luck >= 1 - FALSE_TIES:
+    if source.ties and uniform(seed, "false tie", comparison.id) < FALSE_TIES:
         return Row(source, comparison, "tie", swapped)
     return Row(source, comparison, "worse" if luck < source.noise else "better", swapped)
 

@@ -18,7 +18,8 @@ _DIGITS = 32
 _CHUNK = 1 << 20
 # What decides a model's output. Cards, checkpoints of optimisers and other files beside it do not.
 _PARTS = {".safetensors", ".gguf", ".json", ".txt", ".model", ".jinja", ".tiktoken"}
-_ASIDE = {"trainer_state.json", "training_args.json", "data_config.json", "requirements.txt", "LICENSE.txt"}
+# model.json is the record that our own training leaves: its seconds differ where the model does not.
+_ASIDE = {"model.json", "trainer_state.json", "data_config.json", "requirements.txt", "LICENSE.txt"}
 
 
 @dataclass(frozen=True)

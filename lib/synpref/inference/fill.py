@@ -65,7 +65,7 @@ def fill(
     answer. After a kill the same call ends in the same table, and only the shard in flight is computed again. Where
     nothing is pending no engine is loaded.
 
-    A row that fails goes to `quarantine` under `stage` with its reason, and is not asked again by any stage. Raises EngineError
+    A row that fails goes to `quarantine` under `stage` with its reason, and no stage asks it again. Raises EngineError
     where the engine cannot go on, or where failed rows (rows refused by policy apart) exceed `max_error_share` of the
     inputs, at least one being allowed; InputError for an unreadable model, missing columns, repeated or null keys;
     SettingsError where the tables live in a catalog and `staging` names no folder.

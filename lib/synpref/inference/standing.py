@@ -51,7 +51,9 @@ def standing(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequen
     state = state.join(F.broadcast(reasons), ROW_KEY, "left")
     state = state.withColumn("state", F.coalesce("answered", "reason"))
     counts = state.groupBy("state").agg(
-        F.count("*").alias("rows"), F.sum("copies").alias("copies"), F.sum(F.col("null_key").cast("int")).alias("nulls")
+        F.count("*").alias("rows"),
+        F.sum("copies").alias("copies"),
+        F.sum(F.when(F.col("null_key"), F.col("copies")).otherwise(0)).alias("nulls"),
     )
     found = counts.collect()  # one row a state
     _require_keys(key, sum(row["copies"] - row["rows"] for row in found), sum(row["nulls"] for row in found))
@@ -70,7 +72,7 @@ def unanswered(
 
 
 def _require_keys(key: Sequence[str], repeated: int, nulls: int) -> None:
-    if repeated:
-        raise InputError(f"inputs of the engine repeat {repeated} rows by their key {list(key)}; deduplicate them")
     if nulls:
         raise InputError(f"inputs of the engine have {nulls} rows with a null in their key {list(key)}")
+    if repeated:
+        raise InputError(f"inputs of the engine repeat {repeated} rows by their key {list(key)}; deduplicate them")

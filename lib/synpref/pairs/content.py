@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from synpref.pairs.columns import comparison_id_column, orient_columns
-from synpref.pairs.files import InputFiles
-from synpref.pairs.raw import file_id
 
 # What is kept of a parsed row
 PARSED = (
@@ -19,27 +18,28 @@ PARSED = (
 )  # fmt: skip
 
 
-def files(rows: DataFrame, found: InputFiles, reading: Mapping[str, object], shape: str) -> DataFrame:
+class ReadFile(NamedTuple):
+    """One file that was read: id (see `raw.file_id`), path, bytes, microseconds since 1970."""
+
+    file_id: str
+    path: str
+    length: int
+    modified: int
+
+
+def files(rows: DataFrame, described: Sequence[tuple[object, ...]]) -> DataFrame:
     """One row a file, with the number of rows read from it (0 where the sample left none).
 
-    reading: the reading settings, of which `source` and `use` are columns of their own.
+    described: (*ReadFile, source, format, shape, use) of each file; their number is small.
     """
-    listed = [(file_id(file, reading), file.path, file.length, file.modified) for file in found.files]
-    schema = "file_id string, path string, length bigint, modified bigint"
-    frame = rows.sparkSession.createDataFrame(listed, schema).coalesce(1)
+    schema = "file_id string, path string, length bigint, micros bigint, source string, format string, shape string"
+    listed = rows.sparkSession.createDataFrame(list(described), f"{schema}, use string").coalesce(1)
     counted = rows.groupBy("file_id").agg(F.count("*").alias("rows"))
     # both sides small: one row a file
-    return frame.join(F.broadcast(counted), "file_id", "left").select(
-        "file_id",
-        "path",
-        F.lit(reading["source"]).alias("source"),
-        "length",
-        F.timestamp_micros("modified").alias("modified"),
-        F.lit(found.format).alias("format"),
-        F.lit(shape).alias("shape"),
-        F.lit(reading["use"]).alias("use"),
+    return listed.join(F.broadcast(counted), "file_id", "left").select(
+        "file_id", "path", "source", "length", F.timestamp_micros("micros").alias("modified"), "format", "shape", "use",
         F.coalesce("rows", F.lit(0).cast("bigint")).alias("rows"),
-    )
+    )  # fmt: skip
 
 
 def occurrences(rows: DataFrame) -> DataFrame:

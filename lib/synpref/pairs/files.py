@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError, SettingsError
-from synpref.pairs.magic import check_content, check_readable
+from synpref.pairs.magic import check_content, check_not_empty, check_readable
 
 Format = Literal["parquet", "jsonl"]
 _LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
@@ -24,16 +25,21 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file: where Spark sees it, its bytes, and when it was last changed (microseconds since 1970, UTC)."""
+    """One file: its URI as Spark encodes it, bytes, and when it was last changed (microseconds since 1970, UTC)."""
 
-    path: str
+    uri: str
     length: int
     modified: int
 
     @property
-    def local(self) -> str | None:
-        """The path as the operating system knows it; None where the file lies elsewhere."""
-        return re.sub(r"^file:/+", "/", self.path) if self.path.startswith("file:") else None
+    def path(self) -> str:
+        """The path as a person writes it, without the scheme where the file lies on a local disk."""
+        return re.sub(r"^file:/+", "/", unquote(self.uri))
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the driver's own disk holds the file."""
+        return self.uri.startswith("file:")
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ def find_files(spark: SparkSession, path: str, wanted: str) -> InputFiles:
     if wanted not in {"auto", *_AS_FILE}:
         raise SettingsError(f"format: {wanted!r} is none of auto, {', '.join(_AS_FILE)}")
     check_readable(path)
+    check_not_empty(path, tuple(ending for ends in _AS_FILE.values() for ending in ends))
     readable = spark_path(path)
     every = _listed(spark, path, readable)
     single = len(every) == 1 and Path(every[0].path).name == Path(path).name
@@ -87,10 +94,8 @@ def read_parquet(spark: SparkSession, found: InputFiles) -> DataFrame:
 
 
 def _check_file(file: InputFile, kind: Format) -> None:
-    if file.length == 0:
-        raise InputError(f"{file.local or file.path}: the file is empty (0 bytes).")
-    if file.local is not None:  # a remote file's head would cost all of it; Spark's own error names it later
-        check_content(file.local, kind)
+    if file.is_local:  # a remote file's head would cost all of it; Spark's own error names it later
+        check_content(file.path, kind)
 
 
 def _format(path: str, files: tuple[InputFile, ...], wanted: str, endings: dict[Format, tuple[str, ...]]) -> Format:
@@ -101,7 +106,9 @@ def _format(path: str, files: tuple[InputFile, ...], wanted: str, endings: dict[
         return next(kind for kind in found if kind == wanted)
     if not found:
         looked = ", ".join(ending for ends in endings.values() for ending in ends)
-        raise InputError(f"{path}: no data there (looked for {looked}). Name a file, or set `format` of this input.")
+        raise InputError(
+            f"{path}: no data there (looked for {looked}; none empty). Name a file, or set `format` of this input."
+        )
     if len(found) > 1:
         raise InputError(f"{path}: both parquet and JSON Lines there; set `format` of this input to one of them.")
     return found[0]
@@ -110,12 +117,13 @@ def _format(path: str, files: tuple[InputFile, ...], wanted: str, endings: dict[
 def _listed(spark: SparkSession, path: str, readable: str) -> tuple[InputFile, ...]:
     # binaryFile lists what lies there, and opens no file whose content nobody selects
     source = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+    modified = F.unix_micros("_metadata.file_modification_time")
     try:
-        listed = source.load(readable).select("path", "length", F.unix_micros("modificationTime"))
+        listed = source.load(readable).select("_metadata.file_path", "_metadata.file_size", modified)
         rows = listed.collect()  # as many as the input has files
     except PySparkException as error:
         raise InputError(f"{path}: cannot be read: {_first_line(error)}") from error
-    return tuple(sorted((InputFile(row[0], row[1], row[2]) for row in rows), key=lambda file: file.path))
+    return tuple(sorted((InputFile(row[0], row[1], row[2]) for row in rows), key=lambda file: file.uri))
 
 
 def _first_line(error: PySparkException) -> str:

@@ -3,55 +3,33 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError, SettingsError
-from synpref.pairs import content
 from synpref.pairs.columns import (
     canonical_label_column,
     comparison_id_column,
     prompt_id_column,
     response_id_column,
 )
+from synpref.pairs.content import PARSED, ReadFile
 from synpref.pairs.files import InputFiles, find_files
+from synpref.pairs.ingested import Ingested
 from synpref.pairs.labels import NONE
 from synpref.pairs.normalised_columns import with_normalised_ids
 from synpref.pairs.provenance import group, provenance
 from synpref.pairs.raw import file_id, raw_rows, with_row_keys
-from synpref.pairs.readers.fields import Fields
+from synpref.pairs.readers.fields import EXTRA, TEXT_MAP, Fields
 from synpref.pairs.readers.kinds import sniff
 from synpref.pairs.readers.shape import Shape
 from synpref.pairs.readers.shapes import choose_shape
 from synpref.pairs.sample import sample_rows
 from synpref.pairs.structure import structure_reason
 
-
-@dataclass(frozen=True)
-class Ingested:
-    """One input as rows of the content tables, each fitting its contract, keys distinct within the input.
-
-    shape: the reader that understood it. file_ids: of its files, as many as there are. rows: the parsed rows that
-    all tables derive from, kept (memory, then disk) until `release`.
-    """
-
-    shape: str
-    file_ids: tuple[str, ...]
-    rows: DataFrame
-    files: DataFrame
-    occurrences: DataFrame
-    prompts: DataFrame
-    responses: DataFrame
-    comparisons: DataFrame
-    quarantine: DataFrame
-
-    def release(self) -> None:
-        """Let the parsed rows go; the tables can still be read, at the cost of parsing again."""
-        self.rows.unpersist()
+__all__ = ["Ingested", "read_input"]
 
 
 def read_input(
@@ -92,18 +70,9 @@ def read_input(
     }
     rows = _parsed(with_row_keys(raw), fields, reader).withColumns(labelled_by)
     rows = sample_rows(rows, sample_prompts, sample_comparisons, seed)
-    rows = with_normalised_ids(rows.select(*content.PARSED)).persist(StorageLevel.MEMORY_AND_DISK)
-    return Ingested(
-        shape=reader.name,
-        file_ids=tuple(file_id(file, reading) for file in found.files),
-        rows=rows,
-        files=content.files(rows, found, reading, reader.name),
-        occurrences=content.occurrences(rows),
-        prompts=content.prompts(rows),
-        responses=content.responses(rows),
-        comparisons=content.comparisons(rows),
-        quarantine=content.quarantine(rows),
-    )
+    rows = with_normalised_ids(rows.select(*PARSED))
+    files = tuple(ReadFile(file_id(file, reading), file.path, file.length, file.modified) for file in found.files)
+    return Ingested(source, found.format, reader.name, use, files, rows)
 
 
 def _check_settings(group_pattern: str | None, *sizes: int | None) -> None:
@@ -127,7 +96,7 @@ def _check_rows(path: str, found: InputFiles, fields: Fields, readable: int) -> 
 
 def _parsed(rows: DataFrame, fields: Fields, reader: Shape) -> DataFrame:
     """Read, check and identify: the common shape with reason, ids, label and the original of refused rows."""
-    rows = reader.read(rows, fields)
+    rows = reader.read(rows.withColumn(EXTRA, F.from_json(fields.text("extra"), TEXT_MAP)), fields)
     problem = F.when(fields.unreadable, F.lit("unreadable_row")).otherwise(F.col("problem"))
     names = ("messages", "first_text", "second_text", "preference")
     rows = rows.withColumn("reason", structure_reason(problem, *(F.col(name) for name in names)))

@@ -22,6 +22,19 @@ def check_readable(path: str) -> None:
         raise InputError(f"{path}: no permission to read it. Change its rights, or run as a user who may.") from error
 
 
+def check_not_empty(path: str, endings: tuple[str, ...]) -> None:
+    """Raise InputError where a local file, or one with such an ending in a local folder, has no bytes.
+
+    Spark lists no empty file, so it would be passed over in silence.
+    """
+    local = Path(path)
+    for file in [local] if local.is_file() else sorted(local.rglob("*")) if local.is_dir() else []:
+        hidden = file.name.startswith(("_", "."))
+        counts = file == local or (file.name.endswith(endings) and not hidden)
+        if counts and file.is_file() and file.stat().st_size == 0:
+            raise InputError(f"{file}: the file is empty (0 bytes).")
+
+
 def check_content(path: str, kind: str) -> None:
     """Raise InputError where a local file may not be read, is empty, or is not of its format (parquet or jsonl)."""
     check_readable(path)

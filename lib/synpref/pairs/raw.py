@@ -17,7 +17,7 @@ from synpref.pairs.readers.fields import TEXT_MAP, Fields, json_fields, parquet_
 
 def file_id(file: InputFile, reading: Mapping[str, object]) -> str:
     """Identify a file and the way it is read: path, bytes, modification time, reading settings."""
-    return hash128(file.path, str(file.length), str(file.modified), json.dumps(reading, sort_keys=True))
+    return hash128(file.uri, str(file.length), str(file.modified), json.dumps(reading, sort_keys=True))
 
 
 def _file_id_column(reading: Mapping[str, object]) -> Column:

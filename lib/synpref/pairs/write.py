@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Protocol
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from synpref.pairs.ingest import Ingested
+from synpref.pairs import content
+from synpref.pairs.ingested import Ingested
 
 # files comes last: a file that stands there was written whole, whatever killed an earlier run
 _ORDER = ("prompts", "responses", "comparisons", "quarantine", "occurrences", "files")
-_KEYS = {"prompts": "prompt_id", "responses": "response_id", "comparisons": "comparison_id"}
 
 
 class Tables(Protocol):
@@ -44,50 +45,58 @@ class IngestCounts:
         return self.rows_in == self.comparisons + self.duplicates + sum(self.quarantined.values())
 
 
-def count_rows(occurrences: DataFrame) -> IngestCounts:
-    """Count the occurrences of one input."""
-    reasons = occurrences.groupBy("reason").agg(
-        F.count("*").alias("rows"), F.count_distinct("comparison_id").alias("comparisons")
+def count_rows(occurrences: DataFrame, file_ids: Sequence[Sequence[str]]) -> list[IngestCounts]:
+    """Count the occurrences of each of several inputs, given by the ids of their files."""
+    owners = [(file_id, index) for index, ids in enumerate(file_ids) for file_id in ids]
+    inputs = occurrences.sparkSession.createDataFrame(owners, "file_id string, input int")
+    counted = (
+        occurrences.join(F.broadcast(inputs), "file_id")  # inputs is small: one row a file
+        .groupBy("input", "reason")
+        .agg(F.count("*").alias("rows"), F.count_distinct("comparison_id").alias("comparisons"))
     )
-    counted = {row["reason"]: (row["rows"], row["comparisons"]) for row in reasons.collect()}  # one row a reason
-    usable, distinct = counted.pop(None, (0, 0))
-    quarantined = {reason: rows for reason, (rows, _) in sorted(counted.items())}
-    return IngestCounts(usable + sum(quarantined.values()), distinct, usable - distinct, quarantined)
+    found = {(row["input"], row["reason"]): (row["rows"], row["comparisons"]) for row in counted.collect()}
+    return [_counts({reason: pair for (one, reason), pair in found.items() if one == i}) for i in range(len(file_ids))]
+
+
+def _counts(found: dict[str | None, tuple[int, int]]) -> IngestCounts:
+    usable, distinct = found.get(None, (0, 0))
+    quarantined = {reason: rows for reason, (rows, _) in found.items() if reason is not None}
+    refused = dict(sorted(quarantined.items()))
+    return IngestCounts(usable + sum(refused.values()), distinct, usable - distinct, refused)
 
 
 def write_ingested(warehouse: Tables, *inputs: Ingested) -> list[IngestCounts]:
-    """Insert inputs into the content tables, one commit a table for all of them, and count each from what was parsed.
+    """Insert inputs into the content tables, one commit a table for all of them, and count each.
 
-    Inputs whose files stand in `files` already are not written again; their counts come from `occurrences`. The
-    parsed rows are released.
+    Inputs whose files stand in `files` already are neither parsed nor written again. Counts come from `occurrences`.
     """
     warehouse.create(*_ORDER)
     known = _known_files(warehouse, inputs)
     fresh = [one for one in inputs if not set(one.file_ids) <= known]
-    counts = [count_rows(_counted(warehouse, one, one in fresh)) for one in inputs]
-    for table in _ORDER if fresh else ():
-        if table == "quarantine" and not any(count.quarantined for count in counts):
-            continue
-        warehouse.insert(table, _union(table, fresh), unique=True)
-    for one in inputs:
-        one.release()
-    return counts
+    if fresh:
+        _write(warehouse, fresh)
+    return count_rows(warehouse.read("occurrences"), [one.file_ids for one in inputs])
+
+
+def _write(warehouse: Tables, inputs: Sequence[Ingested]) -> None:
+    rows = reduce(DataFrame.unionByName, (one.rows for one in inputs))
+    # Parsed once, on disk; a cache would carry the whole plan of parsing through each of the commits
+    rows = rows.localCheckpoint(eager=True, storageLevel=StorageLevel.DISK_ONLY)
+    described = [file for one in inputs for file in one.described()]
+    tables = {
+        "prompts": content.prompts(rows),
+        "responses": content.responses(rows),
+        "comparisons": content.comparisons(rows),
+        "quarantine": content.quarantine(rows),
+        "occurrences": content.occurrences(rows),
+        "files": content.files(rows, described),
+    }
+    for table in _ORDER:
+        if table != "quarantine" or not tables[table].isEmpty():
+            warehouse.insert(table, tables[table], unique=True)
 
 
 def _known_files(warehouse: Tables, inputs: Sequence[Ingested]) -> set[str]:
     asked = [file_id for one in inputs for file_id in one.file_ids]
     known = warehouse.read("files").where(F.col("file_id").isin(asked)).select("file_id")
     return {row["file_id"] for row in known.collect()}  # at most the files of these inputs
-
-
-def _counted(warehouse: Tables, one: Ingested, fresh: bool) -> DataFrame:
-    if fresh:
-        return one.occurrences
-    return warehouse.read("occurrences").where(F.col("file_id").isin(list(one.file_ids)))
-
-
-def _union(table: str, inputs: Sequence[Ingested]) -> DataFrame:
-    frames: list[DataFrame] = [getattr(one, table) for one in inputs]
-    rows = reduce(DataFrame.unionByName, frames)
-    # within one input keys are distinct already
-    return rows.dropDuplicates([_KEYS[table]]) if table in _KEYS and len(frames) > 1 else rows

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 from synpref.quality.gate import Gate
 from synpref.quality.result import Result
@@ -52,7 +53,7 @@ def self_contained(page: str) -> str:
 def index(results: Iterable[Result], links: Iterable[str]) -> str:
     """Return the entry page: results as a table (all text escaped), then `links` to pages, relative to it."""
     rows = "\n".join(_row(result) for result in results)
-    listed = "\n".join(f'<li><a href="{html.escape(link)}">{html.escape(link)}</a></li>' for link in links)
+    listed = "\n".join(f'<li><a href="{quote(link)}">{html.escape(link)}</a></li>' for link in links)
     heads = "".join(f"<th>{head}</th>" for head in ("met", "table", "suite", "expectation", "observed", "checked"))
     return (
         f"{_HEAD}<h1>Data Docs</h1>\n<table><tr>{heads}</tr>\n{rows}\n</table>\n"
@@ -69,15 +70,17 @@ def _row(result: Result) -> str:
 
 
 def _render(gate: Gate, pages: Path) -> None:
-    site = {
-        "class_name": "SiteBuilder",
-        "show_how_to_buttons": False,
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(pages)},
-    }
+    store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(pages)}
     if SITE in gate.context.list_data_docs_sites():
         gate.context.delete_data_docs_site(SITE)
-    gate.context.add_data_docs_site(SITE, site)
+    gate.context.add_data_docs_site(
+        SITE,
+        {
+            "class_name": "SiteBuilder",
+            "store_backend": store,
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        },
+    )
     gate.context.build_data_docs(site_names=[SITE])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -18,22 +19,25 @@ from synpref.store.contracts import TABLES
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
     from great_expectations.core.batch_definition import BatchDefinition
-    from great_expectations.data_context import AbstractDataContext
+    from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
     from great_expectations.expectations.expectation import Expectation
 
 # Values of the data never enter the stored results: Great Expectations does not escape them in its pages.
 QUIET = {"result_format": "BOOLEAN_ONLY"}
 FULL = {"result_format": "BASIC", "partial_unexpected_count": 3}
+# Names become file names and links of the pages.
+_PLAIN = re.compile(r"[^A-Za-z0-9_]+")
 _TOLD = ("observed_value", "element_count", "unexpected_count", "partial_unexpected_list")
 
 
 def open_context() -> AbstractDataContext:
     """Return a Great Expectations context in memory, that sends nothing anywhere and draws no progress bars."""
     import great_expectations
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = great_expectations.get_context(mode="ephemeral")
     context.enable_analytics(False)
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     return context
 
 
@@ -74,13 +78,12 @@ class Gate:
         missing = sorted({column.name for column in contract.columns} - set(rows.columns))
         if missing:
             raise GateError(f"table {table}, suite {suite}: columns {missing} are missing, found {rows.columns}")
-        return self.check(
-            with_checks(rows, contract), table=table, suite=suite, expectations=contract_suite(contract)
-        )
+        return self.check(with_checks(rows, contract), table=table, suite=suite, expectations=contract_suite(contract))
 
     def _definition(self, suite: str) -> BatchDefinition[Any]:
         # Frames that come here are read back from Delta or small: they are not worth Spark's memory.
-        source = self.context.data_sources.add_or_update_spark(f"{suite} #{len(self.context.suites.all()) + 1}", persist=False)
+        name = f"{_PLAIN.sub('-', suite)}-{len(list(self.context.suites.all())) + 1}"
+        source = self.context.data_sources.add_or_update_spark(name, persist=False)
         return source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
 
     def _validate(
@@ -107,7 +110,8 @@ class Gate:
 
         unmet = {_told_as(one) for one in outcome.results if everything or not one.success}
         # Great Expectations takes no expectation into two suites, but copies.
-        wanted = [copy(one) for one in expectations if describe(one.expectation_type, one.configuration.kwargs) in unmet]
+        named = [(describe(one.expectation_type, one.configuration.kwargs), one) for one in expectations]
+        wanted = [copy(one) for name, one in named if name in unmet]
         if not wanted:
             return {}
         suite = ExpectationSuite(name="details", expectations=wanted)
@@ -134,9 +138,13 @@ def _told_as(one: ExpectationValidationResult) -> str:
 
 
 def _observed(one: ExpectationValidationResult) -> str:
-    seen = {name: one.result[name] for name in _TOLD if name in (one.result or {})}
+    seen = {name: _short(one.result[name]) for name in _TOLD if name in (one.result or {})}
     errors = [str(info) for info in _exceptions(one.exception_info or {})]
     return json.dumps({**seen, **({"errors": errors} if errors else {})}, default=str, sort_keys=True)
+
+
+def _short(value: object) -> object:
+    return [str(each)[:60] for each in value] if isinstance(value, list) else value
 
 
 def _exceptions(info: Mapping[str, Any]) -> list[str]:
@@ -147,4 +155,4 @@ def _exceptions(info: Mapping[str, Any]) -> list[str]:
 
 def _message(table: str, suite: str, unmet: Sequence[Result], checked: int) -> str:
     told = "; ".join(result.sentence() for result in unmet)
-    return f"table {table}, suite {suite}: {len(unmet)} of {checked} expectations not met, nothing was published: {told}"
+    return f"table {table}, suite {suite}: {len(unmet)} of {checked} expectations not met, so nothing goes on: {told}"

@@ -19,7 +19,7 @@ def contract_suite(table: Table) -> list[Expectation]:
     Nearly all are counts over one row at a time, which Great Expectations computes in one Spark job; the key takes a
     second. Delta enforces the same, but only when rows are in the table: the gate looks before.
     """
-    from great_expectations import expectations as gxe
+    from synpref.quality import expectations as gxe
 
     names = [column.name for column in table.columns]
     suite: list[Expectation] = [gxe.ExpectTableColumnsToMatchSet(column_set=names, exact_match=False)]
@@ -46,7 +46,7 @@ def check_column(name: str) -> str:
 
 
 def _of_column(column: Column) -> list[Expectation]:
-    from great_expectations import expectations as gxe
+    from synpref.quality import expectations as gxe
 
     found: list[Expectation] = []
     if not column.nullable:
@@ -55,8 +55,6 @@ def _of_column(column: Column) -> list[Expectation]:
         found.append(gxe.ExpectColumnValuesToBeInSet(column=column.name, value_set=list(column.allowed)))
     if column.minimum is not None or column.maximum is not None:
         found.append(
-            gxe.ExpectColumnValuesToBeBetween(
-                column=column.name, min_value=column.minimum, max_value=column.maximum
-            )
+            gxe.ExpectColumnValuesToBeBetween(column=column.name, min_value=column.minimum, max_value=column.maximum)
         )
     return found

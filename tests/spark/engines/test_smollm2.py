@@ -1,4 +1,4 @@
-"""The real small judge. No Spark here; it stands in this tier because it takes seconds and a model that set-up brings."""
+"""The real small judge: no Spark, but seconds, and a model that the set-up brings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_its_default_system_prompt_is_left_out(smollm2: ChatModel) -> None:
 
 
 def test_it_judges_the_canaries_whatever_their_neighbours(smollm2: ChatModel) -> None:
-    prompts = [render_judge_prompt(canary.item, [], "ab") for canary in CANARIES[:3]]
+    prompts = [render_judge_prompt(canary.item, [], "ab") for canary in CANARIES[:2]]
     together = smollm2.choose(prompts, CHOICES)
     alone = [smollm2.choose([prompt], CHOICES)[0] for prompt in prompts]
     assert [c.p_first for c in together] == pytest.approx([c.p_first for c in alone], abs=1e-3)
@@ -38,7 +38,7 @@ def test_it_judges_the_canaries_whatever_their_neighbours(smollm2: ChatModel) ->
 
 def test_it_writes_text_that_is_read_or_refused(smollm2: ChatModel) -> None:
     prompts = [render_attributes_prompt(c.item.messages, c.item.response_a, c.item.response_b) for c in CANARIES[:1]]
-    (answer,) = smollm2.generate(prompts, max_new_tokens=24, temperature=0.0, top_p=1.0, seed=0)
+    (answer,) = smollm2.generate(prompts, max_new_tokens=12, temperature=0.0, top_p=1.0, seed=0)
     assert answer.text
-    assert 0 < answer.tokens_out <= 24
-    assert parse_attributes(answer.text) is None  # 24 tokens hold no five-tuple
+    assert 0 < answer.tokens_out <= 12
+    assert parse_attributes(answer.text) is None  # 12 tokens hold no five-tuple

@@ -125,7 +125,7 @@ def test_wrong_inputs_are_refused_before_any_engine_is_loaded(
     work = {"spec": asked.spec("reward"), "stage": "score", "shard_rows": 10}
     with pytest.raises(InputError, match="repeat 2 rows"):
         fill(warehouse, table="rewards", inputs=rows.union(rows), **work)
-    with pytest.raises(InputError, match="null in their key"):
+    with pytest.raises(InputError, match="have 2 rows with a null in their key"):
         fill(warehouse, table="rewards", inputs=rows.withColumn("response_id", F.lit(None).cast("string")), **work)
     with pytest.raises(InputError, match=r"lack the columns \['text'\]"):
         fill(warehouse, table="rewards", inputs=rows.drop("text"), **work)

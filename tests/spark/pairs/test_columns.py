@@ -14,22 +14,8 @@ CONVERSATION = st.lists(MESSAGE, min_size=1, max_size=3)
 SCHEMA = "messages array<struct<role: string, content: string>>, one string, other string"
 # Each example is one Spark job over many rows
 FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-EXOTIC = [
-    "",
-    "\u0000",
-    "\ufb01",
-    "e\u0301",
-    "\U0001f600\u200d",
-    "İ",
-    "ΑΣ",
-    "ǅ",
-    "\ufeff",
-    "１２",
-    "ẛ̣",
-    "한",
-    "\u2028",
-    "٣",
-]
+EXOTIC = ["", "\u0000", "\ufb01", "e\u0301", "\U0001f600\u200d", "\u0130", "\u0391\u03a3", "\u01c5", "\ufeff"]
+EXOTIC += ["\uff11\uff12", "\u1e9b\u0323", "\u1112\u1161\u11ab", "\u2028", "\u0663"]
 
 
 @FEW

@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 
 from synpref.errors import InputError, SettingsError
 from synpref.pairs.identity import comparison_id, hash128, prompt_id, response_id
-from synpref.pairs.ingest import Ingested, read_input
+from synpref.pairs.ingest import read_input
+from synpref.pairs.ingested import Ingested
 from synpref.pairs.normalise import normalised_prompt_id, normalised_response_id, prompt_group
 from synpref.pairs.write import count_rows
 from synpref.store.contracts import TABLES
@@ -44,7 +45,7 @@ def test_every_line_is_accounted_for_and_keys_are_those_of_the_python_rules(
     cut = json.dumps(ROW)[:-9]
     given: list[dict[str, Any] | str] = [good, flipped, ROW, ROW, "", cut, cut, "[1]", {**ROW, "chosen": None}]
     ingested = read(spark, lines(tmp_path / "a b [1].jsonl", given))
-    counts = count_rows(ingested.occurrences)
+    (counts,) = count_rows(ingested.occurrences, [ingested.file_ids])
     assert (counts.rows_in, counts.comparisons, counts.duplicates) == (8, 1, 3)
     assert counts.quarantined == {"missing_response": 1, "unreadable_row": 3}
     assert counts.reconcile()
@@ -81,7 +82,6 @@ def test_every_line_is_accounted_for_and_keys_are_those_of_the_python_rules(
         assert [(f.name, f.dataType.simpleString()) for f in schema] == [
             (f.name, f.dataType.simpleString()) for f in expected
         ], table
-    ingested.release()
 
 
 def test_the_shared_schema_keeps_provenance_and_group_from_extra(spark: SparkSession, tmp_path: Path) -> None:
@@ -104,7 +104,6 @@ def test_the_shared_schema_keeps_provenance_and_group_from_extra(spark: SparkSes
     assert (second["source"], second["label_origin"], second["annotator"]) == ("in", "human", None)
     assert json.loads(second["extra"])["extra"] == "no json"
     assert (third["label_probability"], third["group"]) == (None, None)
-    ingested.release()
 
 
 def test_nested_parquet_columns_read_like_json_lines(spark: SparkSession, tmp_path: Path) -> None:
@@ -122,8 +121,6 @@ def test_nested_parquet_columns_read_like_json_lines(spark: SparkSession, tmp_pa
     columns = ["comparison_id", "label", "group", "extra"]
     assert sorted(typed.occurrences.select(columns).collect()) == sorted(plain.occurrences.select(columns).collect())
     assert {row["group"] for row in typed.occurrences.collect()} == {"t0", "t1", "t2"}
-    typed.release()
-    plain.release()
 
 
 def test_a_folder_and_a_glob_are_read_together_with_their_files_told_apart(spark: SparkSession, tmp_path: Path) -> None:
@@ -135,14 +132,12 @@ def test_a_folder_and_a_glob_are_read_together_with_their_files_told_apart(spark
     whole = read(spark, folder)
     files = {Path(row["path"]).name: row["rows"] for row in whole.files.collect()}
     assert files == {"one.jsonl": 1, "two.jsonl.gz": 2}
-    assert count_rows(whole.occurrences).duplicates == 1
+    assert count_rows(whole.occurrences, [whole.file_ids])[0].duplicates == 1
     lines(tmp_path / "plain" / "a.jsonl", [ROW])
     lines(tmp_path / "plain" / "b.jsonl", [ROW])
     parts = read(spark, tmp_path / "plain" / "*.jsonl")
     assert len(parts.file_ids) == 2
-    assert count_rows(parts.occurrences).rows_in == 2
-    whole.release()
-    parts.release()
+    assert count_rows(parts.occurrences, [parts.file_ids])[0].rows_in == 2
 
 
 def test_hostile_lines_do_no_harm(spark: SparkSession, tmp_path: Path) -> None:
@@ -151,19 +146,17 @@ def test_hostile_lines_do_no_harm(spark: SparkSession, tmp_path: Path) -> None:
     twice = b'{"prompt": "p", "prompt": "q", "chosen": "c", "rejected": "r", "x": 1, "x": 2}\n'
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(ROW).encode() + b"\n" + invalid + twice)
     ingested = read(spark, path)
-    counts = count_rows(ingested.occurrences)
+    (counts,) = count_rows(ingested.occurrences, [ingested.file_ids])
     assert counts.rows_in == 3
     assert counts.reconcile()
     prompts = {row["messages"][0]["content"] for row in ingested.prompts.collect()}
     assert {"p", "p\ufffd"} <= prompts
-    ingested.release()
 
 
 def sampled(spark: SparkSession, path: Path, seed: int) -> list[tuple[str, str | None]]:
     ingested = read(spark, path, sample_prompts=3, sample_comparisons=2, seed=seed)
     rows = [(row["row"], row["comparison_id"]) for row in ingested.occurrences.collect()]
     prompts = ingested.prompts.count()
-    ingested.release()
     assert prompts == 3
     return sorted(rows, key=str)
 

@@ -7,7 +7,8 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from synpref.pairs.exports import write_trl
-from synpref.pairs.ingest import Ingested, read_input
+from synpref.pairs.ingest import read_input
+from synpref.pairs.ingested import Ingested
 from synpref.pairs.write import write_ingested
 from synpref.store.warehouse import Warehouse
 
@@ -56,10 +57,9 @@ def test_an_export_can_be_read_back_as_the_same_comparisons(spark: SparkSession,
     )
     for form in ("json", "parquet"):
         folder = tmp_path / f"out {form}"
-        write_trl(curated, folder, form)  # type: ignore[arg-type]  # the loop widens the literal
+        write_trl(curated, folder, form)
         back = read_input(spark, path=str(folder), source="back")
         assert back.shape == "conversational"
         texts = {tuple(m["content"] for m in row["messages"]) for row in back.prompts.collect()}
         assert texts == {("p",), ("s", "q")}
         assert {row["text"] for row in back.responses.collect()} == {"c", "d", "e", "r"}
-        back.release()

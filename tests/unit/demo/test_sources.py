@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from synpref.demo.pool import Pool
-from synpref.demo.sources import CROWD, FALSE_TIES, PLANTED, SOURCES, VOTES, WEB, Row, label, plant
+from synpref.demo.sources import CROWD, FALSE_TIES, PLANTED, SOURCES, VOTES, WEB, Row, Source, label, plant
 
 SEED = 11
 
@@ -37,9 +37,10 @@ def test_shares_of_sources_make_a_whole() -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
-def test_a_source_errs_at_its_rate(rows: list[Row], source: object) -> None:
+def test_a_source_errs_at_its_rate(made: Pool, source: Source) -> None:
+    rows = [row for seed in range(4) for row in label(seed, made.pool)]
     clear = [row for row in rows if row.source is source and not row.comparison.tie() and row.preferred != "tie"]
-    noise = clear[0].source.noise
+    noise = source.noise
     wrong = sum(row.preferred == "worse" for row in clear) / len(clear)
     # three standard errors of this many labels
     assert wrong == pytest.approx(noise, abs=3 * (noise * (1 - noise) / len(clear)) ** 0.5)

@@ -17,13 +17,12 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-CONTROL = ("<|im_start|>", "<|im_end|>", "<|begin|>", "<|pad|>")
-
 # Shapes of real templates: a default system prompt; a beginning token with a dated system block; strict alternation.
 TEMPLATES = {
     "default_system": (
         "{% for m in messages %}{% if loop.first and m['role'] != 'system' %}"
-        "<|im_start|>system\nYou are Tiny.<|im_end|>\n{% endif %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
+        "<|im_start|>system\nYou are Tiny.<|im_end|>\n{% endif %}"
+        "{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
         "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
     ),
     "dated": (
@@ -68,7 +67,8 @@ def chat_tokenizer() -> Callable[[str], Any]:
         core = Tokenizer(models.BPE(vocab={character: place for place, character in enumerate(alphabet)}, merges=[]))
         core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
         core.decoder = decoders.ByteLevel()
-        tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<|im_end|>", pad_token="<|pad|>")
+        fast: Any = PreTrainedTokenizerFast  # untyped in transformers
+        tokenizer = fast(tokenizer_object=core, eos_token="<|im_end|>", pad_token="<|pad|>")
         tokenizer.add_special_tokens({"bos_token": "<|begin|>", "additional_special_tokens": ["<|im_start|>"]})
         tokenizer.chat_template = TEMPLATES[shape]
         return tokenizer

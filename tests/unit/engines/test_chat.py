@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ def test_swapped_choices_swap_the_probability(chat: ChatModel) -> None:
 
 
 def test_left_padding_changes_no_choice_and_no_greedy_text(chat: ChatModel) -> None:
-    greedy = {"max_new_tokens": 6, "temperature": 0.0, "top_p": 1.0, "seed": 0}
+    greedy: dict[str, Any] = {"max_new_tokens": 6, "temperature": 0.0, "top_p": 1.0, "seed": 0}
     alone = [chat.choose([prompt], ("1", "2"))[0] for prompt in PROMPTS]
     together = chat.choose(PROMPTS, ("1", "2"))
     assert [c.p_first for c in together] == pytest.approx([c.p_first for c in alone], abs=1e-5)

@@ -17,12 +17,12 @@ flags\t\t: fpu
 
 
 def test_the_first_processor_speaks_for_all() -> None:
-    assert parse_cpuinfo(CPUINFO) == ("Some CPU @ 2.50GHz", {"fpu", "avx2", "avx512f", "amx_bf16"})
+    assert parse_cpuinfo(CPUINFO) == ("Some CPU @ 2.50GHz", frozenset({"fpu", "avx2", "avx512f", "amx_bf16"}))
 
 
 def test_an_arm_processor_lists_its_features() -> None:
     name, features = parse_cpuinfo("Features\t: fp asimd sve\nCPU part\t: 0xd40\n")
-    assert (name, features) == ("0xd40", {"fp", "asimd", "sve"})
+    assert (name, features) == ("0xd40", frozenset({"fp", "asimd", "sve"}))
 
 
 def test_a_system_without_cpuinfo_has_a_processor_all_the_same() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,9 +40,12 @@ def test_a_vector_does_not_depend_on_its_neighbours(embedder: Embedder) -> None:
 def test_equal_texts_are_computed_once(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     encode = embedder.model.encode
-    monkeypatch.setattr(
-        embedder.model, "encode", lambda texts, **kwargs: (seen.extend(texts), encode(texts, **kwargs))[1]
-    )
+
+    def listening(texts: list[str], **settings: Any) -> Any:
+        seen.extend(texts)
+        return encode(texts, **settings)
+
+    monkeypatch.setattr(embedder.model, "encode", listening)
     vectors = embedder.embed(TEXTS * 3)
     assert sorted(seen) == sorted(set(TEXTS))
     assert (vectors[0] == vectors[len(TEXTS)]).all()

@@ -5,6 +5,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,9 +70,10 @@ def test_a_changed_part_changes_the_fingerprint(folder: Path, part: str) -> None
     assert model_fingerprint(folder) != before
 
 
-def test_place_and_cards_do_not_change_the_fingerprint(folder: Path, tmp_path: Path) -> None:
+def test_place_cards_and_training_records_do_not_change_the_fingerprint(folder: Path, tmp_path: Path) -> None:
     before = model_fingerprint(folder)
     (folder / "README.md").write_text("another card")
+    (folder / "model.json").write_text('{"seconds": 12.5}')
     assert model_fingerprint(folder) == before
     assert model_fingerprint(str(shutil.copytree(folder, tmp_path / "copy"))) == before
 
@@ -98,7 +100,7 @@ def test_a_folder_without_a_model_is_an_error(tmp_path: Path, made: bool) -> Non
 
 def test_cards_of_the_engines_differ_where_their_settings_do(folder: Path) -> None:
     path = str(folder)
-    sampling = {"dtype": "float32", "max_tokens": 64, "max_new_tokens": 9, "top_p": 0.9}
+    sampling: dict[str, Any] = {"dtype": "float32", "max_tokens": 64, "max_new_tokens": 9, "top_p": 0.9}
     cards = [
         embedder_card("e", path, dtype="float32", max_tokens=64, dimensions=None),
         embedder_card("e", path, dtype="float32", max_tokens=64, dimensions=32),

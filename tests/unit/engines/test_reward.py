@@ -25,7 +25,7 @@ def talks(count: int) -> list[Conversation]:
 
 
 def load(folder: Path, **changes: Any) -> RewardScorer:
-    settings = {
+    settings: dict[str, Any] = {
         "dtype": "float32",
         "max_tokens": 128,
         "overlong": "truncate_left",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from synpref.errors import InputError
-from synpref.pairs.magic import check_content, check_readable, mismatch
+from synpref.pairs.magic import check_content, check_not_empty, check_readable, mismatch
 
 LINE = b'{"prompt": "x"}\n'
 
@@ -52,6 +52,18 @@ def test_others_are_named_with_what_is_wrong(tmp_path: Path, name: str, content:
 def test_a_parquet_file_cut_off_inside_is_told_by_its_tail() -> None:
     assert mismatch("x", b"PAR1....", b"....", "parquet") is not None
     assert mismatch("x", b"PAR1....", b"PAR1", "parquet") is None
+
+
+def test_an_empty_file_is_named_alone_or_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "_SUCCESS").touch()
+    (tmp_path / "notes.txt").touch()
+    check_not_empty(str(tmp_path), (".jsonl",))
+    (tmp_path / "deep" / "x.jsonl").touch()
+    for path in (tmp_path, tmp_path / "deep" / "x.jsonl"):
+        with pytest.raises(InputError, match=r"x\.jsonl: the file is empty"):
+            check_not_empty(str(path), (".jsonl",))
+    check_not_empty(str(tmp_path / "absent"), (".jsonl",))
 
 
 @contextmanager

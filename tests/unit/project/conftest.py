@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True)
 class Module:
-    """One Python file. room: `store` of synpref.store.names, `jobs`, or the module's own name at the top of the package."""
+    """One Python file. room: `store` of synpref.store.names, `jobs`, or the module's own name."""
 
     path: Path
     room: str
@@ -43,7 +43,7 @@ class Module:
 def parse(path: Path) -> Module:
     inside = path.relative_to(ROOT / "lib" / "synpref") if path.is_relative_to(ROOT / "lib") else None
     room = "jobs" if inside is None else inside.parts[0].removesuffix(".py")
-    return Module(path, room, ast.parse(path.read_text(encoding="utf-8")))
+    return Module(path, room, ast.parse(path.read_text(encoding="utf-8"), str(path)))
 
 
 @pytest.fixture(scope="session")

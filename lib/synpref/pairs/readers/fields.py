@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType, StringType, StructType
 
 Kind = Literal["text", "messages", "transcript"]
+EXTRA = "extra_fields"
 TEXT_MAP = "map<string, string>"
 VARIANT_MAP = "map<string, variant>"
 
@@ -37,10 +38,14 @@ class Fields:
         return "question" if "question" in self.names and "prompt" not in self.names else "prompt"
 
     def value(self, path: str) -> Column:
-        """A column by name, or a key of a column that holds a JSON object ("extra.topic"; "topic" looks in extra)."""
+        """A column by name, or a key of a column that holds a JSON object ("extra.topic"; "topic" looks in extra).
+
+        `extra` stands, read once, in the map column EXTRA.
+        """
         head, dot, key = path.partition(".")
-        holder, key = (head, key) if dot else ("extra", path)
-        return F.coalesce(self.text(path), F.from_json(self.text(holder), TEXT_MAP)[key])
+        if dot and head != "extra":
+            return F.coalesce(self.text(path), F.from_json(self.text(head), TEXT_MAP)[key])
+        return F.coalesce(self.text(path), F.col(EXTRA)[key if dot else path])
 
 
 def parquet_fields(schema: StructType) -> Fields:

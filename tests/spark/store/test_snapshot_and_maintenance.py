@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from synpref.errors import SettingsError
+from synpref.store.maintenance import file_count, optimize_when_due, vacuum
+from synpref.store.snapshot import export_parquet
+from synpref.store.warehouse import Warehouse
+
+
+def test_an_export_is_whole_and_leaves_nothing_beside_it(spark: SparkSession, tmp_path: Path) -> None:
+    target = tmp_path / "my exports" / "pairs"
+    export_parquet(spark.range(10), target, files=1)
+    assert spark.read.parquet(str(target)).count() == 10
+    assert len(list(target.glob("*.parquet"))) == 1
+    export_parquet(spark.range(3), target)
+    assert spark.read.parquet(str(target)).count() == 3
+    assert [path.name for path in target.parent.iterdir()] == ["pairs"]
+
+
+def test_a_failed_export_leaves_the_old_one(spark: SparkSession, tmp_path: Path) -> None:
+    target = tmp_path / "pairs"
+    export_parquet(spark.range(10), target)
+    broken = spark.range(3).select(F.raise_error(F.lit("broken row")).cast("string").alias("id"))
+    with pytest.raises(Exception, match="broken row"):
+        export_parquet(broken, target)
+    assert spark.read.parquet(str(target)).count() == 10
+    assert [path.name for path in tmp_path.iterdir()] == ["pairs"]
+
+
+def test_small_files_are_compacted_every_so_many_commits(warehouse: Warehouse, spark: SparkSession) -> None:
+    def insert(number: int) -> None:
+        row = (f"c{number}", "normalised", "prompt", "a", "b")
+        columns = ["comparison_id", "normalised_comparison_id", "prompt_id", "response_a", "response_b"]
+        warehouse.insert("comparisons", spark.createDataFrame([row], columns), unique=True)
+
+    for number in range(3):
+        insert(number)
+    assert not optimize_when_due(warehouse, "comparisons", every=5)
+    assert optimize_when_due(warehouse, "comparisons", every=4)
+    assert file_count(warehouse, "comparisons") == 1
+    assert warehouse.read("comparisons").count() == 3
+    insert(3)
+    assert not optimize_when_due(warehouse, "comparisons", every=4), "the last OPTIMIZE is too young"
+
+
+def test_young_files_are_never_vacuumed(warehouse: Warehouse) -> None:
+    warehouse.create("comparisons")
+    with pytest.raises(SettingsError, match="too young"):
+        vacuum(warehouse, "comparisons", hours=1)

@@ -1,0 +1,125 @@
+"""Cutting a backbone and making it whole again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
+from synpref.errors import InputError
+from synpref.reward.backbones import FirstTokenLayer, load_classifier, load_frozen, load_tokenizer
+from synpref.reward.upper import cut_model
+
+
+def inputs(rows: int = 3, tokens: int = 7) -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    ids = torch.randint(6, 20, (rows, tokens))
+    mask = torch.ones(rows, tokens, dtype=torch.long)
+    mask[1, 4:] = 0
+    mask[2, 2:] = 0
+    return ids, mask
+
+
+def test_the_first_token_of_a_layer_is_the_same_computed_alone(minilm: Path) -> None:
+    model = load_classifier(minilm, load_tokenizer(minilm)).eval()
+    layer = model.base_model.encoder.layer[-1]
+    torch.manual_seed(0)
+    states = torch.randn(4, 11, 384)
+    seen = torch.rand(4, 1, 11, 11) > 0.3
+    seen[..., 0] = True
+    added = torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.float32).min)
+    for mask in (None, seen, added):
+        whole = layer(states, mask)[:, :1]
+        alone = FirstTokenLayer(layer)(states, mask)
+        torch.testing.assert_close(alone, whole, atol=1e-5, rtol=1e-5)
+
+
+def test_its_gradients_are_those_of_the_layer(tiny_bert: Path) -> None:
+    model = load_classifier(tiny_bert, load_tokenizer(tiny_bert)).eval()
+    layer = model.base_model.encoder.layer[-1]
+    states = torch.randn(2, 5, 32)
+    gradients = []
+    for way in (lambda: layer(states)[:, 0], lambda: FirstTokenLayer(layer)(states)[:, 0]):
+        layer.zero_grad()
+        way().square().sum().backward()
+        found = {name: weight.grad for name, weight in layer.named_parameters()}
+        # the key's bias moves no reward: computed alone, it has no gradient at all
+        gradients.append({name: torch.zeros(32) if grad is None else grad.clone() for name, grad in found.items()})
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], gradient, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["tiny_bert", "tiny_llama"])
+@pytest.mark.parametrize("trained", [1, 2, 3])
+def test_frozen_and_trained_parts_together_are_the_model(
+    kind: str, trained: int, request: pytest.FixtureRequest
+) -> None:
+    folder = request.getfixturevalue(kind)
+    tokenizer = load_tokenizer(folder)
+    torch.manual_seed(3)
+    model = load_classifier(folder, tokenizer).eval()
+    ids, mask = inputs()
+    padded = ids.masked_fill(mask == 0, tokenizer.pad_token_id)
+    with torch.no_grad():
+        expected = model(input_ids=padded, attention_mask=mask).logits[:, 0]
+        states = load_frozen(folder, 3 - trained)(input_ids=padded, attention_mask=mask).last_hidden_state
+        cut = cut_model(model, trained, folder)
+        torch.testing.assert_close(cut.upper(states, mask), expected, atol=1e-5, rtol=1e-5)
+        again = cut.join()(input_ids=padded, attention_mask=mask).logits[:, 0]
+    torch.testing.assert_close(again, expected, atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["tiny_bert", "tiny_llama"])
+def test_an_uncut_model_reads_token_ids(kind: str, request: pytest.FixtureRequest) -> None:
+    folder = request.getfixturevalue(kind)
+    tokenizer = load_tokenizer(folder)
+    model = load_classifier(folder, tokenizer).eval()
+    ids, mask = inputs()
+    padded = ids.masked_fill(mask == 0, tokenizer.pad_token_id)
+    upper = cut_model(model, None, folder).upper
+    with torch.no_grad():
+        rewards = upper(torch.stack([padded, torch.zeros_like(ids)], dim=-1).int(), mask)
+        torch.testing.assert_close(rewards, model(input_ids=padded, attention_mask=mask).logits[:, 0])
+
+
+def test_only_the_top_is_trained(minilm: Path) -> None:
+    cut = cut_model(load_classifier(minilm, load_tokenizer(minilm)), 1, minilm)
+    names = {name for name, _ in cut.upper.named_parameters()}
+    assert all("encoder.layer.0." in name or "pooler" in name or "classifier" in name for name in names)
+    assert sum(weight.numel() for weight in cut.upper.parameters()) < 2_000_000
+
+
+def test_a_decoder_that_pads_with_its_end_gets_another_padding(tiny_llama: Path) -> None:
+    tokenizer = load_tokenizer(tiny_llama)
+    assert tokenizer.pad_token == "[UNK]"
+    assert load_classifier(tiny_llama, tokenizer).config.pad_token_id == tokenizer.pad_token_id
+
+
+def test_without_an_unknown_token_a_new_one_is_added_with_its_embedding(tiny_llama: Path, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    folder = tmp_path / "bare"
+    shutil.copytree(tiny_llama, folder)
+    bare = AutoTokenizer.from_pretrained(folder)
+    bare.unk_token = None
+    bare.save_pretrained(folder)
+    tokenizer = load_tokenizer(folder)
+    assert tokenizer.pad_token == "<|padding|>"
+    model = load_classifier(folder, tokenizer)
+    assert model.get_input_embeddings().num_embeddings == len(tokenizer)
+
+
+def test_an_architecture_that_cannot_be_cut_is_named(tiny_bert: Path) -> None:
+    config = DistilBertConfig(vocab_size=20, dim=16, n_layers=2, n_heads=2, hidden_dim=16, num_labels=1)
+    with pytest.raises(InputError, match="distilbert models cannot be trained with frozen lower layers"):
+        cut_model(DistilBertForSequenceClassification(config), 1, "here")
+
+
+def test_a_folder_without_a_model_is_named(tmp_path: Path, tiny_bert: Path) -> None:
+    with pytest.raises(InputError, match=f"{tmp_path}: no tokenizer"):
+        load_tokenizer(tmp_path)
+    with pytest.raises(InputError, match=f"{tmp_path}: no backbone"):
+        load_classifier(tmp_path, load_tokenizer(tiny_bert))

@@ -1,0 +1,57 @@
+"""The cache of frozen layers' output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synpref.errors import InputError
+from synpref.reward.features import FeatureStore
+
+
+def rows(*lengths: int) -> list[np.ndarray]:
+    random = np.random.default_rng(0)
+    return [random.normal(size=(length, 4)).astype(np.float32) for length in lengths]
+
+
+def test_what_was_appended_is_read_back_as_views_of_the_files(tmp_path: Path) -> None:
+    store, other = FeatureStore(tmp_path / "f"), FeatureStore(tmp_path / "f")
+    first, second = rows(3, 1), rows(2)
+    store.append(["a", "b"], first, [True, False])
+    store.append(["c"], second, [False])
+    assert other.missing(["a", "b", "c", "d"]) == {"d"}
+    for name, row in zip("abc", [*first, *second], strict=True):
+        np.testing.assert_array_equal(other.read(name), row)
+    assert isinstance(other.read("a").base, np.memmap)
+    assert other.lengths(["c", "a"]).tolist() == [2, 3]
+    assert other.truncated(["a", "b", "c"]) == 1
+
+
+def test_the_first_chunk_by_name_wins_for_every_reader(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path)
+    store.append(["a"], rows(2), [False])
+    store.append(["a"], rows(5), [False])
+    readers = [FeatureStore(tmp_path) for _ in range(2)]
+    assert [reader.missing(["a"]) for reader in readers] == [set(), set()]
+    assert len({int(reader.lengths(["a"])[0]) for reader in readers}) == 1
+
+
+def test_a_chunk_without_index_does_not_count(tmp_path: Path) -> None:
+    """What a kill between the two files leaves."""
+    FeatureStore(tmp_path).append(["a"], rows(2), [False])
+    next(tmp_path.glob("*.parquet")).unlink()
+    assert FeatureStore(tmp_path).missing(["a"]) == {"a"}
+
+
+def test_a_store_that_was_never_written_lacks_everything(tmp_path: Path) -> None:
+    assert FeatureStore(tmp_path / "none").missing(["a"]) == {"a"}
+
+
+@pytest.mark.parametrize("suffix", ["npy", "parquet"])
+def test_a_broken_chunk_is_named(tmp_path: Path, suffix: str) -> None:
+    FeatureStore(tmp_path).append(["a"], rows(2), [False])
+    next(tmp_path.glob(f"*.{suffix}")).write_bytes(b"\x93NUMPY broken")
+    with pytest.raises(InputError, match="broken feature chunk"):
+        FeatureStore(tmp_path).missing(["a"])
