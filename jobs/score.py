@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pyspark.sql import functions as F
+
+from synpref.cli import submit
 from synpref.jobs import specs
 from synpref.jobs.answers import Calls, scored
 from synpref.jobs.models import refuse_weak
-
-from synpref.cli import submit
 from synpref.stage import Outcome, Stage
 from synpref.stage1.roles import current_roles
 
@@ -26,7 +26,7 @@ def run(stage: Stage) -> Outcome:
     gold_engine = scored(stage, calls, wild, specs.scorer(stage.settings, "gold", gold["path"]))
     best_engines: list[dict[str, Any]] = []
     for model in best:
-        of_fold = wild.where(F.col("fold").eqNullSafe(model["fold"]))
+        of_fold = wild.where(F.col("fold").eqNullSafe(F.lit(model["fold"])))
         engine = scored(stage, calls, of_fold, specs.scorer(stage.settings, model["name"], model["path"]))
         best_engines.append({"fold": model["fold"], "engine_id": engine})
     wild.unpersist()

@@ -7,6 +7,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+
+from synpref.cli import submit
 from synpref.jobs import specs
 from synpref.jobs.answers import Calls, scored
 from synpref.jobs.gates import inference_table
@@ -14,8 +16,6 @@ from synpref.jobs.gold import more_gold, seed_gold
 from synpref.jobs.models import enough, noted, snapshot, trained
 from synpref.jobs.pool import embedded_items, source_labels
 from synpref.jobs.roster import examined
-
-from synpref.cli import submit
 from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import label_rows, latest_labels, winners
@@ -93,7 +93,7 @@ def _iterate(
     stage: Stage, calls: Calls, campaign: str, items: DataFrame, judges: list[RosterJudge], validation: Path
 ) -> list[TrainedModel]:
     """Train on silver, retrieve by gold errors, judge, and train once more on all silver; the models in order."""
-    models = []
+    models: list[TrainedModel] = []
     for iteration in range(1, stage.settings.stage1.iterations + 1):
         stage.say(f"iteration {iteration} of {stage.settings.stage1.iterations}")
         model = _silver_model(stage, campaign, iteration - 1, validation)

@@ -212,7 +212,7 @@ class Train(Section):
     steps: Positive
     responses_per_step: Positive
     learning_rate: Seconds
-    schedule: Literal["linear", "constant", "cosine"]
+    schedule: Literal["linear", "constant"]
     warmup_share: Share
     weight_decay: Annotated[float, Field(ge=0)]
     trainable_layers: Positive | None

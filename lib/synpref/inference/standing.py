@@ -62,9 +62,7 @@ def standing(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequen
     return Standing(sum(by_state.values()), by_state.get("", 0), refusals)
 
 
-def unanswered(
-    inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequence[str], engine_id: str
-) -> DataFrame:
+def unanswered(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequence[str], engine_id: str) -> DataFrame:
     """The inputs that are neither answered nor quarantined."""
     todo = pending(inputs, done, key).withColumn(ROW_KEY, row_key(key, engine_id))
     # Quarantine is small beside the inputs: at most the tolerated share of them.

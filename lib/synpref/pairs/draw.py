@@ -13,7 +13,7 @@ _DIGITS = 13  # hex digits: 52 bits, exact in a double
 def draw(seed: int, purpose: str, key: str) -> float:
     """Uniform in [0, 1); the same on every machine."""
     digest = hashlib.sha256(f"{seed}:{purpose}:{key}".encode()).hexdigest()
-    return int(digest[:_DIGITS], 16) / 16**_DIGITS
+    return int(digest[:_DIGITS], 16) / float(16**_DIGITS)
 
 
 def draw_column(seed: int, purpose: str, key: Column) -> Column:

@@ -1,1 +1,4 @@
-"""The reward model: Bradley-Terry training over a comparison graph, cached frozen layers, MLflow. Imports no Spark."""
+"""The reward model: Bradley-Terry training over a comparison graph, cached frozen layers, MLflow.
+
+Only `snapshot` and `preference` know Spark.
+"""

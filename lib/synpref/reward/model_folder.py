@@ -71,11 +71,14 @@ def save_model(
     models_dir: Path, record: TrainedModel, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> TrainedModel:
     """Write models_dir/<model_id>/ in one rename: a kill leaves nothing half. The first of two equal ones stays."""
+    from synpref.reward.backbones import quiet_transformers
+
     models_dir.mkdir(parents=True, exist_ok=True)
     final = models_dir / record.model_id
     staged = Path(tempfile.mkdtemp(prefix=f".{record.model_id}-", dir=models_dir))
     try:
-        model.save_pretrained(staged)
+        with quiet_transformers():
+            model.save_pretrained(staged)
         tokenizer.save_pretrained(staged)
         (staged / RECORD).write_text(json.dumps(_as_json(record), indent=1, allow_nan=False), encoding="utf-8")
         staged.chmod(0o755)

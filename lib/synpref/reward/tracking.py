@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow.data.dataset import Dataset
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read once, when mlflow is imported
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 MODEL_ARTIFACT = "model"
 SERVING_TOKEN_BUDGET = 16_384

@@ -10,13 +10,12 @@ from pyspark.sql import DataFrame
 from synpref.engines.attributes import render_attributes_prompt
 
 PROMPTS = "comparison_id string, sample int, messages array<struct<role: string, content: string>>"
-_SCHEMA = pa.schema(
-    [
-        ("comparison_id", pa.string()),
-        ("sample", pa.int32()),
-        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
-    ]
-)
+_FIELDS: dict[str, pa.DataType] = {
+    "comparison_id": pa.string(),
+    "sample": pa.int32(),
+    "messages": pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])),
+}
+_SCHEMA = pa.schema(_FIELDS)
 
 
 def attribute_prompts(items: DataFrame, samples: int) -> DataFrame:

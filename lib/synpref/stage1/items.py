@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -52,7 +53,8 @@ def _merge(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     kind = pa.struct([(name, pa.string()) for name in FIELDS])
     for batch in batches:
         merged = []
-        for samples in batch.column("samples").to_pylist():
+        rows: list[dict[str, Any]] = batch.select(["samples"]).to_pylist()
+        for samples in (row["samples"] for row in rows):
             first = [one for one in samples if one["rank"] == samples[0]["rank"]]
             best = merge_attributes([Attributes(**{name: one[name] for name in FIELDS}) for one in first])
             merged.append(None if best is None else best._asdict())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -27,8 +28,8 @@ def collect_vectors(rows: DataFrame) -> Vectors:
     """Bring (comparison_id, group, vector) to the driver, sorted by comparison_id; only for gold, never for a pool."""
     table = rows.select("comparison_id", "group", "vector").orderBy("comparison_id").toArrow()
     return Vectors(
-        tuple(table["comparison_id"].to_pylist()),
-        tuple(table["group"].to_pylist()),
+        tuple(map(str, table["comparison_id"].to_pylist())),
+        tuple(map(str, table["group"].to_pylist())),
         _matrix(table["vector"].combine_chunks()),
     )
 
@@ -44,7 +45,7 @@ def nearest_gold(targets: DataFrame, gold: Vectors, k: int) -> DataFrame:
             similar = _similarities(batch, gold)
             found = [
                 (query, gold.ids[column], float(similar[row, column]))
-                for row, query in enumerate(batch.column("comparison_id").to_pylist())
+                for row, query in enumerate(map(str, batch.column("comparison_id").to_pylist()))
                 for column in _top(similar[row], k)
             ]
             yield _found(found)
@@ -60,7 +61,7 @@ def nearest_pool(pool: DataFrame, gold: Vectors, depth: int) -> DataFrame:
 
     def search(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            ids = batch.column("comparison_id").to_pylist()
+            ids = [str(name) for name in batch.column("comparison_id").to_pylist()]
             similar = _similarities(batch, gold).T
             found = [
                 (query, ids[column], float(similar[row, column]))
@@ -88,12 +89,15 @@ def _top(similar: NDArray[np.float32], k: int, names: list[str] | None = None) -
     return [int(index) for index in order if similar[index] > -2.0]
 
 
-def _matrix(vectors: pa.Array) -> NDArray[np.float32]:
-    flat = vectors.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+def _matrix(vectors: pa.Array[Any]) -> NDArray[np.float32]:
+    flat = cast("pa.ListArray[Any]", vectors).flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
     return np.ascontiguousarray(flat.reshape(len(vectors), -1)) if len(vectors) else np.zeros((0, 0), np.float32)
 
 
 def _found(rows: list[tuple[str, str, float]]) -> pa.RecordBatch:
-    columns = list(zip(*rows, strict=True)) or [(), (), ()]
-    arrays = [pa.array(columns[0], pa.string()), pa.array(columns[1], pa.string()), pa.array(columns[2], pa.float64())]
-    return pa.RecordBatch.from_arrays(arrays, names=["query", "retrieved", "similarity"])
+    columns: dict[str, pa.Array[Any]] = {
+        "query": pa.array([row[0] for row in rows], pa.string()),
+        "retrieved": pa.array([row[1] for row in rows], pa.string()),
+        "similarity": pa.array([row[2] for row in rows], pa.float64()),
+    }
+    return pa.RecordBatch.from_pydict(columns)

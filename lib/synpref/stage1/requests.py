@@ -10,10 +10,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from synpref.engines.judge_prompt import JudgedExample, JudgeItem, render_judge_prompt
+from synpref.engines.judge_prompt import JudgedExample, JudgeItem, Order, render_judge_prompt
 from synpref.pairs.identity import hash128
 
-ORDERS = ("ab", "ba")
+ORDERS: tuple[Order, ...] = ("ab", "ba")
 REQUESTS = (
     "comparison_id string, prompt_hash string, `order` string, sample int, "
     "messages array<struct<role: string, content: string>>, few_shots array<string>"
@@ -78,10 +78,12 @@ def _item(row: Mapping[str, Any]) -> JudgeItem:
 
 
 def _batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
-    schema = pa.schema(
-        [
-            ("comparison_id", pa.string()), ("prompt_hash", pa.string()), ("order", pa.string()),
-            ("sample", pa.int32()), ("messages", _MESSAGES), ("few_shots", pa.list_(pa.string())),
-        ]
-    )  # fmt: skip
-    return pa.RecordBatch.from_pylist(rows, schema=schema)
+    fields: dict[str, pa.DataType] = {
+        "comparison_id": pa.string(),
+        "prompt_hash": pa.string(),
+        "order": pa.string(),
+        "sample": pa.int32(),
+        "messages": _MESSAGES,
+        "few_shots": pa.list_(pa.string()),
+    }
+    return pa.RecordBatch.from_pylist(rows, schema=pa.schema(fields))

@@ -77,4 +77,4 @@ def _passes(judge: RosterJudge, canaries: DataFrame) -> bool:
         row["verdict"] == row["label"]
         for row in judge.ask(rendered(canaries, judge.samples)).join(canaries, "comparison_id").collect()
     ]  # a handful: canaries times orders
-    return 2 * sum(said) >= len(said)
+    return bool(2 * sum(said) >= len(said))

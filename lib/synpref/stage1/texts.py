@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -26,8 +27,8 @@ def text_vectors(texts: DataFrame, embeddings: DataFrame, engine_id: str) -> Dat
 
 def _serialise(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        both = zip(batch.column("messages").to_pylist(), batch.column("attributes").to_pylist(), strict=True)
-        texts = [serialise(messages, attributes) for messages, attributes in both]
+        rows: list[dict[str, Any]] = batch.to_pylist()
+        texts = [serialise(row["messages"], row["attributes"]) for row in rows]
         ids = [hash128("text", text) for text in texts]
         yield pa.RecordBatch.from_arrays(
             [batch.column("comparison_id"), pa.array(ids, pa.string()), pa.array(texts, pa.string())],

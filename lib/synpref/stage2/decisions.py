@@ -24,7 +24,7 @@ def scored(wild: DataFrame, rewards: DataFrame, gold_engine: str, best_engines: 
     """
     best = F.lit(None).cast("string")
     for fold, engine in best_engines.items():
-        best = F.when(F.col("fold").eqNullSafe(fold), engine).otherwise(best)
+        best = F.when(F.col("fold").eqNullSafe(F.lit(fold)), engine).otherwise(best)
     named = wild.withColumns({"gold_engine_id": F.lit(gold_engine), "best_engine_id": best})
     for which in ("gold", "best"):
         named = _with_probability(named, rewards, which)

@@ -74,9 +74,7 @@ class Pool:
             spark.createDataFrame(
                 list(self.prompts.values()), f"prompt_id string, messages {messages}, `group` string"
             ),
-            spark.createDataFrame(
-                list(self.responses.values()), "response_id string, normalised_response_id string"
-            ),
+            spark.createDataFrame(list(self.responses.values()), "response_id string, normalised_response_id string"),
         ]
 
 

@@ -15,10 +15,10 @@ SEEN = (
 )
 
 
-@pytest.mark.parametrize("priority", [[], ["lab"], ["forum", "web's \"best\"; --", "lab"]])
+@pytest.mark.parametrize("priority", [[], ["lab"], ["forum", 'web\'s "best"; --', "lab"]])
 def test_primary_occurrence_and_sources_of_random_pools(spark: SparkSession, priority: list[str]) -> None:
     draw = random.Random(3)
-    sources = ["lab", "forum", "web's \"best\"; --", "\u00e9lsewhere"]
+    sources = ["lab", "forum", 'web\'s "best"; --', "\u00e9lsewhere"]
     seen: dict[str, list[Occurrence]] = {}
     for place in range(300):
         one = Occurrence(draw.choice(sources), draw.choice(["f1", "f2"]), str(place))

@@ -35,4 +35,4 @@ def test_a_real_file_is_read_and_its_rows_add_up(spark: SparkSession, name: str)
     assert ingested.shape == "json_prompt"
     assert counts.rows_in == ROWS[name]
     assert counts.reconcile()
-    assert counts.comparisons > 0.8 * counts.rows_in
+    assert counts.comparisons + counts.duplicates > 0.9 * counts.rows_in

@@ -79,7 +79,7 @@ def test_a_cross_fitted_comparison_is_scored_by_the_model_of_the_other_half(spar
     scores = [("a", "gold", 1.0), ("b", "gold", 0.0)]
     scores += [("a", "scores half 0", 5.0), ("b", "scores half 0", 0.0)]
     scores += [("a", "scores half 1", 0.0), ("b", "scores half 1", 5.0)]
-    best = {0: "scores half 0", 1: "scores half 1"}
+    best: dict[int | None, str] = {0: "scores half 0", 1: "scores half 1"}
     rows = _rows(decide.scored(wild, spark.createDataFrame(scores, REWARDS), "gold", best))
     assert {name: row["best_engine_id"] for name, row in rows.items()} == {"x": best[0], "y": best[1]}
     assert rows["x"]["p_best"] > 0.99

@@ -194,7 +194,8 @@ def test_a_schema_of_the_session_catalog_serves_as_well_as_a_path(spark: SparkSe
         assert warehouse.insert("rewards", rewards(0, 4)) == 1
         version = warehouse.publish("roles", roles(spark, "one", 5), {"campaign": "one"}, lambda rows: None)
         assert (version, warehouse.read("roles").count()) == (1, 5)
-        names = {row["tableName"] for row in spark.sql("SHOW TABLES IN `synpref_test`").collect() if not row["isTemporary"]}
+        tables = spark.sql("SHOW TABLES IN `synpref_test`").where("NOT isTemporary").collect()
+        names = {row["tableName"] for row in tables}
         assert names == {"rewards", "roles"}
     finally:
         spark.sql("DROP SCHEMA `synpref_test` CASCADE")

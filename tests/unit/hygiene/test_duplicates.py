@@ -35,9 +35,7 @@ def test_a_source_listed_twice_counts_where_it_stands_first() -> None:
 
 
 @given(seen=st.lists(SEEN, min_size=1), priority=st.permutations(["web", "forum", "lab"]), data=st.data())
-def test_the_order_of_reading_does_not_matter(
-    seen: list[Occurrence], priority: list[str], data: st.DataObject
-) -> None:
+def test_the_order_of_reading_does_not_matter(seen: list[Occurrence], priority: list[str], data: st.DataObject) -> None:
     assert survivor(data.draw(st.permutations(seen)), priority) == survivor(seen, priority)
 
 

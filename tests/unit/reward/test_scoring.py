@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,20 @@ import pytest
 from synpref.engines.reward import RewardScorer
 from synpref.errors import InputError
 from synpref.reward.accuracy import accuracy
+from synpref.reward.model_folder import TrainedModel
 from synpref.reward.plan import TrainingPlan
 from synpref.reward.rows import read_comparisons, read_responses
 from synpref.reward.scoring import score_responses, stream_rewards
 from synpref.reward.training import train_reward_model
 
+WriteFolder = Callable[[str, list[tuple[str, str, str]]], Path]
+MakeRows = Callable[[int, int], list[tuple[str, str, str]]]
+ScorePlainly = Callable[[Path, list[tuple[str, str]], int], list[float]]
+
 PLAN = TrainingPlan(steps=10, responses_per_step=16, learning_rate=1e-3, max_tokens=16, evaluate_every=5)
 
 
-def train(folder: Path, backbone: Path, tmp_path: Path, plan: TrainingPlan):
+def train(folder: Path, backbone: Path, tmp_path: Path, plan: TrainingPlan) -> TrainedModel:
     return train_reward_model(
         folder,
         backbone=backbone,
@@ -34,7 +40,13 @@ def train(folder: Path, backbone: Path, tmp_path: Path, plan: TrainingPlan):
 @pytest.mark.parametrize("kind", ["minilm", "tiny_bert", "tiny_llama"])
 @pytest.mark.parametrize("layers", [1, 2, None])
 def test_cached_rewards_are_those_of_the_whole_model(
-    kind: str, layers: int | None, write_folder, learnable, tmp_path: Path, request, score_plainly
+    kind: str,
+    layers: int | None,
+    write_folder: WriteFolder,
+    learnable: MakeRows,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    score_plainly: ScorePlainly,
 ) -> None:
     if (kind, layers) == ("minilm", None):
         pytest.skip("all of MiniLM is trained in no unit test: the tiny models show the same in less time")
@@ -52,7 +64,9 @@ def test_cached_rewards_are_those_of_the_whole_model(
     assert accuracy(cached, read_comparisons(folder)) == pytest.approx(model.validation_accuracy)
 
 
-def test_new_responses_are_computed_once_and_then_read(write_folder, learnable, tiny_bert, tmp_path: Path) -> None:
+def test_new_responses_are_computed_once_and_then_read(
+    write_folder: WriteFolder, learnable: MakeRows, tiny_bert: Path, tmp_path: Path
+) -> None:
     model = train(write_folder("d", learnable(4, 0)), tiny_bert, tmp_path, PLAN)
     fresh = write_folder("fresh", learnable(4, 7))
     told: list[str] = []
@@ -64,7 +78,9 @@ def test_new_responses_are_computed_once_and_then_read(write_folder, learnable, 
     assert score_responses(model.path, fresh, None) == pytest.approx(first, abs=1e-5)
 
 
-def test_a_refused_response_has_no_reward(write_folder, learnable, tiny_bert, tmp_path: Path) -> None:
+def test_a_refused_response_has_no_reward(
+    write_folder: WriteFolder, learnable: MakeRows, tiny_bert: Path, tmp_path: Path
+) -> None:
     plan = dataclasses.replace(PLAN, overlong="refuse", max_tokens=20)
     model = train(write_folder("d", learnable(4, 0)), tiny_bert, tmp_path, plan)
     long = write_folder("long", [("what", "clear", " ".join(["odd"] * 30))])
@@ -75,7 +91,7 @@ def test_a_refused_response_has_no_reward(write_folder, learnable, tiny_bert, tm
     assert math.isnan(found["odd o"])
 
 
-def test_a_folder_that_is_no_trained_model_is_named(tiny_bert: Path, write_folder) -> None:
+def test_a_folder_that_is_no_trained_model_is_named(tiny_bert: Path, write_folder: WriteFolder) -> None:
     folder = write_folder("d", [("p", "x", "y")])
     with pytest.raises(InputError, match="no reward model that synpref trained"):
         score_responses(tiny_bert, folder, None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -15,6 +17,9 @@ from synpref.reward.scoring import score_responses
 from synpref.reward.tracking import TableVersion, log_training
 from synpref.reward.training import train_reward_model
 
+WriteFolder = Callable[[str, list[tuple[str, str, str]]], Path]
+MakeRows = Callable[[int, int], list[tuple[str, str, str]]]
+
 TABLE = TableVersion("labels", 7, path="/warehouse/labels")
 
 
@@ -25,7 +30,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tracked(store: Path, tmp_path: Path):
+def tracked(store: Path, tmp_path: Path) -> Iterator[ModuleType]:
     import mlflow
 
     before = mlflow.get_tracking_uri()
@@ -39,7 +44,7 @@ def tracked(store: Path, tmp_path: Path):
 
 
 @pytest.fixture
-def folder(write_folder, learnable) -> Path:
+def folder(write_folder: WriteFolder, learnable: MakeRows) -> Path:
     return write_folder("d", learnable(4, 0))
 
 
@@ -56,7 +61,7 @@ def model(folder: Path, tiny_bert: Path, tmp_path: Path) -> TrainedModel:
     )
 
 
-def test_a_run_below_the_active_one_holds_plan_curves_and_data_set(tracked, model: TrainedModel) -> None:
+def test_a_run_below_the_active_one_holds_plan_curves_and_data_set(tracked: ModuleType, model: TrainedModel) -> None:
     with tracked.start_run() as parent:
         run_id = log_training(model, TABLE, metrics={"test_accuracy": 0.5}, tags={"role": "gold"}, with_model=False)
     run = tracked.get_run(run_id)
@@ -76,7 +81,9 @@ def test_a_run_below_the_active_one_holds_plan_curves_and_data_set(tracked, mode
     assert json.loads(used.dataset.source)["delta_table_version"] == 7
 
 
-def test_the_logged_model_scores_as_the_trained_one(tracked, model: TrainedModel, folder: Path, tmp_path: Path) -> None:
+def test_the_logged_model_scores_as_the_trained_one(
+    tracked: ModuleType, model: TrainedModel, folder: Path, tmp_path: Path
+) -> None:
     run_id = log_training(model, TABLE)
     loaded = tracked.pyfunc.load_model(f"runs:/{run_id}/model")
     ((ids, talks),) = list(read_responses(folder))
@@ -91,7 +98,9 @@ def test_the_logged_model_scores_as_the_trained_one(tracked, model: TrainedModel
     assert not [path for path in stored if path.suffix in (".pkl", ".pickle", ".bin", ".pt")]
 
 
-def test_a_model_without_validation_has_a_loss_curve_alone(tracked, folder: Path, tiny_bert: Path, tmp_path: Path) -> None:
+def test_a_model_without_validation_has_a_loss_curve_alone(
+    tracked: ModuleType, folder: Path, tiny_bert: Path, tmp_path: Path
+) -> None:
     model = train_reward_model(
         folder,
         backbone=tiny_bert,

@@ -6,7 +6,9 @@ import dataclasses
 import json
 import math
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,21 +16,26 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from synpref.errors import EngineError, InputError, SettingsError
-from synpref.reward.model_folder import read_model
+from synpref.reward.model_folder import TrainedModel, read_model
 from synpref.reward.plan import TrainingPlan
 from synpref.reward.scoring import score_responses
 from synpref.reward.training import train_reward_model
 from synpref.reward.upper import PairwiseLoss
 
+WriteFolder = Callable[[str, list[tuple[str, str, str]]], Path]
+MakeRows = Callable[[int, int], list[tuple[str, str, str]]]
+
 PLAN = TrainingPlan(steps=60, responses_per_step=16, learning_rate=3e-3, max_tokens=32, evaluate_every=20)
 
 
 @pytest.fixture
-def folders(write_folder, learnable) -> tuple[Path, Path]:
+def folders(write_folder: WriteFolder, learnable: MakeRows) -> tuple[Path, Path]:
     return write_folder("train", learnable(30, 0)), write_folder("validation", learnable(12, 1))
 
 
-def train(folders, backbone: Path, tmp_path: Path, plan: TrainingPlan = PLAN, **options):
+def train(
+    folders: tuple[Path, Path | None], backbone: Path, tmp_path: Path, plan: TrainingPlan = PLAN, **options: Any
+) -> TrainedModel:
     told = {"features_dir": tmp_path / "features", "models_dir": tmp_path / "models"} | options
     return train_reward_model(
         folders[0], backbone=backbone, validation=folders[1], settings=plan, name="a model", **told
@@ -41,7 +48,9 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("kind", ["tiny_bert", "tiny_llama"])
 @pytest.mark.parametrize("layers", [1, 2, None])
-def test_a_preference_is_learned(kind: str, layers: int | None, folders, tmp_path: Path, request) -> None:
+def test_a_preference_is_learned(
+    kind: str, layers: int | None, folders: tuple[Path, Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     plan = dataclasses.replace(PLAN, trainable_layers=layers, steps=120)
     model = train(folders, request.getfixturevalue(kind), tmp_path, plan)
     assert model.validation_accuracy is not None
@@ -61,7 +70,7 @@ def test_the_loss_is_the_mean_over_comparisons(tiny_bert: Path) -> None:
     assert found["loss"].item() == pytest.approx(expected)
 
 
-def test_the_frozen_layers_are_the_backbones_own(folders, minilm: Path, tmp_path: Path) -> None:
+def test_the_frozen_layers_are_the_backbones_own(folders: tuple[Path, Path], minilm: Path, tmp_path: Path) -> None:
     plan = dataclasses.replace(PLAN, steps=2, learning_rate=1e-3)
     model = train(folders, minilm, tmp_path, plan)
     before, after = weights(minilm), weights(model.path)
@@ -70,7 +79,9 @@ def test_the_frozen_layers_are_the_backbones_own(folders, minilm: Path, tmp_path
     assert all(name.startswith(("encoder.layer.5.", "pooler.")) for name in changed)
 
 
-def test_the_same_again_is_reused_and_nothing_is_trained(folders, tiny_bert: Path, tmp_path: Path) -> None:
+def test_the_same_again_is_reused_and_nothing_is_trained(
+    folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path
+) -> None:
     told: list[str] = []
     first = train(folders, tiny_bert, tmp_path, progress=told.append)
     assert any("step 60 of 60" in line for line in told)
@@ -82,7 +93,12 @@ def test_the_same_again_is_reused_and_nothing_is_trained(folders, tiny_bert: Pat
 
 
 def test_rows_plan_seed_backbone_and_validation_all_change_the_model(
-    folders, tiny_bert: Path, tiny_llama: Path, tmp_path: Path, write_folder, learnable
+    folders: tuple[Path, Path],
+    tiny_bert: Path,
+    tiny_llama: Path,
+    tmp_path: Path,
+    write_folder: WriteFolder,
+    learnable: MakeRows,
 ) -> None:
     short = dataclasses.replace(PLAN, steps=1)
     turned = [(prompt, rejected, chosen) for prompt, chosen, rejected in learnable(30, 0)[:1]]
@@ -99,7 +115,7 @@ def test_rows_plan_seed_backbone_and_validation_all_change_the_model(
     assert len(set(ids)) == len(ids)
 
 
-def test_the_same_seed_gives_the_same_weights(folders, tiny_bert: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_weights(folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path) -> None:
     state = torch.get_rng_state()
     one = train(folders, tiny_bert, tmp_path)
     assert torch.equal(torch.get_rng_state(), state)
@@ -111,25 +127,29 @@ def test_the_same_seed_gives_the_same_weights(folders, tiny_bert: Path, tmp_path
     assert not torch.equal(first["classifier.weight"], weights(other.path)["classifier.weight"])
 
 
-def test_the_kept_checkpoint_is_the_first_of_the_best(folders, tiny_bert: Path, tmp_path: Path) -> None:
+def test_the_kept_checkpoint_is_the_first_of_the_best(
+    folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path
+) -> None:
     model = train(folders, tiny_bert, tmp_path, dataclasses.replace(PLAN, evaluate_every=5))
     scores = [entry["validation_accuracy"] for entry in model.history]
     assert model.validation_accuracy == max(scores)
     assert model.best_step == model.history[int(np.argmax(scores))]["step"]
 
 
-def test_the_last_step_is_looked_at_wherever_it_falls(folders, tiny_bert: Path, tmp_path: Path) -> None:
+def test_the_last_step_is_looked_at_wherever_it_falls(
+    folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path
+) -> None:
     model = train(folders, tiny_bert, tmp_path, dataclasses.replace(PLAN, steps=25))
     assert [entry["step"] for entry in model.history] == [20, 25]
 
 
-def test_without_validation_the_last_state_is_kept(folders, tiny_bert: Path, tmp_path: Path) -> None:
+def test_without_validation_the_last_state_is_kept(folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path) -> None:
     model = train((folders[0], None), tiny_bert, tmp_path)
     assert (model.best_step, model.validation_accuracy) == (60, None)
     assert {entry["validation_accuracy"] for entry in model.history} == {None}
 
 
-def test_the_record_tells_how_the_model_came_to_be(folders, tiny_bert: Path, tmp_path: Path) -> None:
+def test_the_record_tells_how_the_model_came_to_be(folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path) -> None:
     model = train(folders, tiny_bert, tmp_path)
     record = json.loads((model.path / "model.json").read_text())
     assert record["plan"]["steps"] == 60
@@ -147,7 +167,9 @@ def test_the_record_tells_how_the_model_came_to_be(folders, tiny_bert: Path, tmp
     assert [path.name for path in (tmp_path / "models").iterdir()] == [model.model_id]
 
 
-def test_models_share_the_features_of_their_backbone(folders, tiny_bert: Path, tmp_path: Path) -> None:
+def test_models_share_the_features_of_their_backbone(
+    folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path
+) -> None:
     train(folders, tiny_bert, tmp_path)
     chunks = sorted((tmp_path / "features").rglob("*.npy"))
     told: list[str] = []
@@ -156,7 +178,9 @@ def test_models_share_the_features_of_their_backbone(folders, tiny_bert: Path, t
     assert not any("features" in line for line in told)
 
 
-def test_too_long_answers_are_cut_or_refused_and_counted(write_folder, tiny_bert: Path, tmp_path: Path) -> None:
+def test_too_long_answers_are_cut_or_refused_and_counted(
+    write_folder: WriteFolder, tiny_bert: Path, tmp_path: Path
+) -> None:
     long = " ".join(["answer"] * 40)
     folder = write_folder("long", [("what", "clear", "rude"), ("what", "clear", long), ("tell", "kind", "odd")])
     plan = dataclasses.replace(PLAN, steps=2)
@@ -169,7 +193,9 @@ def test_too_long_answers_are_cut_or_refused_and_counted(write_folder, tiny_bert
         train((only, None), tiny_bert, tmp_path, dataclasses.replace(plan, overlong="refuse"))
 
 
-def test_a_loss_that_is_no_number_stops_the_training(folders, tiny_bert: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_stops_the_training(
+    folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(tiny_bert, broken)
     tensors = weights(broken)
@@ -180,7 +206,9 @@ def test_a_loss_that_is_no_number_stops_the_training(folders, tiny_bert: Path, t
     assert not list((tmp_path / "models").glob("*"))
 
 
-def test_a_kill_while_saving_leaves_no_model(folders, tiny_bert: Path, tmp_path: Path, monkeypatch) -> None:
+def test_a_kill_while_saving_leaves_no_model(
+    folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from transformers import PreTrainedTokenizerBase
 
     def killed(*args: object, **options: object) -> None:
@@ -195,24 +223,26 @@ def test_a_kill_while_saving_leaves_no_model(folders, tiny_bert: Path, tmp_path:
     assert not train(folders, tiny_bert, tmp_path, short).reused
 
 
-def test_responses_that_are_missing_are_named(folders, tiny_bert: Path, tmp_path: Path) -> None:
+def test_responses_that_are_missing_are_named(folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path) -> None:
     shutil.rmtree(folders[0] / "responses")
     shutil.copytree(folders[1] / "responses", folders[0] / "responses")
     with pytest.raises(InputError, match="120 responses of comparisons are missing"):
         train(folders, tiny_bert, tmp_path)
 
 
-def test_more_trained_layers_than_there_are_is_a_clear_error(folders, tiny_bert: Path, tmp_path: Path) -> None:
+def test_more_trained_layers_than_there_are_is_a_clear_error(
+    folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path
+) -> None:
     with pytest.raises(SettingsError, match=r"trainable_layers is 4, .* has 3"):
         train(folders, tiny_bert, tmp_path, dataclasses.replace(PLAN, trainable_layers=4))
 
 
-def test_no_backbone_is_an_input_error(folders, tmp_path: Path) -> None:
+def test_no_backbone_is_an_input_error(folders: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
         train(folders, tmp_path / "nowhere", tmp_path)
 
 
-def test_a_trained_model_can_be_the_next_backbone(folders, tiny_bert: Path, tmp_path: Path) -> None:
+def test_a_trained_model_can_be_the_next_backbone(folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path) -> None:
     first = train(folders, tiny_bert, tmp_path)
     second = train(folders, first.path, tmp_path, dataclasses.replace(PLAN, steps=1))
     assert second.backbone != first.backbone
