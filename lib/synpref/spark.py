@@ -60,7 +60,8 @@ appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %.-400m%n%ex{0}
 QUIET = {
     "org.apache.spark.util.Utils": "error",
     "org.apache.hadoop.util.NativeCodeLoader": "error",
-    "org.apache.spark.sql.catalyst.util.SparkStringUtils": "error",
+    "org.apache.spark.util.SparkStringUtils": "error",
+    "org.apache.spark.sql.catalyst.util.SparkStringUtils": "error",  # its place in Spark 4.0
     "org.apache.spark.sql.execution.window.WindowExec": "error",
     "org.apache.spark.executor.Executor": "off",
     "org.apache.spark.scheduler.TaskSetManager": "error",

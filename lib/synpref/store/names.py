@@ -19,6 +19,12 @@ def checked_name(name: str, what: str) -> str:
     return name
 
 
+def local_folder(path: str) -> Path | None:
+    """Return the folder of this machine that `path` means, or None where it lies in an object store (s3://, dbfs:/)."""
+    local = path.removeprefix("file://").removeprefix("file:")
+    return None if _URI.match(local) else Path(local)
+
+
 @dataclass(frozen=True)
 class Location:
     """Either `path` (a folder, local or of an object store) or `catalog` and `schema` (catalog may be absent).

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame
 
+from synpref.store.names import local_folder
+
 
 def export_parquet(rows: DataFrame, folder: Path | str, *, files: int | None = None) -> None:
     """Write `rows` to `folder`, in the place of what was there; `files` bounds how many Parquet files there are.
@@ -16,10 +18,10 @@ def export_parquet(rows: DataFrame, folder: Path | str, *, files: int | None = N
     (s3://, abfss://, ...) knows no rename: there the writer's own commit protocol stands for that.
     """
     writer = (rows if files is None else rows.coalesce(files)).write.mode("overwrite")
-    if "://" in str(folder):
+    target = local_folder(str(folder))
+    if target is None:
         writer.parquet(str(folder))
         return
-    target = Path(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}")
     old = beside.with_name(f"{beside.name}.old")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synpref.errors import SettingsError
-from synpref.store.names import Location, checked_name
+from synpref.store.names import Location, checked_name, local_folder
 
 
 def test_a_path_gives_a_delta_identifier() -> None:
@@ -60,6 +60,16 @@ def test_a_catalog_table_has_no_folder_and_a_folder_no_schema() -> None:
         Location(schema="s").folder("rewards")
     with pytest.raises(SettingsError, match="no schema"):
         Location(path="/w").namespace()
+
+
+@pytest.mark.parametrize("path", ["/data/x y", "file:/data/x y", "file:///data/x y"])
+def test_a_local_folder_is_told_from_an_object_store(path: str) -> None:
+    assert local_folder(path) == Path("/data/x y")
+
+
+@pytest.mark.parametrize("path", ["s3://bucket/x", "dbfs:/x", "abfss://c@a/x"])
+def test_an_object_store_has_no_local_folder(path: str) -> None:
+    assert local_folder(path) is None
 
 
 @given(st.text())

@@ -35,7 +35,7 @@ class Shape:
         return [next((name for name in names if name in fields.names), names[0]) for names in self.columns]
 
 
-def common(
+def comparison_row(
     rows: DataFrame,
     messages: Column,
     first: Column,

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 
 from synpref.pairs.readers.fields import Fields, Kind
 from synpref.pairs.readers.messages import user_message
-from synpref.pairs.readers.shape import Shape, common
+from synpref.pairs.readers.shape import Shape, comparison_row
 
 
 def _matches(kinds: Mapping[str, Kind]) -> bool:
@@ -17,7 +17,9 @@ def _matches(kinds: Mapping[str, Kind]) -> bool:
 
 
 def _read(rows: DataFrame, fields: Fields) -> DataFrame:
-    return common(rows, user_message(fields.text(fields.prompt)), fields.text("chosen"), fields.text("rejected"))
+    return comparison_row(
+        rows, user_message(fields.text(fields.prompt)), fields.text("chosen"), fields.text("rejected")
+    )
 
 
 TEXT = Shape(
