@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from synpref.pairs.readers.fields import Fields, Kind
 from synpref.pairs.readers.final import final_problem, final_text
 from synpref.pairs.readers.messages import conversation_problem, json_messages, standard_roles
-from synpref.pairs.readers.shape import Shape, comparison_row
+from synpref.pairs.readers.shape import Shape, in_shape
 
 _COLUMNS = ("prompt", "chosen", "rejected")
 
@@ -29,7 +29,7 @@ def _read(rows: DataFrame, fields: Fields) -> DataFrame:
         final_problem(chosen, fields.text("chosen")),
         final_problem(rejected, fields.text("rejected")),
     )
-    return comparison_row(rows, messages, final_text(chosen), final_text(rejected), problem=problem)
+    return in_shape(rows, messages, final_text(chosen), final_text(rejected), problem=problem)
 
 
 CONVERSATIONAL = Shape(

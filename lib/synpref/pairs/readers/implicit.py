@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from synpref.pairs.readers.fields import Fields, Kind
 from synpref.pairs.readers.messages import conversation_problem, json_messages, standard_roles
-from synpref.pairs.readers.shape import Shape, comparison_row
+from synpref.pairs.readers.shape import Shape, in_shape
 from synpref.pairs.readers.transcript import is_transcript, transcript_messages
 
 _CONVERSATIONS = ("messages", "transcript")
@@ -75,7 +75,7 @@ def _read(rows: DataFrame, fields: Fields) -> DataFrame:
     whole = (F.size(chosen) == shared) & (F.size(rejected) == shared)
     prefix = F.slice(chosen, F.lit(1), F.when(whole, F.greatest(shared - 1, F.lit(0))).otherwise(shared))
     first, second = _last(chosen)["content"], _last(rejected)["content"]
-    return comparison_row(rows, prefix, first, second, problem=problem)
+    return in_shape(rows, prefix, first, second, problem=problem)
 
 
 IMPLICIT = Shape(

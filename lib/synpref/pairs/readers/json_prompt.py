@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from synpref.pairs.readers.fields import Fields, Kind
 from synpref.pairs.readers.messages import conversation_problem, json_messages, standard_roles
-from synpref.pairs.readers.shape import Shape, comparison_row
+from synpref.pairs.readers.shape import Shape, in_shape
 
 
 def _matches(kinds: Mapping[str, Kind]) -> bool:
@@ -23,7 +23,7 @@ def _read(rows: DataFrame, fields: Fields) -> DataFrame:
     problem = F.when(prompt.isNotNull() & messages.isNull(), F.lit("unreadable_prompt")).otherwise(
         conversation_problem(messages, "unreadable_prompt")
     )
-    return comparison_row(rows, messages, fields.text("chosen"), fields.text("rejected"), problem=problem)
+    return in_shape(rows, messages, fields.text("chosen"), fields.text("rejected"), problem=problem)
 
 
 JSON_PROMPT = Shape(

@@ -11,7 +11,7 @@ from synpref.pairs.columns import preference_column
 from synpref.pairs.readers.fields import Fields, Kind
 from synpref.pairs.readers.final import final_problem, final_text
 from synpref.pairs.readers.messages import conversation_problem, json_messages, standard_roles, user_message
-from synpref.pairs.readers.shape import Shape, comparison_row
+from synpref.pairs.readers.shape import Shape, in_shape
 
 _LABELS = ("label", "gold", "winner")
 _SIDES = ("response_a", "response_b")
@@ -51,9 +51,7 @@ def _read(rows: DataFrame, fields: Fields) -> DataFrame:
     preferred = preference_column(label)
     problem = F.coalesce(prompt_problem, first_problem, second_problem)
     detail = F.when(preferred.isNull(), F.concat(F.lit("label: "), label))
-    return comparison_row(
-        rows, F.col("prompt_messages"), first, second, preferred=preferred, problem=problem, detail=detail
-    )
+    return in_shape(rows, F.col("prompt_messages"), first, second, preferred=preferred, problem=problem, detail=detail)
 
 
 LABELLED = Shape(

@@ -35,7 +35,7 @@ class Shape:
         return [next((name for name in names if name in fields.names), names[0]) for names in self.columns]
 
 
-def comparison_row(
+def in_shape(
     rows: DataFrame,
     messages: Column,
     first: Column,

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 
 from synpref.pairs.readers.fields import Fields, Kind
 from synpref.pairs.readers.messages import user_message
-from synpref.pairs.readers.shape import Shape, comparison_row
+from synpref.pairs.readers.shape import Shape, in_shape
 
 
 def _matches(kinds: Mapping[str, Kind]) -> bool:
@@ -17,9 +17,7 @@ def _matches(kinds: Mapping[str, Kind]) -> bool:
 
 
 def _read(rows: DataFrame, fields: Fields) -> DataFrame:
-    return comparison_row(
-        rows, user_message(fields.text(fields.prompt)), fields.text("chosen"), fields.text("rejected")
-    )
+    return in_shape(rows, user_message(fields.text(fields.prompt)), fields.text("chosen"), fields.text("rejected"))
 
 
 TEXT = Shape(
