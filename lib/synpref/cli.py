@@ -8,6 +8,7 @@ import sys
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from synpref import __version__
@@ -46,7 +47,12 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def submit(stage: str) -> NoReturn:
-    """Entry of jobs/<stage>.py: the words of the command line after the script's name are the stage's."""
+    """Entry of jobs/<stage>.py: the words of the command line after the script's name are the stage's.
+
+    A script's folder leads Python's path, where jobs/evaluate.py would hide a package of that name: it is taken off.
+    """
+    folder = str(Path(sys.argv[0]).resolve().parent)
+    sys.path[:] = [entry for entry in sys.path if str(Path(entry).resolve()) != folder]
     sys.exit(main([stage, *sys.argv[1:]]))
 
 

@@ -43,6 +43,7 @@ def versions() -> dict[str, str]:
 def tracked(settings: Settings, name: str, run_id: str) -> Iterator[None]:
     """An MLflow run around a stage; nests under the run that is open already. Settings and their hash are recorded."""
     mlflow.set_tracking_uri(settings.mlflow.tracking_uri)
+    _make_experiment(settings)
     mlflow.set_experiment(settings.mlflow.experiment)
     nested = mlflow.active_run() is not None
     with mlflow.start_run(
@@ -75,6 +76,14 @@ def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory
             "engine_calls": outcome.engine_calls,
         }
     )
+
+
+def _make_experiment(settings: Settings) -> None:
+    """A local store would put artifacts into the current folder; they belong to the run's."""
+    local = settings.mlflow.tracking_uri.startswith("sqlite:")
+    if local and mlflow.get_experiment_by_name(settings.mlflow.experiment) is None:
+        place = (Path(settings.run.dir) / "mlartifacts").absolute().as_uri()
+        mlflow.create_experiment(settings.mlflow.experiment, artifact_location=place)
 
 
 def _installed(name: str) -> bool:

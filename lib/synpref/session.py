@@ -74,7 +74,7 @@ def _keep(stage: Stage, checked: int) -> None:
     new = stage.gate.results[checked:]
     if not new:
         return
-    stage.warehouse.insert("quality_results", results_frame(stage.warehouse.spark, stage.run_id, new), unique=True)
+    stage.warehouse.insert("quality_results", results_frame(stage.warehouse.spark, stage.run_id, new))
     if "://" not in stage.settings.run.dir:
         build_data_docs(stage.gate, stage.folder / "data_docs")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -40,13 +40,15 @@ def nearest_gold(targets: DataFrame, gold: Vectors, k: int) -> DataFrame:
     Returns query (the target), retrieved, similarity. Ties break by comparison_id.
     """
 
+    ties = _ranks(gold.ids)
+
     def search(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
+        for batch in filter(len, batches):
             similar = _similarities(batch, gold)
             found = [
                 (query, gold.ids[column], float(similar[row, column]))
                 for row, query in enumerate(map(str, batch.column("comparison_id").to_pylist()))
-                for column in _top(similar[row], k)
+                for column in _top(similar[row], k, ties)
             ]
             yield _found(found)
 
@@ -60,13 +62,14 @@ def nearest_pool(pool: DataFrame, gold: Vectors, depth: int) -> DataFrame:
     """
 
     def search(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
+        for batch in filter(len, batches):
             ids = [str(name) for name in batch.column("comparison_id").to_pylist()]
+            ties = _ranks(ids)
             similar = _similarities(batch, gold).T
             found = [
                 (query, ids[column], float(similar[row, column]))
                 for row, query in enumerate(gold.ids)
-                for column in _top(similar[row], depth, ids)
+                for column in _top(similar[row], depth, ties)
             ]
             yield _found(found)
 
@@ -83,15 +86,19 @@ def _similarities(batch: pa.RecordBatch, gold: Vectors) -> NDArray[np.float32]:
     return similar
 
 
-def _top(similar: NDArray[np.float32], k: int, names: list[str] | None = None) -> list[int]:
-    ties = np.arange(len(similar)) if names is None else np.argsort(np.argsort(np.asarray(names)))
+def _top(similar: NDArray[np.float32], k: int, ties: NDArray[np.intp]) -> list[int]:
     order = np.lexsort((ties, -similar))[:k]
     return [int(index) for index in order if similar[index] > -2.0]
 
 
+def _ranks(names: Sequence[str]) -> NDArray[np.intp]:
+    """The place of each name in sorted order: what breaks ties."""
+    return np.argsort(np.argsort(np.asarray(names)))
+
+
 def _matrix(vectors: pa.Array[Any]) -> NDArray[np.float32]:
     flat = cast("pa.ListArray[Any]", vectors).flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
-    return np.ascontiguousarray(flat.reshape(len(vectors), -1)) if len(vectors) else np.zeros((0, 0), np.float32)
+    return np.ascontiguousarray(flat.reshape(len(vectors), -1))
 
 
 def _found(rows: list[tuple[str, str, float]]) -> pa.RecordBatch:
