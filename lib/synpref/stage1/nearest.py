@@ -79,8 +79,11 @@ def nearest_pool(pool: DataFrame, gold: Vectors, depth: int) -> DataFrame:
 
 
 def _similarities(batch: pa.RecordBatch, gold: Vectors) -> NDArray[np.float32]:
-    """(rows, gold) cosines; -2 where both are of one group."""
-    similar: NDArray[np.float32] = _matrix(batch.column("vector")) @ gold.matrix.T
+    """(rows, gold) cosines; -2 where both are of one group.
+
+    Rounded: the last bits of a matrix product depend on its shape, and ties must break by name on every machine.
+    """
+    similar: NDArray[np.float32] = np.round(_matrix(batch.column("vector")) @ gold.matrix.T, 6)
     same = np.asarray(batch.column("group").to_pylist())[:, None] == np.asarray(gold.groups)[None, :]
     similar[same] = -2.0
     return similar

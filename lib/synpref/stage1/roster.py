@@ -36,7 +36,7 @@ class RosterJudge:
 def examine(
     judge: RosterJudge, items: DataFrame, rule: AdmissionRule, first_batch: int, max_comparisons: int, seed: int
 ) -> Admission:
-    """Ask the judge about gold-validation in two rounds, and stop where it can no longer be admitted.
+    """Ask the judge about gold-validation in up to three rounds, and stop where it can no longer be admitted.
 
     items: gold-validation items with shots and their human `label`.
     """
@@ -44,7 +44,7 @@ def examine(
     total = chosen.count()
     canaries_passed = judge.canaries is None or _passes(judge, judge.canaries)
     decision = admit(0, 0, total, canaries_passed, rule)
-    for size in (min(first_batch, total), total):
+    for size in (min(first_batch, total), min(2 * first_batch, total), total):
         if decision.admitted is not None:
             break
         asked = sampled(chosen, "admission", size, seed)

@@ -54,12 +54,12 @@ def test_a_judge_that_knows_is_admitted_and_asked_both_orders_once(spark: SparkS
     decision = examine(RosterJudge("x", 1, 0, ask), _items(spark, 120), RULE, 32, 110, 1)
     assert decision.admitted is True
     assert decision.asked == 110
-    assert ask.requests == 2 * (32 + 110)
+    assert ask.requests == 2 * (32 + 64 + 110)
 
 
 def test_a_judge_that_answers_by_position_is_asked_nothing_after_the_first_batch(spark: SparkSession) -> None:
     ask = Asked(_by_position)
-    decision = examine(RosterJudge("x", 1, 0, ask), _items(spark, 110), RULE, 32, 110, 1)
+    decision = examine(RosterJudge("x", 1, 0, ask), _items(spark, 120), RULE, 32, 100, 1)
     assert decision.admitted is False
     assert ask.requests == 2 * 32
 
