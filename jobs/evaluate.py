@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from synpref.jobs.models import snapshot
-from synpref.jobs.pool import source_labels
-from synpref.jobs.specs import scorer
 
 from synpref.analysis.blocks import with_blocks
 from synpref.analysis.length import length_sums
@@ -19,6 +17,10 @@ from synpref.cli import submit
 from synpref.engines.tokenise import encode_conversations
 from synpref.errors import InputError
 from synpref.inference.record import record_engine
+from synpref.inference.spec import EngineSpec
+from synpref.jobs.models import snapshot
+from synpref.jobs.pool import source_labels
+from synpref.jobs.specs import scorer
 from synpref.reward.backbones import load_tokenizer
 from synpref.reward.rows import read_responses
 from synpref.reward.scoring import score_responses
@@ -40,14 +42,7 @@ def run(stage: Stage) -> Outcome:
         raise InputError("evaluate: no test comparison has a known winner; give an input with use: test, or more gold")
     stage.say(f"{rows} test comparisons in {tested.select('block').distinct().count()} groups")
     folder = snapshot(stage, tested.select("comparison_id", "winner"))
-    engines: dict[str, list[str]] = {}
-    computed = saved = 0
-    for mix, models in left["models"].items():
-        engines[mix] = []
-        for model in models:
-            engine_id, new, stood = _scored(stage, model, folder)
-            engines[mix].append(engine_id)
-            computed, saved = computed + new, saved + stood
+    engines, computed, saved = _scored(stage, left["models"], folder)
     every = [engine_id for of_mix in engines.values() for engine_id in of_mix]
     # one row a model and block
     sums = [row.asDict() for row in reward_sums(warehouse.read("rewards"), tested, every).collect()]
@@ -88,27 +83,39 @@ def _tested(stage: Stage, campaign: str) -> DataFrame:
     return comparisons_with_winner(with_blocks(tests), warehouse.read("comparisons"), known)
 
 
-def _scored(stage: Stage, model: dict[str, Any], folder: Path) -> tuple[str, int, int]:
-    """Rewards of the test responses by one model: engine_id, responses scored now, responses that stood already."""
+def _scored(
+    stage: Stage, models: Mapping[str, Sequence[Mapping[str, Any]]], folder: Path
+) -> tuple[dict[str, list[str]], int, int]:
+    """Rewards of the test responses by every model, in one commit: engine_ids by set, scored now, stood already."""
     warehouse = stage.warehouse
-    spec = scorer(stage.settings, model["name"], model["path"]).having(dtype="float32")
-    card = spec.card
-    record_engine(warehouse, card)
     warehouse.create("rewards")
-    stand = warehouse.read("rewards").where(F.col("engine_id") == card.engine_id).count()
-    wanted = warehouse.spark.read.parquet(str(folder / "responses")).count()
-    if stand >= wanted:
-        return card.engine_id, 0, wanted
-    rewards = score_responses(Path(model["path"]), folder, stage.folder / "features")
-    tokens = _tokens(stage, Path(model["path"]), folder)
-    # test responses only: bounded by what a person labels or a generator makes
-    rows = [
-        (response, card.engine_id, reward, *tokens[response])
-        for response, reward in rewards.items()
-        if not math.isnan(reward)  # refused as too long: tested comparisons without a reward are an error below
-    ]
-    inserted = warehouse.insert("rewards", warehouse.spark.createDataFrame(rows, _REWARDS), unique=True)
-    return card.engine_id, inserted, wanted - inserted
+    wanted = warehouse.spark.read.parquet(str(folder / "responses")).select("response_id").cache()
+    specs = {model["path"]: _spec(stage, model) for of_mix in models.values() for model in of_mix}
+    ids = {path: spec.card.engine_id for path, spec in specs.items()}
+    known = warehouse.read("rewards").where(F.col("engine_id").isin(list(ids.values())))
+    stood = known.join(wanted, "response_id", "left_semi")  # tests are the small side
+    counts = {row["engine_id"]: row["count"] for row in stood.groupBy("engine_id").count().collect()}  # one row a model
+    asked = wanted.count()
+    rows: list[tuple[Any, ...]] = []
+    for path, engine_id in ids.items():
+        if counts.get(engine_id, 0) < asked:
+            record_engine(warehouse, specs[path].card)
+            rows += _rows(stage, engine_id, Path(path), folder)
+    inserted = warehouse.insert("rewards", warehouse.spark.createDataFrame(rows, _REWARDS), unique=True) if rows else 0
+    engines = {mix: [ids[model["path"]] for model in of_mix] for mix, of_mix in models.items()}
+    return engines, inserted, asked * len(ids) - inserted
+
+
+def _spec(stage: Stage, model: Mapping[str, Any]) -> EngineSpec:
+    return scorer(stage.settings, model["name"], model["path"]).having(dtype="float32")
+
+
+def _rows(stage: Stage, engine_id: str, model: Path, folder: Path) -> list[tuple[Any, ...]]:
+    """Rows of rewards by one model; test responses are bounded by what a person labels or a generator makes."""
+    tokens = _tokens(stage, model, folder)
+    rewards = score_responses(model, folder, stage.folder / "features")
+    # a response refused as too long has no reward: a tested comparison that lacks one is an error of its own
+    return [(one, engine_id, reward, *tokens[one]) for one, reward in rewards.items() if not math.isnan(reward)]
 
 
 def _tokens(stage: Stage, model: Path, folder: Path) -> dict[str, tuple[int, bool]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ mlflow: {log_models: false}
 
 pytestmark = [
     pytest.mark.skipif(not MODEL.is_dir(), reason="the small model is absent: run `make setup`"),
+    pytest.mark.skipif("SYNPREF_LONG" not in os.environ, reason="minutes long: set SYNPREF_LONG=1"),
     pytest.mark.timeout(1500),
 ]
 
