@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from synpref.jobs import specs
 
 from synpref.demo import attributes as simulated_attributes
 from synpref.demo import judges as simulated_judges
@@ -17,6 +16,7 @@ from synpref.engines.identity import EngineCard
 from synpref.inference.fill import Filled, fill
 from synpref.inference.record import record_engine
 from synpref.inference.spec import EngineSpec
+from synpref.jobs import specs
 from synpref.settings import AttributeEngine, Judge
 from synpref.stage import Stage, tell_progress
 from synpref.stage1.roster import REQUEST_KEY, RosterJudge, answered

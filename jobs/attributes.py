@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from synpref.cli import submit
 from synpref.jobs.answers import Calls, described
 from synpref.jobs.pool import stage1_items
-
-from synpref.cli import submit
 from synpref.stage import Outcome, Stage
 from synpref.stage1.describing import attribute_prompts
 from synpref.stage1.sampling import sampled

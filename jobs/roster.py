@@ -7,9 +7,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from synpref.jobs.answers import Calls, roster_judge
 
 from synpref.engines.canaries import CANARIES
+from synpref.jobs.answers import Calls, roster_judge
 from synpref.stage import Stage
 from synpref.stage1.admission import AdmissionRule
 from synpref.stage1.items import ATTRIBUTES
