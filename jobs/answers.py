@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
@@ -14,13 +14,12 @@ from synpref.demo import judges as simulated_judges
 from synpref.demo import people
 from synpref.engines.identity import EngineCard
 from synpref.inference.fill import Filled, fill
-from synpref.inference.record import record_engine
+from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
 from synpref.jobs import specs
 from synpref.settings import AttributeEngine, Judge
 from synpref.stage import Stage, tell_progress
-from synpref.stage1.roster import REQUEST_KEY, RosterJudge, answered
-from synpref.store.pending import pending
+from synpref.stage1.roster import answered
 
 
 @dataclass
@@ -73,37 +72,26 @@ def described(stage: Stage, calls: Calls, engine: AttributeEngine, wanted: DataF
     if engine.kind == "transformers":
         return filled(stage, calls, "attributes", prompts, specs.describer(engine, stage.settings.seed)).engine_id
     card = EngineCard("attributes", engine.name, True, None, {"source": "the task family of a generated pool"})
-    record_engine(stage.warehouse, card)
+    record_engines(stage.warehouse, card)
     rows = simulated_attributes.describe(wanted, stage.warehouse.read("truth"), engine_id=card.engine_id)
     inserted = stage.warehouse.insert("attributes", rows, unique=True)
     calls.add(inserted, 0)
     return card.engine_id
 
 
-def roster_judge(stage: Stage, calls: Calls, judge: Judge, canaries: DataFrame) -> RosterJudge:
-    """A judge of the settings as Stage 1 sees it."""
-
-    def ask(requests: DataFrame) -> DataFrame:
-        kept = requests.cache()
-        engine_id = calls.judges[judge.name] = _asked(stage, calls, judge, kept)
-        return answered(kept, stage.warehouse.read("verdicts"), engine_id)
-
-    few_shots = stage.settings.stage1.few_shots if judge.few_shots is None else judge.few_shots
-    return RosterJudge(
-        name=judge.name,
-        samples=judge.samples,
-        few_shots=few_shots,
-        ask=ask,
-        canaries=canaries
-        if judge.kind == "transformers"
-        else None,  # a simulator has no answer for what it has no truth
-    )
-
-
-def judge_card(stage: Stage, judge: Judge) -> EngineCard:
-    """The identity of a simulated judge."""
-    details = {"seed": stage.settings.seed, "accuracy": judge.accuracy, "position_bias": judge.position_bias}
-    return EngineCard("judge", judge.name, True, None, details)
+def ask_judges(stage: Stage, calls: Calls, requests: DataFrame, names: Sequence[str]) -> DataFrame:
+    """Ask these judges of the settings all requests (roster.Ask): a model through the bridge, simulators together."""
+    judges = [one for one in stage.settings.judges if one.name in names]
+    engines = {
+        one.name: filled(stage, calls, "verdicts", requests, specs.judge(one)).engine_id
+        for one in judges
+        if one.kind == "transformers"
+    }
+    simulated = [one for one in judges if one.kind == "simulated"]
+    if simulated:
+        engines.update(_simulate(stage, calls, requests, simulated))
+    calls.judges.update(engines)
+    return answered(requests, stage.warehouse.read("verdicts"), engines)
 
 
 def people_label(stage: Stage, wanted: DataFrame, batch: str) -> DataFrame:
@@ -128,23 +116,21 @@ def people_label(stage: Stage, wanted: DataFrame, batch: str) -> DataFrame:
     return known.join(wanted.select("comparison_id"), "comparison_id", "left_semi")  # gold is the small side
 
 
-def _asked(stage: Stage, calls: Calls, judge: Judge, requests: DataFrame) -> str:
-    if judge.kind == "transformers":
-        return filled(stage, calls, "verdicts", requests, specs.judge(judge)).engine_id
-    card = judge_card(stage, judge)
+def _simulate(stage: Stage, calls: Calls, requests: DataFrame, judges: Sequence[Judge]) -> dict[str, str]:
+    """Answers of simulated judges, in one commit; returns engine_id by name."""
     warehouse = stage.warehouse
-    record_engine(warehouse, card)
-    warehouse.create("verdicts")
-    known = warehouse.read("verdicts").where(F.col("engine_id") == card.engine_id)
-    todo = pending(requests, known, REQUEST_KEY).withColumn("engine_id", F.lit(card.engine_id))
-    answers = simulated_judges.answer(
-        todo,
-        warehouse.read("truth"),
-        seed=stage.settings.seed,
-        name=judge.name,
-        accuracy=judge.accuracy or 0.0,
-        position_bias=judge.position_bias or 0.0,
-    )
-    total, inserted = requests.count(), warehouse.insert("verdicts", answers, unique=True)
-    calls.add(inserted, total - inserted)
-    return card.engine_id
+    cards = {one.name: _simulated_card(stage, one) for one in judges}
+    record_engines(warehouse, *cards.values())
+    roster = {
+        cards[one.name].engine_id: simulated_judges.Judge(one.name, one.accuracy or 0.0, one.position_bias or 0.0)
+        for one in judges
+    }
+    answers = simulated_judges.answer(requests, warehouse.read("truth"), roster, seed=stage.settings.seed)
+    asked, inserted = requests.count() * len(roster), warehouse.insert("verdicts", answers, unique=True)
+    calls.add(inserted, asked - inserted)
+    return {name: card.engine_id for name, card in cards.items()}
+
+
+def _simulated_card(stage: Stage, judge: Judge) -> EngineCard:
+    details = {"seed": stage.settings.seed, "accuracy": judge.accuracy, "position_bias": judge.position_bias}
+    return EngineCard("judge", judge.name, True, None, details)

@@ -16,7 +16,7 @@ from synpref.analysis.reward_models import comparisons_with_winner, model_accura
 from synpref.cli import submit
 from synpref.engines.tokenise import encode_conversations
 from synpref.errors import InputError
-from synpref.inference.record import record_engine
+from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
 from synpref.jobs.models import snapshot
 from synpref.jobs.pool import source_labels
@@ -96,11 +96,9 @@ def _scored(
     stood = known.join(wanted, "response_id", "left_semi")  # tests are the small side
     counts = {row["engine_id"]: row["count"] for row in stood.groupBy("engine_id").count().collect()}  # one row a model
     asked = wanted.count()
-    rows: list[tuple[Any, ...]] = []
-    for path, engine_id in ids.items():
-        if counts.get(engine_id, 0) < asked:
-            record_engine(warehouse, specs[path].card)
-            rows += _rows(stage, engine_id, Path(path), folder)
+    todo = [path for path, engine_id in ids.items() if counts.get(engine_id, 0) < asked]
+    record_engines(warehouse, *(specs[path].card for path in todo))
+    rows = [row for path in todo for row in _rows(stage, ids[path], Path(path), folder)]
     inserted = warehouse.insert("rewards", warehouse.spark.createDataFrame(rows, _REWARDS), unique=True) if rows else 0
     engines = {mix: [ids[model["path"]] for model in of_mix] for mix, of_mix in models.items()}
     return engines, inserted, asked * len(ids) - inserted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,11 +10,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.engines.canaries import CANARIES
-from synpref.jobs.answers import Calls, roster_judge
+from synpref.jobs.answers import Calls, ask_judges
+from synpref.settings import Judge
 from synpref.stage import Stage
 from synpref.stage1.admission import AdmissionRule
 from synpref.stage1.items import ATTRIBUTES
-from synpref.stage1.roster import RosterJudge, examine
+from synpref.stage1.roster import Ask, Examination, RosterJudge, examine
 
 _CANARIES = (
     "comparison_id string, messages array<struct<role: string, content: string>>, text_a string, text_b string, "
@@ -23,25 +25,47 @@ _CANARIES = (
 
 def examined(stage: Stage, calls: Calls, items: DataFrame) -> tuple[list[RosterJudge], dict[str, Any]]:
     """The admitted judges, and what is noted of every judge. items: gold-validation with shots and human label."""
-    settings = stage.settings
-    rule = AdmissionRule(settings.admission.min_agreement, settings.admission.min_comparisons, settings.admission.z)
-    admitted, notes = [], {}
-    for one in settings.judges:
-        judge = roster_judge(stage, calls, one, _canaries(stage))
-        found = examine(
-            judge, items, rule, settings.admission.first_batch, settings.admission.max_comparisons, settings.seed
-        )
-        stage.say(f"judge {one.name}: {'admitted' if found.admitted else 'refused'}; {found.reason}")
-        simulated = one.kind == "simulated"
-        notes[one.name] = {**asdict(found), "simulated": simulated, "engine_id": calls.judges.get(one.name)}
-        if found.admitted:
-            admitted.append(judge)
-    return admitted, notes
+    admission = stage.settings.admission
+    how = Examination(
+        rule=AdmissionRule(admission.min_agreement, admission.min_comparisons, admission.z),
+        first_batch=admission.first_batch,
+        max_comparisons=admission.max_comparisons,
+        seed=stage.settings.seed,
+        canaries=_canaries(stage),
+    )
+    roster = by_name(stage, [one.name for one in stage.settings.judges])
+    found = examine(roster, items, asking(stage, calls), how)
+    for name, admission_of in found.items():
+        stage.say(f"judge {name}: {'admitted' if admission_of.admitted else 'refused'}; {admission_of.reason}")
+    notes = {
+        one.name: {
+            **asdict(found[one.name]),
+            "simulated": one.kind == "simulated",
+            "engine_id": calls.judges.get(one.name),
+        }
+        for one in stage.settings.judges
+    }
+    return [judge for judge in roster if found[judge.name].admitted], notes
 
 
-def by_name(stage: Stage, calls: Calls, names: list[str]) -> list[RosterJudge]:
-    """Judges that Stage 1 admitted."""
-    return [roster_judge(stage, calls, one, _canaries(stage)) for one in stage.settings.judges if one.name in names]
+def by_name(stage: Stage, names: Sequence[str]) -> list[RosterJudge]:
+    """Judges of the settings as Stage 1 sees them."""
+    return [_roster_judge(stage, one) for one in stage.settings.judges if one.name in names]
+
+
+def asking(stage: Stage, calls: Calls) -> Ask:
+    """How this stage asks judges."""
+
+    def ask(requests: DataFrame, judges: Sequence[RosterJudge]) -> DataFrame:
+        return ask_judges(stage, calls, requests, [judge.name for judge in judges])
+
+    return ask
+
+
+def _roster_judge(stage: Stage, judge: Judge) -> RosterJudge:
+    few_shots = stage.settings.stage1.few_shots if judge.few_shots is None else judge.few_shots
+    # a simulator has no answer for what it has no truth
+    return RosterJudge(judge.name, judge.samples, few_shots, canaries=judge.kind == "transformers")
 
 
 def _canaries(stage: Stage) -> DataFrame:

@@ -15,7 +15,7 @@ from synpref.jobs.gates import inference_table
 from synpref.jobs.gold import more_gold, seed_gold
 from synpref.jobs.models import enough, noted, snapshot, trained
 from synpref.jobs.pool import embedded_items, source_labels
-from synpref.jobs.roster import examined
+from synpref.jobs.roster import asking, examined
 from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import label_rows, latest_labels, winners
@@ -81,7 +81,7 @@ def _seed_silver(
     human = latest_labels(stage.warehouse.read("labels"), campaign, "human", 0)
     judges, notes = examined(stage, calls, targets.where("role = 'gold-validation'").join(human, "comparison_id"))
     if judges:
-        _label(stage, campaign, 0, targets.where("role = 'stage1_pool'"), judges)
+        _label(stage, calls, campaign, 0, targets.where("role = 'stage1_pool'"), judges)
     else:
         stage.say("no judge was admitted: no silver; the best reward model will be cross-fitted on source labels")
     targets.unpersist()
@@ -102,7 +102,7 @@ def _iterate(
         models.append(model)
         pool = _of_role(stage, campaign, "stage1_pool", items, iteration - 1)
         more_gold(stage, campaign, iteration, pool)
-        _label(stage, campaign, iteration, _retrieved(stage, calls, campaign, iteration, items, model), judges)
+        _label(stage, calls, campaign, iteration, _retrieved(stage, calls, campaign, iteration, items, model), judges)
     final = _silver_model(stage, campaign, stage.settings.stage1.iterations, validation)
     return models if final is None else [*models, final]
 
@@ -150,12 +150,14 @@ def _retrieved(
     return _with_shots(stage, campaign, iteration, targets, items)
 
 
-def _label(stage: Stage, campaign: str, iteration: int, targets: DataFrame, judges: list[RosterJudge]) -> None:
+def _label(
+    stage: Stage, calls: Calls, campaign: str, iteration: int, targets: DataFrame, judges: list[RosterJudge]
+) -> None:
     """Judges label the targets; those with a label become silver."""
     warehouse = stage.warehouse
-    votes = judged(targets, judges)
-    rows = label_rows(votes, campaign, iteration, "judge")
-    warehouse.replace("labels", rows, {"campaign": campaign, "iteration": iteration, "origin": "judge"})
+    with judged(targets, judges, asking(stage, calls)) as votes:
+        rows = label_rows(votes, campaign, iteration, "judge")
+        warehouse.replace("labels", rows, {"campaign": campaign, "iteration": iteration, "origin": "judge"})
     own = (F.col("campaign") == campaign) & (F.col("iteration") == iteration) & (F.col("origin") == "judge")
     labelled = warehouse.read("labels").where(own & F.col("label").isNotNull())
     silver = changed_roles(labelled, "silver", campaign, iteration)

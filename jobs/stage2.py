@@ -11,7 +11,7 @@ from synpref.cli import submit
 from synpref.jobs import gates, specs
 from synpref.jobs.answers import Calls, described, filled
 from synpref.jobs.pool import content_of, described_items, embedded_items, source_labels, with_vectors
-from synpref.jobs.roster import by_name
+from synpref.jobs.roster import asking, by_name
 from synpref.stage import Outcome, Stage
 from synpref.stage1.describing import attribute_prompts
 from synpref.stage1.label_rows import label_rows, latest_labels
@@ -111,9 +111,9 @@ def _judged(
     with_shots = shown(
         stage.warehouse, with_vectors(stage, ready, embedder), gold, k=k, campaign=campaign, iteration=iteration
     )
-    votes = judged(with_shots.cache(), by_name(stage, calls, admitted))
     where: dict[str, str | int] = {"campaign": campaign, "iteration": iteration, "origin": "judge"}
-    stage.warehouse.replace("labels", label_rows(votes, campaign, iteration, "judge"), where)
+    with judged(with_shots, by_name(stage, admitted), asking(stage, calls)) as votes:
+        stage.warehouse.replace("labels", label_rows(votes, campaign, iteration, "judge"), where)
     own = (F.col("campaign") == campaign) & (F.col("iteration") == iteration) & (F.col("origin") == "judge")
     return stage.warehouse.read("labels").where(own).select("comparison_id", F.col("label").alias("judge_label"))
 

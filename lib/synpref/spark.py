@@ -25,6 +25,9 @@ LAPTOP = {
     # A laptop has few cores and small tables: every task and every partition of a Delta snapshot costs time.
     "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "2",
+    # So does compiling code for plans that run once over a few thousand rows.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.speculation": "false",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",

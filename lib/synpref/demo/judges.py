@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from synpref.demo.task import MEAN_DIFFICULTY
 from synpref.store.contracts.opinions import VERDICTS
 
 CHANGES = 0.2  # share of items on which a further sample of a judge is a fresh answer, not its first one again
-_ASKED = ("comparison_id", "engine_id", "prompt_hash", "order", "sample", "few_shots")
+_ASKED = ("comparison_id", "prompt_hash", "order", "sample", "few_shots")
 _SCHEMA = ", ".join(f"`{column.name}` {column.type}" for column in VERDICTS.columns)
 _FIELDS: list[tuple[str, pa.DataType]] = [
     ("comparison_id", pa.string()), ("engine_id", pa.string()), ("prompt_hash", pa.string()), ("order", pa.string()),
@@ -44,12 +44,10 @@ class Question(NamedTuple):
     difficulty: float | None
 
 
-def answer(
-    requests: DataFrame, truth: DataFrame, *, seed: int, name: str, accuracy: float, position_bias: float
-) -> DataFrame:
-    """Let a simulated judge answer: rows of `verdicts` without bucket, one a request.
+def answer(requests: DataFrame, truth: DataFrame, judges: Mapping[str, Judge], *, seed: int) -> DataFrame:
+    """Let simulated judges (by engine_id) answer: rows of `verdicts` without bucket, one a request and judge.
 
-    requests: comparison_id, engine_id, prompt_hash, order (ab / ba), sample, few_shots (null counts as none).
+    requests: comparison_id, prompt_hash, order (ab / ba), sample, few_shots (null counts as none).
     truth: the `truth` table. A comparison without truth gets `no_preference`.
     """
     # left join by key of two tables that may both be large: what is asked, and the truth of the whole pool
@@ -57,7 +55,7 @@ def answer(
         truth.select("comparison_id", "winner", "difficulty"), "comparison_id", "left"
     )
     asked = asked.withColumn("few_shots", F.coalesce("few_shots", F.array().cast("array<string>")))
-    return asked.mapInArrow(partial(_answer_batches, Judge(name, accuracy, position_bias), seed), _SCHEMA)
+    return asked.mapInArrow(partial(_answer_batches, dict(judges), seed), _SCHEMA)
 
 
 def p_first(judge: Judge, seed: int, question: Question) -> float:
@@ -93,12 +91,17 @@ def _confidence(judge: Judge, seed: int, question: Question) -> float:
     return round(0.98 - 0.3 * hardness - 0.1 * luck, 4)
 
 
-def _answer_batches(judge: Judge, seed: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _answer_batches(
+    judges: Mapping[str, Judge], seed: int, batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        yield pa.RecordBatch.from_pylist([_verdict(judge, seed, row) for row in batch.to_pylist()], schema=_ARROW)
+        asked = batch.to_pylist()
+        for engine_id, judge in judges.items():
+            rows = [{"engine_id": engine_id, **_verdict(judge, seed, row)} for row in asked]
+            yield pa.RecordBatch.from_pylist(rows, schema=_ARROW)
 
 
-def _verdict(judge: Judge, seed: int, row: dict[str, Any]) -> dict[str, Any]:
+def _verdict(judge: Judge, seed: int, row: Mapping[str, Any]) -> dict[str, Any]:
     question = Question(row["comparison_id"], row["order"], row["sample"], row["winner"], row["difficulty"])
     first = p_first(judge, seed, question)
     p_a = first if row["order"] == "ab" else 1 - first

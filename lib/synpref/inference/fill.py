@@ -14,7 +14,7 @@ from synpref.errors import InputError
 from synpref.inference.dtype import settled
 from synpref.inference.kinds import Kind, kind_of
 from synpref.inference.progress import Meter, Progress
-from synpref.inference.record import record_engine
+from synpref.inference.record import record_engines
 from synpref.inference.shards import stage_shards
 from synpref.inference.spec import EngineSpec
 from synpref.inference.staging import staged, staging_root
@@ -79,7 +79,7 @@ def fill(
     card = spec.card
     _warn_of_speculation(spark)
     warehouse.create(table, "quarantine")
-    record_engine(warehouse, card)
+    record_engines(warehouse, card)
 
     rows = inputs.select(*[F.col(f"`{name}`") for name in kind.inputs])
     done = warehouse.read(table).where(F.col("engine_id") == card.engine_id)

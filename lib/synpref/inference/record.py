@@ -10,11 +10,16 @@ from synpref.store.warehouse import Warehouse
 SCHEMA = "engine_id string, kind string, name string, simulated boolean, dtype string, details string"
 
 
-def record_engine(warehouse: Warehouse, card: EngineCard) -> None:
-    """Put the card into `engines` unless it stands there; one small read where it does."""
+def record_engines(warehouse: Warehouse, *cards: EngineCard) -> None:
+    """Put the cards that do not stand in `engines` there, in one commit; one small read where all do."""
     warehouse.create("engines")
-    known = warehouse.read("engines").where(F.col("engine_id") == card.engine_id)
-    if not known.isEmpty():
-        return
-    row = (card.engine_id, card.kind, card.name, card.simulated, card.dtype, card.canonical_json)
-    warehouse.insert("engines", warehouse.spark.createDataFrame([row], SCHEMA), unique=True)
+    wanted = {card.engine_id: card for card in cards}
+    standing = warehouse.read("engines").where(F.col("engine_id").isin(list(wanted))).select("engine_id")
+    known = {row["engine_id"] for row in standing.collect()}  # at most the engines that are asked for
+    rows = [
+        (card.engine_id, card.kind, card.name, card.simulated, card.dtype, card.canonical_json)
+        for card in wanted.values()
+        if card.engine_id not in known
+    ]
+    if rows:
+        warehouse.insert("engines", warehouse.spark.createDataFrame(rows, SCHEMA), unique=True)

@@ -15,10 +15,14 @@ class Agreement(NamedTuple):
     asked: int
 
 
-def agreement(verdicts: DataFrame, gold: DataFrame) -> Agreement:
-    """One judge's agreement. verdicts: comparison_id, verdict of that judge; gold: comparison_id, label (a or b)."""
+def agreements(verdicts: DataFrame, gold: DataFrame) -> dict[str, Agreement]:
+    """Agreement by judge; a judge without an answer is absent.
+
+    verdicts: judge, comparison_id, verdict. gold: comparison_id, label (a or b).
+    """
     # gold-validation is the small side
     joined = verdicts.join(F.broadcast(gold.select("comparison_id", "label")), "comparison_id")
-    each = joined.groupBy("comparison_id").agg(F.min((F.col("verdict") == F.col("label")).cast("int")).alias("right"))
-    row = each.agg(F.coalesce(F.sum("right"), F.lit(0)).alias("right"), F.count("*").alias("asked")).first()
-    return Agreement(int(row["right"]), int(row["asked"])) if row else Agreement(0, 0)
+    right = F.min((F.col("verdict") == F.col("label")).cast("int")).alias("right")
+    each = joined.groupBy("judge", "comparison_id").agg(right)
+    found = each.groupBy("judge").agg(F.sum("right").alias("right"), F.count("*").alias("asked"))
+    return {row["judge"]: Agreement(int(row["right"]), int(row["asked"])) for row in found.collect()}  # a row a judge

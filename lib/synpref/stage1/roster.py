@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 
@@ -10,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.stage1.admission import Admission, AdmissionRule, admit
-from synpref.stage1.agreement import agreement
+from synpref.stage1.agreement import Agreement, agreements
 from synpref.stage1.requests import rendered
 from synpref.stage1.sampling import sampled
 from synpref.stage1.vote import judge_labels, roster_labels
@@ -22,59 +23,109 @@ REQUEST_KEY = ["comparison_id", "prompt_hash", "order", "sample"]
 class RosterJudge:
     """A judge as Stage 1 sees it.
 
-    ask: requests (requests.REQUESTS) to this judge's rows of verdicts for exactly these requests; each is answered once
-    and kept. few_shots: gold examples shown at most. canaries: items with a known label, None where it needs none.
+    samples: answers asked for in each order. few_shots: gold examples shown at most. canaries: whether it must first
+    show that it can tell a plainly better answer.
     """
 
     name: str
     samples: int
     few_shots: int
-    ask: Callable[[DataFrame], DataFrame]
-    canaries: DataFrame | None = None
+    canaries: bool = True
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Judges of one shape are asked the same requests."""
+        return self.few_shots, self.samples
 
 
-def examine(
-    judge: RosterJudge, items: DataFrame, rule: AdmissionRule, first_batch: int, max_comparisons: int, seed: int
-) -> Admission:
-    """Ask the judge about gold-validation in up to three rounds, and stop where it can no longer be admitted.
+# Asks these judges all these requests (requests.REQUESTS), each once and kept; returns the rows of verdicts that answer
+# them, with the judge's name in `judge`.
+Ask = Callable[[DataFrame, Sequence[RosterJudge]], DataFrame]
 
-    items: gold-validation items with shots and their human `label`.
+
+@dataclass(frozen=True)
+class Examination:
+    """rule: when a judge is admitted. first_batch, max_comparisons: gold-validation comparisons asked first, at most.
+
+    canaries: items (requests.rendered) with a known `label`.
     """
-    chosen = sampled(items, "admission", max_comparisons, seed).cache()
-    total = chosen.count()
-    canaries_passed = judge.canaries is None or _passes(judge, judge.canaries)
-    decision = admit(0, 0, total, canaries_passed, rule)
-    for size in (min(first_batch, total), min(2 * first_batch, total), total):
-        if decision.admitted is not None:
-            break
-        asked = sampled(chosen, "admission", size, seed)
-        answers = judge.ask(rendered(_shown(asked, judge), judge.samples))
-        right, answered = agreement(answers, chosen)
-        decision = admit(right, answered, total - size, canaries_passed, rule)
-    chosen.unpersist()
-    return decision
+
+    rule: AdmissionRule
+    first_batch: int
+    max_comparisons: int
+    seed: int
+    canaries: DataFrame
 
 
-def judged(items: DataFrame, judges: Sequence[RosterJudge]) -> DataFrame:
+def examine(judges: Sequence[RosterJudge], items: DataFrame, ask: Ask, how: Examination) -> dict[str, Admission]:
+    """Ask the judges about gold-validation in up to three rounds, each until it can no longer be admitted.
+
+    items: gold-validation items with shots and their human `label`. All judges still open are asked together.
+    """
+    # at most max_comparisons, which people labelled one by one
+    ids = [
+        row[0] for row in sampled(items, "admission", how.max_comparisons, how.seed).select("comparison_id").collect()
+    ]
+    chosen = items.where(F.col("comparison_id").isin(ids))
+    passed = _canaries_passed([judge for judge in judges if judge.canaries], how.canaries, ask)
+    total = len(ids)
+    found = {judge.name: admit(0, 0, total, passed.get(judge.name, not judge.canaries), how.rule) for judge in judges}
+    with _rendered(chosen, judges) as requests:
+        for size in (min(how.first_batch, total), min(2 * how.first_batch, total), total):
+            opened = [judge for judge in judges if found[judge.name].admitted is None]
+            if not opened:
+                break
+            of_round = {shape: all_.where(F.col("comparison_id").isin(ids[:size])) for shape, all_ in requests.items()}
+            counts = agreements(_asked(of_round, opened, ask), chosen)
+            for judge in opened:
+                right, answered = counts.get(judge.name, Agreement(0, 0))
+                found[judge.name] = admit(right, answered, total - size, True, how.rule)
+    return found
+
+
+@contextmanager
+def judged(items: DataFrame, judges: Sequence[RosterJudge], ask: Ask) -> Iterator[DataFrame]:
     """Labels of the roster for items with shots: columns of vote.roster_labels, one row an item."""
-    votes = [judge_labels(judge.ask(rendered(_shown(items, judge), judge.samples))) for judge in judges]
-    return roster_labels(reduce(DataFrame.unionByName, votes), len(judges))
+    with _rendered(items, judges) as requests:
+        yield roster_labels(judge_labels(_asked(requests, judges, ask)), len(judges))
 
 
-def answered(requests: DataFrame, verdicts: DataFrame, engine_id: str) -> DataFrame:
-    """The rows of verdicts that answer these requests."""
+def answered(requests: DataFrame, verdicts: DataFrame, engines: Mapping[str, str]) -> DataFrame:
+    """The rows of verdicts that answer these requests. engines: engine_id by judge's name; added as `judge`."""
+    names = F.create_map(*(F.lit(word) for name, engine_id in engines.items() for word in (engine_id, name)))
+    given = verdicts.where(F.col("engine_id").isin(list(engines.values()))).withColumn("judge", F.element_at(names, F.col("engine_id")))
     # both sides are large; the request key and the engine are the table's key
-    return verdicts.where(F.col("engine_id") == engine_id).join(requests.select(*REQUEST_KEY), REQUEST_KEY)
+    return given.join(requests.select(*REQUEST_KEY), REQUEST_KEY)
 
 
-def _shown(items: DataFrame, judge: RosterJudge) -> DataFrame:
-    return items.withColumn("shots", F.slice("shots", 1, judge.few_shots)) if judge.few_shots else items.drop("shots")
+@contextmanager
+def _rendered(items: DataFrame, judges: Sequence[RosterJudge]) -> Iterator[dict[tuple[int, int], DataFrame]]:
+    """Requests by judge shape, rendered once for all who read them."""
+    requests = {shape: rendered(_shown(items, shape[0]), shape[1]).cache() for shape in {one.shape for one in judges}}
+    yield requests
+    for frame in requests.values():
+        frame.unpersist()
 
 
-def _passes(judge: RosterJudge, canaries: DataFrame) -> bool:
+def _asked(requests: Mapping[tuple[int, int], DataFrame], judges: Sequence[RosterJudge], ask: Ask) -> DataFrame:
+    shapes = sorted({judge.shape for judge in judges})
+    answers = [ask(requests[shape], [one for one in judges if one.shape == shape]) for shape in shapes]
+    columns = ["judge", "engine_id", "comparison_id", "verdict"]
+    return reduce(DataFrame.unionByName, [one.select(*columns) for one in answers])
+
+
+def _shown(items: DataFrame, few_shots: int) -> DataFrame:
+    return items.withColumn("shots", F.slice("shots", 1, few_shots)) if few_shots else items.drop("shots")
+
+
+def _canaries_passed(judges: Sequence[RosterJudge], canaries: DataFrame, ask: Ask) -> dict[str, bool]:
     """At least half of its answers name the plainly better response: by position passes, the wrong way round fails."""
-    said = [
-        row["verdict"] == row["label"]
-        for row in judge.ask(rendered(canaries, judge.samples)).join(canaries, "comparison_id").collect()
-    ]  # a handful: canaries times orders
-    return bool(2 * sum(said) >= len(said))
+    if not judges:
+        return {}
+    with _rendered(canaries, judges) as requests:
+        # a handful: canaries times orders times judges
+        rows = _asked(requests, judges, ask).join(canaries.select("comparison_id", "label"), "comparison_id").collect()
+    said: dict[str, list[bool]] = {judge.name: [] for judge in judges}
+    for row in rows:
+        said[row["judge"]].append(row["verdict"] == row["label"])
+    return {name: 2 * sum(right) >= len(right) for name, right in said.items()}

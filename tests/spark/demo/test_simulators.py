@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synpref.demo.attributes import UNKNOWN, describe
 from synpref.demo.files import PoolFiles, write_pool
-from synpref.demo.judges import answer
+from synpref.demo.judges import Judge, answer
 from synpref.demo.people import label_comparisons
 from synpref.store.contracts import TABLES
 
@@ -80,16 +80,14 @@ def test_people_answer_alike_however_the_rows_are_spread(asked: DataFrame, truth
 
 def requests(asked: DataFrame) -> DataFrame:
     return asked.selectExpr(
-        "comparison_id", "'e1' AS engine_id", "concat('h', comparison_id) AS prompt_hash",
+        "comparison_id", "concat('h', comparison_id) AS prompt_hash",
         "explode(array('ab', 'ba')) AS `order`", "0 AS sample",
         "IF(comparison_id = 'unknown', NULL, array('x', 'y')) AS few_shots",
     )  # fmt: skip
 
 
 def judged(asked: DataFrame, truth: DataFrame, accuracy: float = 0.9, position_bias: float = 0.05) -> DataFrame:
-    return answer(
-        requests(asked), truth, seed=SEED, name="simulated-one", accuracy=accuracy, position_bias=position_bias
-    )
+    return answer(requests(asked), truth, {"e1": Judge("simulated-one", accuracy, position_bias)}, seed=SEED)
 
 
 def test_a_judge_answers_every_request_once(asked: DataFrame, truth: DataFrame) -> None:
@@ -97,6 +95,16 @@ def test_a_judge_answers_every_request_once(asked: DataFrame, truth: DataFrame) 
     fits(rows, "verdicts")
     key = list(TABLES["verdicts"].key)
     assert rows.select(key).distinct().count() == rows.count() == 2 * asked.count()
+
+
+def test_judges_asked_together_answer_as_each_does_alone(asked: DataFrame, truth: DataFrame) -> None:
+    roster = {"e1": Judge("one", 0.9, 0.05), "e2": Judge("two", 0.7, 0.3)}
+    together = answer(requests(asked), truth, roster, seed=SEED)
+    alone = [answer(requests(asked), truth, {engine: judge}, seed=SEED) for engine, judge in roster.items()]
+    said = ["engine_id", "comparison_id", "order", "verdict"]
+    expected = sorted(tuple(row) for one in alone for row in one.select(*said).collect())
+    assert sorted(map(tuple, together.select(*said).collect())) == expected
+    assert len({row[0] for row in expected}) == 2
 
 
 def test_a_judges_verdict_is_by_canonical_order(asked: DataFrame, truth: DataFrame) -> None:

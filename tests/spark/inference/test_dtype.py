@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from synpref.errors import InputError
 from synpref.inference.dtype import settled
 from synpref.inference.fill import fill
-from synpref.inference.record import record_engine
+from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
 from synpref.store.warehouse import Warehouse
 
@@ -26,9 +26,9 @@ def model(tmp_path: Path) -> str:
 
 def test_the_dtype_of_an_engines_first_answers_stays(warehouse: Warehouse, model: str) -> None:
     spec = EngineSpec.of("embedder", "e", model)
-    record_engine(warehouse, spec.having(max_tokens=64, dtype="float16").card)  # another engine
+    record_engines(warehouse, spec.having(max_tokens=64, dtype="float16").card)  # another engine
     assert settled(warehouse, spec).text("dtype") in ("float32", "bfloat16")  # measured on a worker
-    record_engine(warehouse, spec.having(dtype="float16").card)
+    record_engines(warehouse, spec.having(dtype="float16").card)
     again = settled(warehouse, spec.having(threads=3))
     assert again.text("dtype") == "float16"
     assert settled(warehouse, spec.having(dtype="float32")).text("dtype") == "float32"

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.stage1.admission import AdmissionRule
-from synpref.stage1.agreement import agreement
+from synpref.stage1.agreement import agreements
 from synpref.stage1.human_labels import aggregated, human_vote
 from synpref.stage1.items import ATTRIBUTES
 from synpref.stage1.requests import rendered, with_few_shots
-from synpref.stage1.roster import RosterJudge, examine, judged
+from synpref.stage1.roster import Examination, RosterJudge, answered, examine, judged
 from synpref.stage1.vote import judge_vote, roster_vote
 
 RULE = AdmissionRule(min_agreement=0.6, min_comparisons=100, z=1.96)
@@ -29,16 +30,21 @@ def _items(spark: SparkSession, count: int) -> DataFrame:
 
 
 class Asked:
-    """A judge that keeps count of what it was asked."""
+    """Judges by name that answer as told, and a count of what each was asked."""
 
-    def __init__(self, verdict: Callable[[], Column], engine: str = "engine") -> None:
-        self.requests = 0
-        self._verdict = verdict
-        self._engine = engine
+    def __init__(self, **verdicts: Callable[[], Column]) -> None:
+        self.requests = dict.fromkeys(verdicts, 0)
+        self.times = 0
+        self._verdicts = verdicts
 
-    def __call__(self, requests: DataFrame) -> DataFrame:
-        self.requests += requests.count()
-        return requests.withColumns({"verdict": self._verdict(), "engine_id": F.lit(self._engine)})
+    def __call__(self, requests: DataFrame, judges: Sequence[RosterJudge]) -> DataFrame:
+        self.times += 1
+        answers = []
+        for judge in judges:
+            self.requests[judge.name] += requests.count()
+            facts = {"judge": F.lit(judge.name), "engine_id": F.lit(judge.name)}
+            answers.append(requests.withColumns({**facts, "verdict": self._verdicts[judge.name]()}))
+        return reduce(DataFrame.unionByName, answers)
 
 
 def _right() -> Column:
@@ -49,49 +55,81 @@ def _by_position() -> Column:
     return F.when(F.col("order") == "ab", "a").otherwise("b")
 
 
-def test_a_judge_that_knows_is_admitted_and_asked_both_orders_once(spark: SparkSession) -> None:
-    ask = Asked(_right)
-    decision = examine(RosterJudge("x", 1, 0, ask), _items(spark, 120), RULE, 32, 110, 1)
-    assert decision.admitted is True
-    assert decision.asked == 110
-    assert ask.requests == 2 * (32 + 64 + 110)
+def _wrong() -> Column:
+    return F.when(F.substring("comparison_id", 2, 9).cast("int") % 2 == 0, "b").otherwise("a")
 
 
-def test_a_judge_that_answers_by_position_is_asked_nothing_after_the_first_batch(spark: SparkSession) -> None:
-    ask = Asked(_by_position)
-    decision = examine(RosterJudge("x", 1, 0, ask), _items(spark, 120), RULE, 32, 100, 1)
-    assert decision.admitted is False
-    assert ask.requests == 2 * 32
+def _how(spark: SparkSession, most: int = 110) -> Examination:
+    return Examination(RULE, first_batch=32, max_comparisons=most, seed=1, canaries=_items(spark, 8))
+
+
+def test_each_judge_is_asked_until_it_can_no_longer_be_admitted(spark: SparkSession) -> None:
+    ask = Asked(knows=_right, position=_by_position)
+    judges = [RosterJudge(name, 1, 0, canaries=False) for name in ("knows", "position")]
+    found = examine(judges, _items(spark, 120), ask, _how(spark, 100))
+    assert (found["knows"].admitted, found["knows"].asked) == (True, 100)
+    assert found["position"].admitted is False
+    assert ask.requests == {"knows": 2 * (32 + 64 + 100), "position": 2 * 32}
+    assert ask.times == 3  # once a round, whoever is still open
+
+
+def test_judges_of_different_shape_see_their_own_requests(spark: SparkSession) -> None:
+    ask = Asked(once=_right, thrice=_right)
+    judges = [RosterJudge("once", 1, 0, canaries=False), RosterJudge("thrice", 3, 0, canaries=False)]
+    found = examine(judges, _items(spark, 120), ask, _how(spark))
+    assert {name: one.admitted for name, one in found.items()} == {"once": True, "thrice": True}
+    assert 3 * ask.requests["once"] == ask.requests["thrice"] == 3 * 2 * (32 + 64 + 110)
 
 
 def test_a_judge_that_inverts_canaries_is_asked_nothing_else(spark: SparkSession) -> None:
-    canaries = _items(spark, 8)
-    ask = Asked(lambda: F.when(F.substring("comparison_id", 2, 9).cast("int") % 2 == 0, "b").otherwise("a"))
-    decision = examine(RosterJudge("x", 1, 0, ask, canaries), _items(spark, 120), RULE, 32, 110, 1)
-    assert decision.admitted is False
-    assert "canaries" in decision.reason
-    assert ask.requests == 16
+    ask = Asked(inverts=_wrong, knows=_right)
+    found = examine([RosterJudge(name, 1, 0) for name in ("inverts", "knows")], _items(spark, 120), ask, _how(spark))
+    assert found["inverts"].admitted is False
+    assert "canaries" in found["inverts"].reason
+    assert found["knows"].admitted is True
+    assert ask.requests["inverts"] == 16
 
 
 def test_the_roster_s_label_is_its_functions_applied(spark: SparkSession) -> None:
-    judges = [
-        RosterJudge("right", 1, 0, Asked(_right, "first")),
-        RosterJudge("position", 1, 0, Asked(_by_position, "second")),
-    ]
-    for row in judged(_items(spark, 6), judges).collect():
+    judges = [RosterJudge("right", 1, 0), RosterJudge("position", 1, 0)]
+    with judged(_items(spark, 6), judges, Asked(right=_right, position=_by_position)) as votes:
+        rows = votes.collect()
+    assert len(rows) == 6
+    for row in rows:
         truth = "ab"[int(row["comparison_id"][1:]) % 2]
         labels = [judge_vote([truth, truth]).label, judge_vote(["a", "b"]).label]
         expected = roster_vote(labels, 2)
         assert (row["label"], row["votes_a"], row["votes_b"], row["votes_none"]) == expected
 
 
-def test_agreement_needs_the_gold_label_in_every_answer(spark: SparkSession) -> None:
+def test_nothing_stays_cached_after_judging(spark: SparkSession) -> None:
+    items = _items(spark, 6)
+    with judged(items, [RosterJudge("right", 1, 0)], Asked(right=_right)) as votes:
+        votes.collect()
+        assert not spark.sparkContext._jsc.getPersistentRDDs().isEmpty()
+    assert spark.sparkContext._jsc.getPersistentRDDs().isEmpty()
+
+
+def test_answers_are_those_of_the_engines_asked_with_the_judge_s_name(spark: SparkSession) -> None:
     verdicts = spark.createDataFrame(
-        [("x", "a"), ("x", "a"), ("y", "a"), ("y", "b"), ("z", "unparsed"), ("z", "a"), ("not gold", "a")],
-        "comparison_id string, verdict string",
-    )
+        [("x", "h", "ab", 0, "e1", "a"), ("x", "h", "ab", 0, "e2", "b"), ("x", "h", "ab", 0, "e3", "a"),
+         ("y", "h", "ab", 0, "e1", "a")],
+        "comparison_id string, prompt_hash string, `order` string, sample int, engine_id string, verdict string",
+    )  # fmt: skip
+    requests = verdicts.where("comparison_id = 'x' AND engine_id = 'e1'").drop("engine_id", "verdict")
+    rows = answered(requests, verdicts, {"one": "e1", "two": "e2"}).collect()
+    assert {(row["judge"], row["comparison_id"], row["verdict"]) for row in rows} == {
+        ("one", "x", "a"),
+        ("two", "x", "b"),
+    }
+
+
+def test_agreement_needs_the_gold_label_in_every_answer(spark: SparkSession) -> None:
+    said = [("x", "a"), ("x", "a"), ("y", "a"), ("y", "b"), ("z", "unparsed"), ("z", "a"), ("not gold", "a")]
+    rows = [("one", *answer) for answer in said] + [("two", "x", "a"), ("two", "y", "a")]
+    verdicts = spark.createDataFrame(rows, "judge string, comparison_id string, verdict string")
     gold = spark.createDataFrame([("x", "a"), ("y", "a"), ("z", "a")], "comparison_id string, label string")
-    assert agreement(verdicts, gold) == (1, 3)
+    assert agreements(verdicts, gold) == {"one": (1, 3), "two": (2, 2)}
 
 
 def test_requests_hold_both_orders_every_sample_and_a_hash_of_what_is_shown(spark: SparkSession) -> None:
