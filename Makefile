@@ -19,7 +19,7 @@ OLDEST_PYTHON = JAVA_HOME="$$(cat .cache/java_home)" .venv-oldest/bin/python
 PYTEST = -m pytest --durations=5 $(ARGS)
 TIERS = $(wildcard tests/unit tests/spark tests/e2e)
 # lib/synpref/jobs is a link to jobs/
-CODE = lib $(wildcard .ci/*.py)
+CODE = lib tests $(wildcard .ci/*.py)
 
 .PHONY: help demo test test-oldest unit lint format types bench wheel lock setup clean distclean
 

@@ -21,7 +21,7 @@ from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import label_rows, latest_labels, winners
 from synpref.stage1.nearest import collect_vectors
 from synpref.stage1.retrieval import adaptive, allowed_by, human_probabilities, retrieval_rows
-from synpref.stage1.roles import changed_roles, current_roles, fold_column, folded_roles
+from synpref.stage1.roles import changed_roles, current_roles, fold_column, folded_roles, roles_before_judges
 from synpref.stage1.roster import RosterJudge, judged
 from synpref.stage1.sampling import sampled
 from synpref.stage1.shots import shown
@@ -129,7 +129,8 @@ def _retrieved(
     # gold-train is bounded by what people label
     p = {row["comparison_id"]: row["p"] for row in human_probabilities(pairs, rewards).toLocalIterator()}
     allowed = allowed_by(p, settings.k_max)
-    pool = _of_role(stage, campaign, "stage1_pool", items, iteration)
+    open_roles = roles_before_judges(warehouse.read("roles"), campaign, iteration).where("role = 'stage1_pool'")
+    pool = items.join(open_roles.select("comparison_id"), "comparison_id", "left_semi")  # large with large, on the key
     found = adaptive(
         pool,
         collect_vectors(gold),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synpref.engines.quiet import quiet_transformers
 from synpref.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,9 +46,10 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def loading(folder: Path) -> Iterator[None]:
-    """Turn what a library raises while it reads a model folder into one InputError that names the folder."""
+    """Turn what a library raises while it reads a model folder into one InputError that names the folder; no bars."""
     try:
-        yield
+        with quiet_transformers():
+            yield
     except InputError:
         raise
     except Exception as error:  # transformers, tokenizers and safetensors raise unrelated families

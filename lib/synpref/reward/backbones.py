@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging as transformers_logging
 
+from synpref.engines.quiet import quiet_transformers
 from synpref.errors import InputError
 
 
@@ -145,18 +143,3 @@ def load_frozen(folder: Path, layers: int) -> PreTrainedModel:
         base.norm = nn.Identity()  # a decoder's last norm belongs to the upper part
     frozen: PreTrainedModel = base.eval()
     return frozen
-
-
-@contextlib.contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """No loading reports and bars: a new head and left-out layers are meant."""
-    settings: Any = transformers_logging
-    verbosity, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
-    settings.set_verbosity_error()
-    settings.disable_progress_bar()
-    try:
-        yield
-    finally:
-        settings.set_verbosity(verbosity)
-        if bars:
-            settings.enable_progress_bar()

@@ -71,7 +71,7 @@ def save_model(
     models_dir: Path, record: TrainedModel, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> TrainedModel:
     """Write models_dir/<model_id>/ in one rename: a kill leaves nothing half. The first of two equal ones stays."""
-    from synpref.reward.backbones import quiet_transformers
+    from synpref.engines.quiet import quiet_transformers
 
     models_dir.mkdir(parents=True, exist_ok=True)
     final = models_dir / record.model_id

@@ -62,6 +62,15 @@ def current_roles(roles: DataFrame, campaign: str, until: int | None = None) -> 
     return own.groupBy("comparison_id").agg(latest).select("comparison_id", "now.role", "now.side", "now.fold")
 
 
+def roles_before_judges(roles: DataFrame, campaign: str, iteration: int) -> DataFrame:
+    """The role that counts when judges are about to be asked in this iteration: what people changed in it is seen.
+
+    Silver that an earlier run of the same iteration left is not, so that a second run retrieves what the first did.
+    """
+    by_judges = (F.col("iteration") == iteration) & (F.col("role") == "silver")
+    return current_roles(roles.where(~by_judges), campaign, until=iteration)
+
+
 def changed_roles(comparisons: DataFrame, role: str, campaign: str, iteration: int) -> DataFrame:
     """Rows of `roles` that give all these comparisons (column comparison_id) a new role from this iteration on."""
     return _rows(comparisons.select("comparison_id", F.lit(role).alias("role")), campaign, iteration)

@@ -93,7 +93,9 @@ def judged(items: DataFrame, judges: Sequence[RosterJudge], ask: Ask) -> Iterato
 def answered(requests: DataFrame, verdicts: DataFrame, engines: Mapping[str, str]) -> DataFrame:
     """The rows of verdicts that answer these requests. engines: engine_id by judge's name; added as `judge`."""
     names = F.create_map(*(F.lit(word) for name, engine_id in engines.items() for word in (engine_id, name)))
-    given = verdicts.where(F.col("engine_id").isin(list(engines.values()))).withColumn("judge", F.element_at(names, F.col("engine_id")))
+    given = verdicts.where(F.col("engine_id").isin(list(engines.values()))).withColumn(
+        "judge", F.element_at(names, F.col("engine_id"))
+    )
     # both sides are large; the request key and the engine are the table's key
     return given.join(requests.select(*REQUEST_KEY), REQUEST_KEY)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from synpref.inference.cards import Option
 from synpref.inference.spec import EngineSpec
 
 ENGINE = Path(__file__).parent / "counting_engine.py"
-sys.path.append(str(ENGINE.parent))  # the tests read what the engine answers
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,8 @@ class Asked:
 
     path: Path
 
-    def spec(self, kind: str, name: str = "counting", **options: str | int) -> EngineSpec:
-        return EngineSpec.of(kind, name, factory="counting_engine:make", log=str(self.path), **options)
+    def spec(self, kind: str, name: str = "counting", **options: Option) -> EngineSpec:
+        return EngineSpec.of(kind, name, None, factory="counting_engine:make", log=str(self.path), **options)
 
     def texts(self) -> list[str]:
         return [line.removeprefix("ask ") for line in self._lines() if line.startswith("ask ")]

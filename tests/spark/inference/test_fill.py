@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from synpref.store.names import Location
 from synpref.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from conftest import Asked
+    from tests.spark.inference.conftest import Asked
 
 
 def responses(spark: SparkSession, texts: dict[str, str | None]) -> DataFrame:
@@ -43,8 +44,8 @@ def test_inputs_are_answered_once_in_shards_and_a_second_run_asks_nothing(
 ) -> None:
     warehouse = Warehouse(spark, Location(path=str(tmp_path / "two buckets")), buckets=2)
     heard: list[Progress] = []
-    work = {"table": "embeddings", "stage": "embed", "shard_rows": 100}
-    first = fill(warehouse, inputs=many(spark, 30), spec=asked.spec("embedder"), progress=heard.append, **work)
+    embed = partial(fill, warehouse, table="embeddings", stage="embed", spec=asked.spec("embedder"), shard_rows=100)
+    first = embed(inputs=many(spark, 30), progress=heard.append)
     assert (first.rows_in, first.computed, first.saved, first.quarantined) == (30, 30, 0, {})
     assert sorted(asked.texts()) == sorted(f"text {number}" for number in range(30))
     assert warehouse.version("embeddings") == 2  # one commit a shard, and a shard lies in one of the two buckets
@@ -52,12 +53,12 @@ def test_inputs_are_answered_once_in_shards_and_a_second_run_asks_nothing(
     assert all(one.rows_total == 30 for one in heard)
 
     loads, asks = len(asked.loads()), len(asked.texts())
-    second = fill(warehouse, inputs=many(spark, 30), spec=asked.spec("embedder"), **work)
+    second = embed(inputs=many(spark, 30))
     assert (second.computed, second.saved, second.engine_id) == (0, 30, first.engine_id)
     assert (len(asked.loads()), len(asked.texts())) == (loads, asks)
     assert warehouse.version("embeddings") == 2
 
-    third = fill(warehouse, inputs=many(spark, 31), spec=asked.spec("embedder"), **work)
+    third = embed(inputs=many(spark, 31))
     assert (third.rows_in, third.computed, third.saved) == (31, 1, 30)
     assert len(asked.texts()) == 31
     table = warehouse.read("embeddings")
@@ -72,8 +73,11 @@ def test_bad_rows_are_quarantined_with_their_original_and_not_asked_again(
 ) -> None:
     texts: dict[str, str | None] = {f"r{number:04d}": f"fine {number}" for number in range(30)}
     texts |= {"bad": "BAD row", "long": "LONG row"}
-    work = {"table": "rewards", "stage": "score", "shard_rows": 100, "max_error_share": 0.1}
-    found = fill(warehouse, inputs=responses(spark, texts), spec=asked.spec("reward"), **work)
+    score = partial(
+        fill, warehouse, table="rewards", inputs=responses(spark, texts), stage="score", shard_rows=100,
+        max_error_share=0.1,
+    )  # fmt: skip
+    found = score(spec=asked.spec("reward"))
     assert found.quarantined == {"engine_error": 1, "overlong": 1}
     assert (found.rows_in, found.computed) == (32, 32)
     kept = {row["response_id"] for row in warehouse.read("rewards").collect()}
@@ -87,10 +91,10 @@ def test_bad_rows_are_quarantined_with_their_original_and_not_asked_again(
     }  # fmt: skip
 
     before = len(asked.texts())
-    again = fill(warehouse, inputs=responses(spark, texts), spec=asked.spec("reward"), **work)
+    again = score(spec=asked.spec("reward"))
     assert (again.computed, again.saved, again.quarantined) == (0, 30, found.quarantined)
     assert len(asked.texts()) == before
-    other = fill(warehouse, inputs=responses(spark, texts), spec=asked.spec("reward", "counting two"), **work)
+    other = score(spec=asked.spec("reward", "counting two"))
     assert other.computed == 32
 
 
@@ -122,23 +126,23 @@ def test_wrong_inputs_are_refused_before_any_engine_is_loaded(
     spark: SparkSession, warehouse: Warehouse, asked: Asked
 ) -> None:
     rows = responses(spark, {"a": "x", "b": "y"})
-    work = {"spec": asked.spec("reward"), "stage": "score", "shard_rows": 10}
+    score = partial(fill, warehouse, spec=asked.spec("reward"), stage="score", shard_rows=10)
     with pytest.raises(InputError, match="repeat 2 rows"):
-        fill(warehouse, table="rewards", inputs=rows.union(rows), **work)
+        score(table="rewards", inputs=rows.union(rows))
     with pytest.raises(InputError, match="have 2 rows with a null in their key"):
-        fill(warehouse, table="rewards", inputs=rows.withColumn("response_id", F.lit(None).cast("string")), **work)
+        score(table="rewards", inputs=rows.withColumn("response_id", F.lit(None).cast("string")))
     with pytest.raises(InputError, match=r"lack the columns \['text'\]"):
-        fill(warehouse, table="rewards", inputs=rows.drop("text"), **work)
+        score(table="rewards", inputs=rows.drop("text"))
     with pytest.raises(InputError, match="fills rewards, not embeddings"):
-        fill(warehouse, table="embeddings", inputs=rows, **work)
+        score(table="embeddings", inputs=rows)
     assert asked.loads() == []
 
 
 def test_a_worker_loads_an_engine_once_for_many_shards_and_shares_the_cores(
     spark: SparkSession, warehouse: Warehouse, asked: Asked
 ) -> None:
-    work = {"table": "embeddings", "stage": "embed", "inputs": many(spark, 24), "shard_rows": 12}
-    fill(warehouse, spec=asked.spec("embedder"), slots=1, **work)
+    spec = asked.spec("embedder")
+    fill(warehouse, table="embeddings", inputs=many(spark, 24), spec=spec, stage="embed", shard_rows=12, slots=1)
     workers = {load.split()[0] for load in asked.loads()}
     assert len(asked.loads()) == len(workers) <= 2
     assert {load.split()[1] for load in asked.loads()} == {"2"}  # two cores, one slot

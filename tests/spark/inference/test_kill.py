@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from counting_engine import number
-from killed_driver import ROWS, SHARD_ROWS
 from pyspark.sql import SparkSession
 
 from synpref.store.names import Location
 from synpref.store.warehouse import Warehouse
+from tests.spark.inference.counting_engine import number
+from tests.spark.inference.killed_driver import ROWS, SHARD_ROWS
 
 if TYPE_CHECKING:
-    from conftest import Asked
+    from tests.spark.inference.conftest import Asked
 
 DRIVER = Path(__file__).parent / "killed_driver.py"
 SECONDS = 600

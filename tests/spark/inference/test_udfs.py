@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from counting_engine import number
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError
 from synpref.inference import udfs
+from tests.spark.inference.counting_engine import number
 
 if TYPE_CHECKING:
-    from conftest import Asked
+    from tests.spark.inference.conftest import Asked
 
 TURN = "array(named_struct('role', 'user', 'content', 'hello'))"
 

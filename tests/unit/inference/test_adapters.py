@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +26,7 @@ FIVE = {
 }
 
 
-def messages(*texts: str | None) -> pa.Array:
+def messages(*texts: str | None) -> pa.Array[pa.Scalar[pa.ListType[pa.StructType]]]:
     return pa.array([text and [{"role": "user", "content": text}] for text in texts], MESSAGES)
 
 
@@ -62,6 +62,7 @@ def test_the_original_of_a_failed_row_is_kept_as_json_and_of_no_other() -> None:
     _, answers = embedded("a", "bad")
     first, second = answers.column("original").to_pylist()
     assert first is None
+    assert isinstance(second, str)
     assert json.loads(second) == {"text_id": "t1", "text": "bad"}
 
 
@@ -145,7 +146,7 @@ class Generates:
 
     def generate(
         self,
-        prompts: Sequence[Sequence[dict[str, str]]],
+        prompts: Sequence[Sequence[Mapping[str, str]]],
         *,
         max_new_tokens: int,
         temperature: float,

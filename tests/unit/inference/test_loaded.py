@@ -16,7 +16,12 @@ from synpref.inference.spec import EngineSpec
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     module = ModuleType("engines_of_this_test")
-    module.make = lambda spec: names.append(spec.name) or object()  # type: ignore[attr-defined]  # a module made here
+
+    def make(spec: EngineSpec) -> object:
+        names.append(spec.name)
+        return object()
+
+    monkeypatch.setattr(module, "make", make, raising=False)
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(loaded, "_loaded", type(loaded._loaded)())
     return names

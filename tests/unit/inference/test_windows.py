@@ -15,7 +15,7 @@ def batch(texts: list[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict({"text": pa.array(texts, pa.string())})
 
 
-def texts_of(found: list[pa.RecordBatch]) -> list[str]:
+def texts_of(found: list[pa.RecordBatch]) -> list[str | None]:
     return [text for window in found for text in window.column("text").to_pylist()]
 
 

@@ -17,6 +17,7 @@ from transformers import (
     BertModel,
     LlamaConfig,
     LlamaForCausalLM,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
 )
@@ -30,6 +31,11 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "<s>", "</s>"]
 
 Rows = list[tuple[str, str, str]]  # prompt, chosen, rejected
 WriteFolder = Callable[[str, Rows], Path]
+
+# transformers leaves these constructors untyped
+FAST_TOKENIZER: Callable[..., PreTrainedTokenizerBase] = PreTrainedTokenizerFast
+BERT: Callable[[BertConfig], PreTrainedModel] = BertModel
+LLAMA: Callable[[LlamaConfig], PreTrainedModel] = LlamaForCausalLM
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,7 +67,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=pieces
     )
-    fast = PreTrainedTokenizerFast(
+    fast = FAST_TOKENIZER(
         tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]"
     )
     fast.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
@@ -75,7 +81,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
         intermediate_size=64,
         max_position_embeddings=64,
     )
-    BertModel(config).save_pretrained(folder)
+    BERT(config).save_pretrained(folder)
     return folder
 
 
@@ -87,7 +93,7 @@ def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A $B </s>", special_tokens=[("<s>", 4), ("</s>", 5)]
     )
-    fast = PreTrainedTokenizerFast(
+    fast = FAST_TOKENIZER(
         tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="</s>", bos_token="<s>", eos_token="</s>"
     )
     fast.save_pretrained(folder)
@@ -103,7 +109,7 @@ def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
         eos_token_id=5,
         bos_token_id=4,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    LLAMA(config).save_pretrained(folder)
     return folder
 
 

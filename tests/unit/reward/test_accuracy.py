@@ -16,8 +16,8 @@ NAMES = ["u", "v", "w"]
 
 def three() -> Comparisons:
     """u over v, v over w, u over w."""
-    numbers = [np.array(column, dtype=np.int32) for column in ([0, 1, 0], [1, 2, 2], [0, 0, 0])]
-    return Comparisons(NAMES, *numbers, digest="")
+    chosen, rejected, prompt = (np.array(column, dtype=np.int32) for column in ([0, 1, 0], [1, 2, 2], [0, 0, 0]))
+    return Comparisons(NAMES, chosen, rejected, prompt, digest="")
 
 
 @pytest.mark.parametrize(

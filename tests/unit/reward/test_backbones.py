@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import DistilBertConfig, DistilBertForSequenceClassification
+from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedModel
 
 from synpref.errors import InputError
-from synpref.reward.backbones import FirstTokenLayer, load_classifier, load_frozen, load_tokenizer
+from synpref.reward.backbones import FirstTokenLayer, anatomy, load_classifier, load_frozen, load_tokenizer
 from synpref.reward.upper import cut_model
 
 
@@ -23,9 +23,14 @@ def inputs(rows: int = 3, tokens: int = 7) -> tuple[torch.Tensor, torch.Tensor]:
     return ids, mask
 
 
+def without_dropout(folder: Path) -> PreTrainedModel:
+    model = load_classifier(folder, load_tokenizer(folder))
+    model.train(mode=False)
+    return model
+
+
 def test_the_first_token_of_a_layer_is_the_same_computed_alone(minilm: Path) -> None:
-    model = load_classifier(minilm, load_tokenizer(minilm)).eval()
-    layer = model.base_model.encoder.layer[-1]
+    layer = anatomy(without_dropout(minilm), minilm).layers[-1]
     torch.manual_seed(0)
     states = torch.randn(4, 11, 384)
     seen = torch.rand(4, 1, 11, 11) > 0.3
@@ -38,13 +43,13 @@ def test_the_first_token_of_a_layer_is_the_same_computed_alone(minilm: Path) -> 
 
 
 def test_its_gradients_are_those_of_the_layer(tiny_bert: Path) -> None:
-    model = load_classifier(tiny_bert, load_tokenizer(tiny_bert)).eval()
-    layer = model.base_model.encoder.layer[-1]
+    layer = anatomy(without_dropout(tiny_bert), tiny_bert).layers[-1]
+    ways: list[torch.nn.Module] = [layer, FirstTokenLayer(layer)]
     states = torch.randn(2, 5, 32)
     gradients = []
-    for way in (lambda: layer(states)[:, 0], lambda: FirstTokenLayer(layer)(states)[:, 0]):
+    for way in ways:
         layer.zero_grad()
-        way().square().sum().backward()
+        way(states)[:, 0].square().sum().backward()
         found = {name: weight.grad for name, weight in layer.named_parameters()}
         # the key's bias moves no reward: computed alone, it has no gradient at all
         gradients.append({name: torch.zeros(32) if grad is None else grad.clone() for name, grad in found.items()})
@@ -60,7 +65,7 @@ def test_frozen_and_trained_parts_together_are_the_model(
     folder = request.getfixturevalue(kind)
     tokenizer = load_tokenizer(folder)
     torch.manual_seed(3)
-    model = load_classifier(folder, tokenizer).eval()
+    model = without_dropout(folder)
     ids, mask = inputs()
     padded = ids.masked_fill(mask == 0, tokenizer.pad_token_id)
     with torch.no_grad():
@@ -76,7 +81,7 @@ def test_frozen_and_trained_parts_together_are_the_model(
 def test_an_uncut_model_reads_token_ids(kind: str, request: pytest.FixtureRequest) -> None:
     folder = request.getfixturevalue(kind)
     tokenizer = load_tokenizer(folder)
-    model = load_classifier(folder, tokenizer).eval()
+    model = without_dropout(folder)
     ids, mask = inputs()
     padded = ids.masked_fill(mask == 0, tokenizer.pad_token_id)
     upper = cut_model(model, None, folder).upper
@@ -113,7 +118,8 @@ def test_without_an_unknown_token_a_new_one_is_added_with_its_embedding(tiny_lla
 
 
 def test_an_architecture_that_cannot_be_cut_is_named(tiny_bert: Path) -> None:
-    config = DistilBertConfig(vocab_size=20, dim=16, n_layers=2, n_heads=2, hidden_dim=16, num_labels=1)
+    config = DistilBertConfig(vocab_size=20, dim=16, n_layers=2, n_heads=2, hidden_dim=16)
+    config.num_labels = 1
     with pytest.raises(InputError, match="distilbert models cannot be trained with frozen lower layers"):
         cut_model(DistilBertForSequenceClassification(config), 1, "here")
 

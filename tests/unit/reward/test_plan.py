@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_the_defaults_with_a_number_of_steps_are_fine() -> None:
         ("evaluate_every", 0),
     ],
 )
-def test_a_value_that_no_training_can_use_is_named(name: str, value: object) -> None:
+def test_a_value_that_no_training_can_use_is_named(name: str, value: Any) -> None:  # of any field's type, or of none
     plan = dataclasses.replace(TrainingPlan(steps=5), **{name: value})
     with pytest.raises(SettingsError, match=f"{name} is"):
         plan.check()
