@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from synpref.java import find_java_home
+from synpref.spark import open_session
 from tests.e2e.cluster import Cluster, standalone_cluster
+from tests.e2e.pipelines import SmallRun, stop
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("lib", "jobs", "conf", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
@@ -46,6 +52,32 @@ def cluster(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Spark standalone: a master and two workers."""
     with standalone_cluster(tmp_path_factory.mktemp("cluster"), installed, find_java_home()) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    """A small pipeline in a folder with a space in its name, killed in the middle of Stage 1, then run to its end.
+
+    killed.json holds the version of every table when it was killed, first.json the summary of the run that ended.
+    """
+    run = SmallRun(tmp_path_factory.mktemp("a pipeline"))
+    process = run.start()
+    while run.commits("verdicts") < 3 and process.poll() is None:
+        time.sleep(0.05)
+    assert process.poll() is None, run.log[-4000:]
+    stop(process, signal.SIGKILL)
+    tables = {path.name: run.commits(path.name) - 1 for path in (run.run / "warehouse").iterdir()}
+    (run.folder / "killed.json").write_text(json.dumps({name: last for name, last in tables.items() if last >= 0}))
+    (run.folder / "first.json").write_text(json.dumps(run.finish()))
+    return run
+
+
+@pytest.fixture(scope="session")
+def local_spark() -> Iterator[SparkSession]:
+    """A session to look at tables in."""
+    session = open_session(app_name="tests", master="local[2]", driver_memory="1g", extra={})
+    yield session
+    session.stop()
 
 
 def _python_module(words: list[str]) -> None:

@@ -1,0 +1,89 @@
+"""A small run of the main job on the generated pool, and what is left of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = ROOT / ".cache/models/all-minilm-l6-v2"
+SMALL = """
+generated: {prompts: 300, test_prompts: 40}
+stage1: {seed_human: 420, seed_judge: 120, max_retrieved: 60, few_shots: 2}
+attributes: [{name: simulated-family, kind: simulated}]
+judges:
+  - {name: simulated-careful, kind: simulated, accuracy: 0.95, position_bias: 0.02}
+  - {name: simulated-biased, kind: simulated, accuracy: 0.6, position_bias: 0.7}
+embedder: {model: MODEL}
+train: {backbone: MODEL, steps: 20, final_seeds: 1}
+stage2: {allow_weak_models: true}
+gate: {min_keep_share: 0.0}
+mlflow: {log_models: false}
+"""
+
+
+@dataclass(frozen=True)
+class SmallRun:
+    """A run in its folder: small.yaml beside run/."""
+
+    folder: Path
+
+    @property
+    def run(self) -> Path:
+        """What the run leaves."""
+        return self.folder / "run"
+
+    @property
+    def words(self) -> list[str]:
+        """Arguments of the pipeline."""
+        settings = self.folder / "small.yaml"
+        settings.write_text(SMALL.replace("MODEL", json.dumps(str(MODEL))), encoding="utf-8")
+        return ["--conf", "demo", "--conf", str(settings), f"run.dir={self.run}"]
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start the pipeline in a process group of its own."""
+        command = [sys.executable, "-m", "synpref.cli", "pipeline", *self.words]
+        with (self.folder / "log.txt").open("a", encoding="utf-8") as log:
+            return subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True, start_new_session=True
+            )
+
+    def finish(self) -> dict[str, Any]:
+        """Run the pipeline to its end; its summary."""
+        code = self.start().wait()
+        assert code == 0, self.log[-4000:]
+        return self.summary()
+
+    @property
+    def log(self) -> str:
+        """What the runs in this folder said."""
+        return (self.folder / "log.txt").read_text(encoding="utf-8")
+
+    def summary(self) -> dict[str, Any]:
+        """summary.json of the last run."""
+        found: dict[str, Any] = json.loads((self.run / "summary.json").read_text(encoding="utf-8"))
+        return found
+
+    def table(self, spark: SparkSession, name: str, version: int | None = None) -> DataFrame:
+        """A table, now or as of a version."""
+        reader = spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(str(self.run / "warehouse" / name))
+
+    def commits(self, table: str) -> int:
+        """Commits of a table so far; 0 where it does not stand."""
+        return len(list((self.run / "warehouse" / table / "_delta_log").glob("*.json")))
+
+
+def stop(process: subprocess.Popen[str], sign: int) -> None:
+    """End the process and all that it started, its JVM and Python workers included."""
+    os.killpg(process.pid, sign)
+    process.wait()
