@@ -26,12 +26,21 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def on_cluster(small: SmallRun, cluster: Cluster) -> SmallRun:
-    """The job submitted to two workers, with the laptop's trained models (a model is found by what it was made of)."""
-    there = SmallRun(cluster.folder / "the same job")
-    there.run.mkdir(parents=True)
-    shutil.copytree(small.run / "models", there.run / "models")
-    done = cluster.submit(cluster.installed / "synpref/jobs/pipeline.py", there.words, timeout=2000)
+def on_cluster(small: SmallRun, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    """The job submitted to two workers, with the laptop's trained models (a model is found by what it was made of).
+
+    It runs at the laptop's path, since a file is known by its path and time; its tables are moved away afterwards.
+    """
+    there = SmallRun(tmp_path_factory.mktemp("on a cluster"))
+    aside = small.run.rename(small.folder / "laptop")
+    try:
+        small.run.mkdir()
+        for name in ("raw", "models"):
+            shutil.copytree(aside / name, small.run / name)  # keeps times of modification
+        done = cluster.submit(cluster.installed / "synpref/jobs/pipeline.py", small.words, timeout=2000)
+        small.run.rename(there.run)
+    finally:
+        aside.rename(small.run)
     assert done.returncode == 0, done.stdout[-4000:]
     return there
 
