@@ -12,10 +12,12 @@ from pathlib import Path
 from synpref.errors import InputError
 
 SUPPORTED = (17, 21)
+# Where Linux distributions and macOS put what they install, beside ~/.jdk, where `install-jdk` does.
+SYSTEM_FOLDERS = (Path("/usr/lib/jvm"), Path("/Library/Java/JavaVirtualMachines"))
 
 
 def find_java_home() -> Path:
-    """Return the home of the first Java 17 or 21 among JAVA_HOME, PATH and ~/.jdk (where `install-jdk` puts them).
+    """Return the home of the first Java 17 or 21 among JAVA_HOME, PATH, ~/.jdk and the system's folders.
 
     Raises InputError with the one line to type where there is none.
     """
@@ -25,7 +27,7 @@ def find_java_home() -> Path:
         if version in SUPPORTED:
             return home
         found.append(f"{where} is {'no Java' if version is None else f'Java {version}'}")
-    seen = "; ".join(found) or "JAVA_HOME is not set and no java is on PATH"
+    seen = "; ".join(found) or _nothing_found()
     raise InputError(f"Spark needs Java 17 or 21, and found none ({seen}). Type: {install_line()}")
 
 
@@ -57,7 +59,18 @@ def _candidates() -> Iterator[tuple[str, Path]]:
     on_path = shutil.which("java")
     if on_path:
         yield "java on PATH", Path(on_path).resolve().parent.parent
-    for home in sorted((Path.home() / ".jdk").glob("*")):
+    # A system's folder holds links beside what they point to.
+    for home in dict.fromkeys(found.resolve() for folder in _folders() for found in sorted(folder.glob("*"))):
         # A macOS bundle keeps its home two levels down.
         bundle = home / "Contents" / "Home"
-        yield str(home), bundle if bundle.is_dir() else home
+        installed = bundle if bundle.is_dir() else home
+        if (installed / "bin" / "java").is_file():
+            yield str(installed), installed
+
+
+def _folders() -> tuple[Path, ...]:
+    return (Path.home() / ".jdk", *SYSTEM_FOLDERS)
+
+
+def _nothing_found() -> str:
+    return f"JAVA_HOME is not set, no java is on PATH, none lies in {', '.join(map(str, _folders()))}"

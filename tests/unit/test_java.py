@@ -20,10 +20,11 @@ def fake_java(home: Path, version: str) -> Path:
 
 @pytest.fixture
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No Java anywhere: JAVA_HOME unset, PATH and home without one."""
+    """No Java anywhere: JAVA_HOME unset, PATH, home and the system's folders without one."""
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(java, "SYSTEM_FOLDERS", (tmp_path / "jvm", tmp_path / "JavaVirtualMachines"))
     return tmp_path
 
 
@@ -70,3 +71,26 @@ def test_what_install_jdk_left_in_the_home_folder_is_found(nowhere: Path, monkey
     fake_java(nowhere / ".jdk" / "jdk-11.0.2", "11.0.2")
     home = fake_java(nowhere / ".jdk" / "jdk-17.0.9+9", "17.0.9")
     assert java.find_java_home() == home
+
+
+def test_what_the_system_s_packages_left_is_found_behind_its_link(nowhere: Path) -> None:
+    fake_java(nowhere / "jvm" / "java-11-openjdk", "11.0.2")
+    home = fake_java(nowhere / "jvm" / "java-21-openjdk", "21.0.9")
+    (nowhere / "jvm" / "default-java").symlink_to(home)
+    (nowhere / "jvm" / "openjdk-17").mkdir()
+    assert java.find_java_home() == home
+
+
+def test_what_macos_installed_is_found_inside_its_bundle(nowhere: Path) -> None:
+    home = fake_java(nowhere / "JavaVirtualMachines" / "temurin-17.jdk" / "Contents" / "Home", "17.0.9")
+    assert java.find_java_home() == home
+
+
+def test_the_folders_named_are_those_of_linux_and_macos() -> None:
+    assert set(map(str, java.SYSTEM_FOLDERS)) == {"/usr/lib/jvm", "/Library/Java/JavaVirtualMachines"}
+
+
+def test_a_folder_with_a_wrong_java_only_is_named(nowhere: Path) -> None:
+    home = fake_java(nowhere / "jvm" / "java-25", "25.0.1")
+    with pytest.raises(InputError, match=f"{home} is Java 25"):
+        java.find_java_home()

@@ -51,6 +51,7 @@ def test_without_java_no_session_is_tried(ours: None, monkeypatch: pytest.Monkey
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("synpref.java.SYSTEM_FOLDERS", ())
     if is_foreign():
         pytest.skip("a session of another test is active")
     with pytest.raises(InputError, match="Java 17 or 21"):
