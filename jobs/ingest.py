@@ -6,7 +6,9 @@ from collections import Counter
 
 from synpref.cli import submit
 from synpref.config import inputs_hash
+from synpref.demo.estimate import texts_per_second, warning
 from synpref.demo.files import write_pool
+from synpref.engines.embedder import Embedder
 from synpref.pairs.ingest import read_input
 from synpref.pairs.write import write_ingested
 from synpref.settings import Input
@@ -18,15 +20,18 @@ def run(stage: Stage) -> Outcome:
     settings, warehouse = stage.settings, stage.warehouse
     inputs, pool = list(settings.inputs), None
     if settings.generated.prompts:
+        raw = stage.folder / "raw"
+        if not raw.exists():
+            _estimate(stage)
         pool = write_pool(
-            stage.folder / "raw",
+            raw,
             seed=settings.seed,
             prompts=settings.generated.prompts,
             test_prompts=settings.generated.test_prompts,
         )
         inputs += [Input(path=str(one.path), source=one.source, shape=one.shape) for one in pool.pool]
         inputs.append(Input(path=str(pool.test.path), source=pool.test.source, shape=pool.test.shape, use="test"))
-        stage.say(f"generated pool with known truth in {stage.folder / 'raw'}")
+        stage.say(f"generated pool with known truth in {raw}")
     read = []
     for one in inputs:
         stage.say(f"reading {one.path}")
@@ -64,6 +69,15 @@ def run(stage: Stage) -> Outcome:
             "shapes": {one.path: found.shape for one, found in zip(inputs, read, strict=True)},
         },
     )
+
+
+def _estimate(stage: Stage) -> None:
+    """Say how long the demo will take where this machine is slower than it is planned for."""
+    embedder = stage.settings.embedder
+    loaded = Embedder.load(embedder.model, dtype="float32", max_tokens=64, token_budget=embedder.token_budget)
+    told = warning(texts_per_second(loaded.embed))
+    if told is not None:
+        stage.say(told)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,34 @@
+"""How long the demo will take on this machine, told before it starts where that is longer than planned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+# The demo is planned for ten minutes on a machine that embeds this many short texts a second with MiniLM.
+PLANNED_TEXTS_PER_SECOND = 70.0
+PLANNED_MINUTES = 10.0
+_TEXT = "A short question about a planet, and the number of its moons, asked for the {}th time."
+_BATCH = 32
+_SECONDS = 1.0
+
+
+def texts_per_second(embed: Callable[[Sequence[str]], object]) -> float:
+    """Short texts a second, measured for about one second after a first batch that warms up."""
+    embed([_TEXT.format(number) for number in range(_BATCH)])
+    start, done = time.perf_counter(), 0
+    while time.perf_counter() - start < _SECONDS:
+        embed([_TEXT.format(_BATCH + done + number) for number in range(_BATCH)])  # equal texts would count once
+        done += _BATCH
+    return done / (time.perf_counter() - start)
+
+
+def warning(rate: float) -> str | None:
+    """One line with the expected minutes where the machine is slower than planned, else None. rate: texts a second."""
+    if rate >= PLANNED_TEXTS_PER_SECOND:
+        return None
+    minutes = PLANNED_MINUTES * PLANNED_TEXTS_PER_SECOND / rate
+    return (
+        f"this machine embeds {rate:.0f} short texts a second, the demo is planned for "
+        f"{PLANNED_TEXTS_PER_SECOND:.0f}: expect about {minutes:.0f} minutes instead of {PLANNED_MINUTES:.0f}"
+    )
