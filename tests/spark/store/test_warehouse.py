@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import deltalake
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -246,7 +247,6 @@ def test_constraints_hold_for_every_replacement(warehouse: Warehouse, spark: Spa
 
 
 def test_delta_rs_reads_the_tables(warehouse: Warehouse, rewards: Rewards) -> None:
-    deltalake = pytest.importorskip("deltalake", reason="deltalake (delta-rs) is not installed")
     warehouse.insert("rewards", rewards(0, 5))
     table = deltalake.DeltaTable(warehouse.location.folder("rewards"))
     assert table.to_pyarrow_table().num_rows == 5
