@@ -114,6 +114,11 @@ def _notes(stage: Stage, stage1: dict[str, Any]) -> list[str]:
     notes = [f"Judge {name}: {note['reason']}." for name, note in stage1["judges"].items()]
     if stage.settings.humans.provider == "simulated":
         notes.insert(0, f"People are simulated, with a stated error rate of {stage.settings.humans.error_rate:.0%}.")
+    notes += [
+        f"Preference attributes by {engine.name} are simulated: they come from the task family of the generated pool."
+        for engine in stage.settings.attributes
+        if engine.kind == "simulated" and stage.settings.judges
+    ]
     if len(stage1["best"]) > 1:
         notes.append(
             "No silver: the best reward model is cross-fitted, two models each scoring the half it did not see."
