@@ -17,6 +17,8 @@ from synpref.inference.positions import fitted
 from synpref.inference.spec import EngineSpec
 from synpref.store.warehouse import Warehouse
 
+_MEASURED: dict[tuple[str, str | None], str] = {}
+
 
 def settled(warehouse: Warehouse, spec: EngineSpec) -> EngineSpec:
     """The spec with its dtype fixed (and its length, see positions); its card is the engine's identity from then on.
@@ -28,8 +30,7 @@ def settled(warehouse: Warehouse, spec: EngineSpec) -> EngineSpec:
     if spec.text("dtype") is not None or spec.text("factory") is not None:
         return spec
     known = recorded_dtype(warehouse, spec.card)
-    device = spec.text("device")
-    return spec.having(dtype=known or measured_dtype(warehouse.spark, device))
+    return spec.having(dtype=known or _measured_once(warehouse.spark, spec.text("device")))
 
 
 def recorded_dtype(warehouse: Warehouse, card: EngineCard) -> str | None:
@@ -55,6 +56,14 @@ def measured_dtype(spark: SparkSession, device: str | None = None) -> str:
     if first is None:
         raise EngineError("no worker answered the measurement of number formats; give the engine's option dtype")
     return str(first["dtype"])
+
+
+def _measured_once(spark: SparkSession, device: str | None) -> str:
+    """The measurement of this application: its workers do not change between two engines."""
+    key = (str(spark.sparkContext.applicationId), device)
+    if key not in _MEASURED:
+        _MEASURED[key] = measured_dtype(spark, device)
+    return _MEASURED[key]
 
 
 def _without_dtype(canonical_json: str) -> dict[str, Any]:

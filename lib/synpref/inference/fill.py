@@ -92,21 +92,25 @@ def fill(
             warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
             columns=rows.schema, stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
         )  # fmt: skip
-        meter = Meter(table, before.pending, progress)
-        with staged(spark, root, f"{table}-{card.engine_id[:12]}") as folder:
-            todo = unanswered(rows, done, refused, keys, card.engine_id)
-            shards = stage_shards(
-                todo,
-                key=keys,
-                bucket=_bucket(warehouse, table),
-                rows=before.pending,
-                shard_rows=shard_rows,
-                folder=f"{folder}/inputs",
-            )
-            compute_and_commit(work, shards, folder, meter, quarantined)
-            computed = sum(shard.rows for shard in shards)
+        todo = unanswered(rows, done, refused, keys, card.engine_id)
+        computed = _answer(
+            work, todo, root, before.pending, shard_rows, Meter(table, before.pending, progress), quarantined
+        )
     saved = before.saved + before.pending - computed
     return Filled(before.rows, computed, saved, quarantined, time.monotonic() - started, card.engine_id)
+
+
+def _answer(
+    work: Work, todo: DataFrame, root: str, rows: int, shard_rows: int, meter: Meter, quarantined: dict[str, int]
+) -> int:
+    """Compute and commit the rows of `todo`, shard by shard; returns how many, and counts the failed in quarantined."""
+    with staged(work.warehouse.spark, root, f"{work.table}-{work.engine_id[:12]}") as folder:
+        bucket = _bucket(work.warehouse, work.table)
+        shards = stage_shards(
+            todo, key=work.key, bucket=bucket, rows=rows, shard_rows=shard_rows, folder=f"{folder}/inputs"
+        )
+        compute_and_commit(work, shards, folder, meter, quarantined)
+        return sum(shard.rows for shard in shards)
 
 
 def _bucket(warehouse: Warehouse, table: str) -> Column | None:
