@@ -17,16 +17,16 @@ from synpref.quality.gate import Gate
 from synpref.quality.result import results_frame
 from synpref.record import record, tracked
 from synpref.settings import Settings
-from synpref.spark import open_session
+from synpref.spark import is_foreign, open_session
 from synpref.stage import Outcome, Stage
-from synpref.store.names import Location
+from synpref.store.names import Location, local_folder
 from synpref.store.warehouse import Warehouse
 
 
 @contextmanager
 def opened(settings: Settings, name: str, run_id: str) -> Iterator[Stage]:
-    """A stage with its session and tables, inside an MLflow run. Raises InputError where run.dir cannot be written."""
-    _writable(settings.run.dir)
+    """A stage with its session and tables, inside an MLflow run. Raises InputError where a folder cannot be written."""
+    check_places(settings)
     spark = open_session(
         app_name=f"synpref {name}",
         master=settings.spark.master,
@@ -79,15 +79,29 @@ def _keep(stage: Stage, checked: int) -> None:
         build_data_docs(stage.gate, stage.folder / "data_docs")
 
 
-def _writable(folder: str) -> None:
-    if "://" in folder:
+def check_places(settings: Settings) -> None:
+    """Raise InputError where the run's folder, its tables' or its MLflow file's cannot be made or written to.
+
+    A path with a scheme is left to who serves it; so is store.path in a session that a cluster made, where a path
+    without a scheme may mean the cluster's own file system.
+    """
+    _writable("run.dir", settings.run.dir)
+    if settings.store.path is not None and not is_foreign():
+        _writable("store.path", settings.store.path)
+    kind, _, database = settings.mlflow.tracking_uri.partition(":///")
+    if kind == "sqlite" and database != ":memory:":
+        _writable("mlflow.tracking_uri", str(Path(database).parent))
+
+
+def _writable(setting: str, folder: str) -> None:
+    path = local_folder(folder)
+    if path is None:
         return
-    path = Path(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"run.dir {folder}: cannot be made ({error.strerror}); give a folder you may write to"
+            f"{setting}: the folder {folder} cannot be made ({error.strerror}); give a folder you may write to"
         ) from None
     if not os.access(path, os.W_OK):
-        raise InputError(f"run.dir {folder}: no permission to write; give a folder you may write to")
+        raise InputError(f"{setting}: no permission to write to the folder {folder}; give one you may write to")

@@ -187,6 +187,15 @@ class Admission(Section):
     first_batch: Positive
     max_comparisons: Positive
 
+    @model_validator(mode="after")
+    def _reachable(self) -> Admission:
+        if self.max_comparisons < self.min_comparisons:
+            raise ValueError(
+                f"no judge could be admitted: max_comparisons is {self.max_comparisons}, below min_comparisons "
+                f"{self.min_comparisons}"
+            )
+        return self
+
 
 class Embedder(Section):
     """The text embedder."""

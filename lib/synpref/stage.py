@@ -76,8 +76,10 @@ class Stage:
         return self._latest(stage, F.col("campaign") == campaign)
 
     def _latest(self, stage: str, condition: Column) -> dict[str, Any]:
-        runs = self.warehouse.read("stage_runs").where((F.col("stage") == stage) & condition)
-        row = runs.orderBy(F.desc("started")).select("detail").first()
+        row = None
+        if self.warehouse.exists("stage_runs"):
+            runs = self.warehouse.read("stage_runs").where((F.col("stage") == stage) & condition)
+            row = runs.orderBy(F.desc("started")).select("detail").first()
         if row is None:
             raise InputError(f"stage {stage} has not run under these settings: run `synpref {stage}` first")
         detail: dict[str, Any] = json.loads(row["detail"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from synpref.cli import PIPELINE, STAGES, SUMMARIES, job, main
+from synpref.spark import is_foreign
 
 
 def test_every_stage_has_a_job_and_a_help_text() -> None:
@@ -49,7 +52,52 @@ def test_each_script_is_the_same_command(stage: str) -> None:
     assert done.stderr.startswith(f"synpref {stage}: ")
 
 
-def test_a_folder_that_cannot_be_made_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+PLACES = ["run.dir={0}/run", "store.path={0}/warehouse", "mlflow.tracking_uri=sqlite:///{0}/mlflow.db"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_folder_below_a_file_ends_with_2_before_anything_starts(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("")
-    assert main(["ingest", "--conf", "demo", f"run.dir={tmp_path / 'file' / 'run'}"]) == 2
-    assert "cannot be made" in capsys.readouterr().err
+    words = [f"run.dir={tmp_path / 'run'}", place.format(tmp_path / "file")]
+    assert main(["ingest", "--conf", "demo", *words]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"synpref ingest: {place.partition('=')[0]}: the folder {tmp_path / 'file'}")
+    assert "cannot be made" in told
+    assert told.endswith("give a folder you may write to\n")
+    assert told.count("\n") == 1
+
+
+def test_no_permission_to_make_the_run_s_folder_ends_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert main(["ingest", "--conf", "demo", f"run.dir={tmp_path / 'run'}"]) == 2
+    assert f"run.dir: the folder {tmp_path / 'run'} cannot be made (Permission denied)" in capsys.readouterr().err
+
+
+def test_no_permission_to_write_to_the_run_s_folder_ends_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)  # whom the system refuses is not who runs the tests
+    assert main(["ingest", "--conf", "demo", f"run.dir={tmp_path}"]) == 2
+    assert f"run.dir: no permission to write to the folder {tmp_path}" in capsys.readouterr().err
+
+
+def test_without_java_a_stage_ends_with_2_and_the_line_to_type(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_foreign():
+        pytest.skip("a session of another test is active")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("synpref.java.SYSTEM_FOLDERS", ())
+    assert main(["ingest", "--conf", "demo", f"run.dir={tmp_path / 'run'}"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("synpref ingest: Spark needs Java 17 or 21, and found none")
+    assert "Type: " in told

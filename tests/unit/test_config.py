@@ -93,6 +93,13 @@ def test_gold_cannot_exceed_its_pool() -> None:
     assert "humans.share exceeds" in _error([ONE_INPUT, "humans.share=0.5"], ("local",))
 
 
+def test_an_admission_that_no_judge_could_reach_is_refused() -> None:
+    told = _error(["admission.max_comparisons=50"])
+    assert told == (
+        "command line: admission: no judge could be admitted: max_comparisons is 50, below min_comparisons 100"
+    )
+
+
 def test_the_hash_is_of_the_values_not_of_how_they_were_given(tmp_path: Path) -> None:
     overlay = tmp_path / "mine.yaml"
     overlay.write_text("seed: 7\n")

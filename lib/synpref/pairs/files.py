@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +22,8 @@ _LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 # A data set's folder also holds info files in .json: they count only where there is nothing else
 _IN_FOLDER: dict[Format, tuple[str, ...]] = {"parquet": (".parquet",), "jsonl": _LINES}
 _AS_FILE: dict[Format, tuple[str, ...]] = {"parquet": (".parquet",), "jsonl": (*_LINES, ".json", ".json.gz")}
+# How Spark words what a task meets in a file, whatever the exception is that carries it to Python
+_DAMAGED = re.compile(r"\[FAILED_READ_FILE[^\]]*\] Encountered error while reading file (.+?)\.\s")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -34,7 +38,7 @@ class InputFile:
     @property
     def path(self) -> str:
         """The path as a person writes it, without the scheme where the file lies on a local disk."""
-        return re.sub(r"^file:/+", "/", unquote(self.uri))
+        return _as_written(self.uri)
 
     @property
     def is_local(self) -> bool:
@@ -88,9 +92,29 @@ def find_files(spark: SparkSession, path: str, wanted: str) -> InputFiles:
 def read_parquet(spark: SparkSession, found: InputFiles) -> DataFrame:
     """Open parquet files; InputError where Spark cannot make sense of them."""
     try:
-        return spark.read.options(**found.options).parquet(found.path)
+        with damaged_files_named():
+            return spark.read.options(**found.options).parquet(found.path)
     except PySparkException as error:
         raise InputError(f"{found.path}: not readable as parquet: {_first_line(error)}") from error
+
+
+@contextmanager
+def damaged_files_named() -> Iterator[None]:
+    """Turn Spark's failure to read a file inside the block into an InputError that names the file."""
+    try:
+        yield
+    except Exception as error:  # py4j's own exception or one of Spark's, by where the file was read
+        found = _DAMAGED.search(str(error))
+        if found is None:
+            raise
+        raise InputError(
+            f"{_as_written(found.group(1))}: the file is damaged: it begins like what it is, but cannot be read to its "
+            "end. Fetch or write it again."
+        ) from error
+
+
+def _as_written(uri: str) -> str:
+    return re.sub(r"^file:/+", "/", unquote(uri))
 
 
 def _check_file(file: InputFile, kind: Format) -> None:
@@ -122,6 +146,9 @@ def _listed(spark: SparkSession, path: str, readable: str) -> tuple[InputFile, .
         listed = source.load(readable).select("_metadata.file_path", "_metadata.file_size", modified)
         rows = listed.collect()  # as many as the input has files
     except PySparkException as error:
+        if error.getCondition() == "PATH_NOT_FOUND":
+            told = "there is no such file or folder, and no file that matches such a pattern. Check this input's path."
+            raise InputError(f"{path}: {told}") from error
         raise InputError(f"{path}: cannot be read: {_first_line(error)}") from error
     return tuple(sorted((InputFile(row[0], row[1], row[2]) for row in rows), key=lambda file: file.uri))
 

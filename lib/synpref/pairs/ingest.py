@@ -16,7 +16,7 @@ from synpref.pairs.columns import (
     response_id_column,
 )
 from synpref.pairs.content import PARSED, ReadFile
-from synpref.pairs.files import InputFiles, find_files
+from synpref.pairs.files import InputFiles, damaged_files_named, find_files
 from synpref.pairs.ingested import Ingested
 from synpref.pairs.labels import NONE
 from synpref.pairs.normalised_columns import with_normalised_ids
@@ -61,7 +61,8 @@ def read_input(
         "sample": [sample_prompts, sample_comparisons, seed], "group": [group_column, group_pattern],
     }  # fmt: skip
     raw, fields = raw_rows(spark, found, reading)
-    fields, readable = sniff(raw, fields)
+    with damaged_files_named():
+        fields, readable = sniff(raw, fields)
     _check_rows(path, found, fields, readable)
     reader = choose_shape(fields, shape, path)
     labelled_by = {

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.pairs import content
+from synpref.pairs.files import damaged_files_named
 from synpref.pairs.ingested import Ingested
 
 # files comes last: a file that stands there was written whole, whatever killed an earlier run
@@ -69,6 +70,7 @@ def write_ingested(warehouse: Tables, *inputs: Ingested) -> list[IngestCounts]:
     """Insert inputs into the content tables, one commit a table for all of them, and count each.
 
     Inputs whose files stand in `files` already are neither parsed nor written again. Counts come from `occurrences`.
+    Raises InputError for a damaged file.
     """
     warehouse.create(*_ORDER)
     known = _known_files(warehouse, inputs)
@@ -81,7 +83,8 @@ def write_ingested(warehouse: Tables, *inputs: Ingested) -> list[IngestCounts]:
 def _write(warehouse: Tables, inputs: Sequence[Ingested]) -> None:
     rows = reduce(DataFrame.unionByName, (one.rows for one in inputs))
     # Parsed once, on disk; a cache would carry the whole plan of parsing through each of the commits
-    rows = rows.localCheckpoint(eager=True, storageLevel=StorageLevel.DISK_ONLY)
+    with damaged_files_named():
+        rows = rows.localCheckpoint(eager=True, storageLevel=StorageLevel.DISK_ONLY)
     described = [file for one in inputs for file in one.described()]
     tables = {
         "prompts": content.prompts(rows),

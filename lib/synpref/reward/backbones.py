@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from synpref.engines.model_folder import loading
 from synpref.engines.quiet import quiet_transformers
 from synpref.errors import InputError
 
@@ -94,7 +95,7 @@ def load_classifier(folder: Path, tokenizer: PreTrainedTokenizerBase) -> PreTrai
                 local_files_only=True,
                 use_safetensors=True,
             )
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:  # transformers and safetensors raise unrelated families
             raise InputError(f"{folder}: no backbone that a reward model can be trained from ({error})") from error
     if len(tokenizer) > embeddings_of(model).num_embeddings:
         model.resize_token_embeddings(len(tokenizer))
@@ -120,7 +121,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # transformers and tokenizers raise unrelated families
         raise InputError(f"{folder}: no tokenizer there ({error})") from error
     if tokenizer.pad_token is None or tokenizer.pad_token == tokenizer.eos_token:
         unknown = tokenizer.unk_token
@@ -132,10 +133,13 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def load_frozen(folder: Path, layers: int) -> PreTrainedModel:
-    """Load the embeddings and the first `layers` layers alone; what comes out is the input of the next layer."""
+    """Load the embeddings and the first `layers` layers alone; what comes out is the input of the next layer.
+
+    Raises InputError where the folder cannot be read.
+    """
     from transformers import AutoModel
 
-    with quiet_transformers():
+    with loading(folder):
         base: Any = AutoModel.from_pretrained(
             folder, num_hidden_layers=layers, dtype=torch.float32, local_files_only=True, use_safetensors=True
         )

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from synpref.engines.identity import model_fingerprint
+from synpref.engines.model_folder import check_model_folder
 from synpref.errors import InputError, SettingsError
 from synpref.reward.backbones import load_classifier, load_tokenizer
 from synpref.reward.extraction import FeatureKind, Source, fill_features, open_features
@@ -43,7 +44,7 @@ def train_reward_model(
     settings.check()
     training = read_comparisons(data)
     held_out = read_comparisons(validation) if validation else None
-    fingerprint = model_fingerprint(backbone)
+    fingerprint = model_fingerprint(check_model_folder(backbone))
     model_id = model_identity(training.digest, settings, fingerprint, held_out.digest if held_out else None)
     known = find_model(models_dir, model_id)
     if known:

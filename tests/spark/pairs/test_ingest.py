@@ -185,7 +185,8 @@ def test_other_reading_settings_are_another_file_id(spark: SparkSession, tmp_pat
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("x.parquet", None, "x.parquet: cannot be read"),
+        ("x.parquet", None, "x.parquet: there is no such file or folder"),
+        ("*.parquet", None, "no file that matches"),
         ("x.jsonl", b"", "is empty"),
         ("x.parquet", b"no parquet at all", "not a parquet file"),
         ("x.jsonl", b"one\ntwo\n", "not JSON Lines"),
@@ -222,3 +223,17 @@ def test_bad_folders_and_settings_are_named(spark: SparkSession, tmp_path: Path)
     for setting in wrong:
         with pytest.raises(SettingsError):
             read(spark, tmp_path / "mixed" / "x.jsonl", **setting)
+
+
+def damaged(path: Path) -> Path:
+    """The file with bytes in the middle overwritten, its head and tail as they were."""
+    content = bytearray(path.read_bytes())
+    content[12:-12] = b"x" * (len(content) - 24)
+    path.write_bytes(bytes(content))
+    return path
+
+
+def test_a_parquet_file_damaged_inside_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    path = parquet(tmp_path / "a b" / "x.parquet", [ROW])
+    with pytest.raises(InputError, match=r"a b/x\.parquet: the file is damaged.*Fetch or write it again"):
+        read(spark, damaged(path))

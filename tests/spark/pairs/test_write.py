@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 
+from synpref.errors import InputError
 from synpref.pairs.exports import write_trl
 from synpref.pairs.ingest import read_input
 from synpref.pairs.ingested import Ingested
@@ -48,6 +51,17 @@ def test_inputs_are_written_once_in_one_commit_a_table_and_counted_each(
     assert count.comparisons == 2
     assert warehouse.read("comparisons").count() == 3
     assert warehouse.read("occurrences").count() == 7
+
+
+def test_a_file_cut_off_behind_its_first_rows_is_named_and_nothing_of_it_is_written(
+    spark: SparkSession, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.jsonl.gz"
+    row = json.dumps({"prompt": "p", "chosen": "c", "rejected": "r"}) + "\n"
+    path.write_bytes(gzip.compress(row.encode() * 50_000)[:-20])
+    with pytest.raises(InputError, match=r"x\.jsonl\.gz: the file is damaged"):
+        write_ingested(warehouse, read(spark, path, []))
+    assert all(warehouse.read(table).isEmpty() for table in CONTENT)
 
 
 def test_an_export_can_be_read_back_as_the_same_comparisons(spark: SparkSession, tmp_path: Path) -> None:

@@ -254,6 +254,27 @@ def test_no_backbone_is_an_input_error(folders: tuple[Path, Path], tmp_path: Pat
         train(folders, tmp_path / "nowhere", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("model.safetensors", b"no weights", "cannot be loaded|no backbone"),
+        ("config.json", b"{", "the model folder is damaged"),
+        ("tokenizer.json", b"{", "no tokenizer there"),
+        ("model.safetensors", None, "no weights; save the model as safetensors"),
+    ],
+)
+def test_a_damaged_backbone_is_an_input_error_that_names_it(
+    folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path, name: str, content: bytes | None, told: str
+) -> None:
+    damaged = Path(shutil.copytree(tiny_bert, tmp_path / "my backbone"))
+    (damaged / name).unlink()
+    if content is not None:
+        (damaged / name).write_bytes(content)
+    with pytest.raises(InputError, match=told) as error:
+        train(folders, damaged, tmp_path)
+    assert str(damaged) in str(error.value)
+
+
 def test_a_trained_model_can_be_the_next_backbone(folders: tuple[Path, Path], tiny_bert: Path, tmp_path: Path) -> None:
     first = train(folders, tiny_bert, tmp_path)
     second = train(folders, first.path, tmp_path, dataclasses.replace(PLAN, steps=1))
