@@ -39,8 +39,10 @@ def run(stage: Stage) -> Outcome:
     )
     stage.say(f"policy {policy}")
     roles = current_roles(warehouse.read("roles"), campaign).cache()
-    gates.inference_table(stage, "rewards", [scores["gold_engine"], *best.values()])
-    wild = decide.scored(_wild(stage, campaign, roles), warehouse.read("rewards"), scores["gold_engine"], best)
+    engines = [scores["gold_engine"], *best.values()]
+    gates.inference_table(stage, "rewards", engines)
+    refused = decide.refusals(warehouse.read("quarantine"), engines)
+    wild = decide.scored(_wild(stage, campaign, roles), warehouse.read("rewards"), refused, scores["gold_engine"], best)
     opinions = decide.opinions(wild, settings.stage2.epsilon).cache()
     open_rows = decide.to_be_judged(opinions).select("comparison_id")
     iteration = stage1["last_iteration"]

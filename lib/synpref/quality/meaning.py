@@ -80,20 +80,21 @@ def decision_totals(decisions: DataFrame, pool: DataFrame) -> DataFrame:
     """Return one row of counts: pool and decided, and what of them does not reconcile or was not scored.
 
     undecided: of the pool without a decision; outside_pool: decided without being of it; unscored_gold, unscored_best:
-    of wild without that model's probability; bad_probability: outside 0 to 1, NaN included.
+    of wild without that model's probability, unless it refused a response (reason `unscored`); bad_probability: outside
+    0 to 1, NaN included.
     """
-    told = decisions.select("comparison_id", "role", "p_gold", "p_best", F.lit(True).alias("decided"))
+    told = decisions.select("comparison_id", "role", "reason", "p_gold", "p_best", F.lit(True).alias("decided"))
     # Both sides are as large as the pool and carry ids and numbers only.
     joined = told.join(pool.select("comparison_id", F.lit(True).alias("of_pool")), "comparison_id", "full")
     decided, of_pool = F.col("decided").isNotNull(), F.col("of_pool").isNotNull()
-    wild = decided & (F.col("role") == "wild")
+    to_be_scored = decided & (F.col("role") == "wild") & (F.col("reason") != "unscored")
     return joined.agg(
         _count(decided).alias("decided"),
         _count(of_pool).alias("pool"),
         _count(of_pool & ~decided).alias("undecided"),
         _count(decided & ~of_pool).alias("outside_pool"),
-        _count(wild & F.col("p_gold").isNull()).alias("unscored_gold"),
-        _count(wild & F.col("p_best").isNull()).alias("unscored_best"),
+        _count(to_be_scored & F.col("p_gold").isNull()).alias("unscored_gold"),
+        _count(to_be_scored & F.col("p_best").isNull()).alias("unscored_best"),
         _count(_no_probability("p_gold") | _no_probability("p_best")).alias("bad_probability"),
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.reward.preference import preference_column
-from synpref.stage2.gate import by_label_column, gate_column, opinion_column
+from synpref.stage2.gate import NOT_AGREED, by_label_column, gate_column, opinion_column
 
 DECISION_COLUMNS = (
     "campaign", "policy", "comparison_id", "role", "decision", "reason", "source_label", "label", "p_gold", "p_best",
@@ -16,35 +16,51 @@ DECISION_COLUMNS = (
 )  # fmt: skip
 
 
-def scored(wild: DataFrame, rewards: DataFrame, gold_engine: str, best_engines: Mapping[int | None, str]) -> DataFrame:
+def refusals(quarantine: DataFrame, engine_ids: Sequence[str]) -> DataFrame:
+    """(response_id, engine_id) of the responses that one of these reward models refused (inference/standing.py)."""
+    key = F.split("row_key", ":")
+    told = quarantine.select(F.get(key, F.lit(0)).alias("response_id"), F.get(key, F.lit(1)).alias("engine_id"))
+    return told.where(F.col("engine_id").isin(list(engine_ids))).distinct()
+
+
+def scored(
+    wild: DataFrame,
+    rewards: DataFrame,
+    refused: DataFrame,
+    gold_engine: str,
+    best_engines: Mapping[int | None, str],
+) -> DataFrame:
     """Wild comparisons with p_gold and p_best, the probabilities that response_a wins, and the engines they come from.
 
-    wild: comparison_id, response_a, response_b, fold, source_label. best_engines: fold (None: not cross-fitted) to the
-    engine that did *not* train on that half. A missing reward gives a null probability.
+    wild: comparison_id, response_a, response_b, fold, source_label. refused: see refusals. best_engines: fold (None:
+    not cross-fitted) to the engine that did *not* train on that half. A missing reward gives a null probability;
+    refused_gold and refused_best say whether that engine refused one of the responses.
     """
     best = F.lit(None).cast("string")
     for fold, engine in best_engines.items():
         best = F.when(F.col("fold").eqNullSafe(F.lit(fold)), engine).otherwise(best)
     named = wild.withColumns({"gold_engine_id": F.lit(gold_engine), "best_engine_id": best})
+    given = rewards.select("response_id", "engine_id", "reward", F.lit(False).alias("refused"))
+    nothing = refused.withColumns({"reward": F.lit(None).cast("double"), "refused": F.lit(True)})
     for which in ("gold", "best"):
-        named = _with_probability(named, rewards, which)
+        named = _with_probability(named, given.unionByName(nothing), which)
     return named
 
 
 def opinions(scored_rows: DataFrame, epsilon: float) -> DataFrame:
-    """Adds `gold` and `best`: agrees, rejects or unsure about the source label; null without a source label."""
+    """Adds `gold` and `best`: the opinions of gate.opinion about the source label; null without a source label."""
     label = F.col("source_label")
     return scored_rows.withColumns(
         {
-            "gold": opinion_column(F.col("p_gold"), label, epsilon),
-            "best": opinion_column(F.col("p_best"), label, epsilon),
+            which: opinion_column(F.col(f"p_{which}"), label, epsilon, F.col(f"refused_{which}"))
+            for which in ("gold", "best")
         }
     )
 
 
 def to_be_judged(opinion_rows: DataFrame) -> DataFrame:
     """The comparisons where judges can change the outcome: the gold RM agrees and the best RM does not."""
-    return opinion_rows.where("gold = 'agrees' AND best != 'agrees'")
+    return opinion_rows.where((F.col("gold") == "agrees") & F.col("best").isin(*NOT_AGREED))
 
 
 def by_gate(opinion_rows: DataFrame, judged: DataFrame) -> DataFrame:
@@ -87,14 +103,17 @@ def stamped(decisions: DataFrame, campaign: str, policy: str) -> DataFrame:
     return decisions.withColumns({"campaign": F.lit(campaign), "policy": F.lit(policy)}).select(*DECISION_COLUMNS)
 
 
-def _with_probability(rows: DataFrame, rewards: DataFrame, which: str) -> DataFrame:
+def _with_probability(rows: DataFrame, answers: DataFrame, which: str) -> DataFrame:
     engine = f"{which}_engine_id"
     for side in ("a", "b"):
-        of_side = rewards.select(
+        of_side = answers.select(
             F.col("response_id").alias(f"response_{side}"),
             F.col("engine_id").alias(engine),
             F.col("reward").alias(side),
+            F.col("refused").alias(f"refused_{side}"),
         )
         # both sides are large: every wild comparison finds the rewards of its two responses
         rows = rows.join(of_side, [f"response_{side}", engine], "left")
-    return rows.withColumn(f"p_{which}", preference_column(F.col("a"), F.col("b"))).drop("a", "b")
+    refused = F.coalesce("refused_a", F.lit(False)) | F.coalesce("refused_b", F.lit(False))
+    known = {f"p_{which}": preference_column(F.col("a"), F.col("b")), f"refused_{which}": refused}
+    return rows.withColumns(known).drop("a", "b", "refused_a", "refused_b")

@@ -93,6 +93,17 @@ def test_a_missing_column_is_named(gate: Gate, spark: SparkSession) -> None:
         gate.check_contract(decisions(spark).drop("p_best", "reason"), table="decisions", suite="s")
 
 
+def test_what_a_reward_model_refused_needs_no_probability_but_its_reason(gate: Gate, spark: SparkSession) -> None:
+    refused = {
+        "decision": "if(id = 7, 'drop', if(id % 2 = 0, 'keep', 'flip'))",
+        "label": "if(id = 7, CAST(NULL AS string), if(id % 2 = 0, 'a', 'b'))",
+        "p_gold": "if(id = 7, CAST(NULL AS double), 0.5d)",
+    }
+    decided(gate, spark, decisions(spark, **refused, reason="if(id = 7, 'unscored', 'agreed')"))
+    with pytest.raises(GateError, match="unscored_gold"):
+        decided(gate, spark, decisions(spark, **refused, reason="if(id = 7, 'missing', 'agreed')"))
+
+
 @pytest.mark.parametrize(
     ("changes", "column"),
     [

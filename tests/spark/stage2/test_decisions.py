@@ -12,6 +12,7 @@ from synpref.stage2.training_sets import MIXES, training_set
 
 WILD = "comparison_id string, response_a string, response_b string, fold int, source_label string"
 REWARDS = "response_id string, engine_id string, reward double"
+REFUSED = "response_id string, engine_id string"
 ROWS = [
     ("agree", "a1", "b1", None, "a"),
     ("reject", "a1", "b1", None, "b"),
@@ -29,9 +30,9 @@ SCORES = [
 JUDGED = [("judged for", "a"), ("judged against", "b"), ("no verdict", None)]
 
 
-def _opinions(spark: SparkSession) -> DataFrame:
-    rewards = spark.createDataFrame(SCORES, REWARDS)
-    scored = decide.scored(spark.createDataFrame(ROWS, WILD), rewards, "gold", {None: "best"})
+def _opinions(spark: SparkSession, rows: Any = ROWS, refused: Any = ()) -> DataFrame:
+    rewards, nothing = spark.createDataFrame(SCORES, REWARDS), spark.createDataFrame(list(refused), REFUSED)
+    scored = decide.scored(spark.createDataFrame(rows, WILD), rewards, nothing, "gold", {None: "best"})
     return decide.opinions(scored, 0.0)
 
 
@@ -80,19 +81,56 @@ def test_a_cross_fitted_comparison_is_scored_by_the_model_of_the_other_half(spar
     scores += [("a", "scores half 0", 5.0), ("b", "scores half 0", 0.0)]
     scores += [("a", "scores half 1", 0.0), ("b", "scores half 1", 5.0)]
     best: dict[int | None, str] = {0: "scores half 0", 1: "scores half 1"}
-    rows = _rows(decide.scored(wild, spark.createDataFrame(scores, REWARDS), "gold", best))
+    refused = spark.createDataFrame([], REFUSED)
+    rows = _rows(decide.scored(wild, spark.createDataFrame(scores, REWARDS), refused, "gold", best))
     assert {name: row["best_engine_id"] for name, row in rows.items()} == {"x": best[0], "y": best[1]}
     assert rows["x"]["p_best"] > 0.99
     assert rows["y"]["p_best"] < 0.01
 
 
-def test_a_missing_reward_gives_no_probability_and_drops(spark: SparkSession) -> None:
-    wild = spark.createDataFrame([("x", "a1", "unknown", None, "a")], WILD)
-    opinions = decide.opinions(decide.scored(wild, spark.createDataFrame(SCORES, REWARDS), "gold", {None: "best"}), 0.0)
+def test_what_a_reward_model_refused_is_dropped_as_unscored_and_no_judge_is_asked(spark: SparkSession) -> None:
+    rows = [
+        ("gold refused", "a1", "long", None, "a"),
+        ("both refused", "long", "longer", None, "a"),
+        ("tie", "a1", "long", None, "tie"),
+        ("one refused, one missing", "a1", "odd", None, "a"),
+        ("missing", "a1", "unknown", None, "a"),
+    ]
+    engines = ("gold", "best")
+    refused = [(name, engine) for name in ("long", "longer") for engine in engines] + [("odd", "gold")]
+    opinions = _opinions(spark, rows, refused).cache()
+    assert decide.to_be_judged(opinions).count() == 0
     nobody = spark.createDataFrame([], "comparison_id string, judge_label string")
-    row = _rows(decide.by_gate(opinions, nobody))["x"]
-    assert row["p_gold"] is None
-    assert row["decision"] == "drop"
+    decided = _rows(decide.by_gate(opinions, nobody))
+    assert {name: (row["decision"], row["reason"]) for name, row in decided.items()} == {
+        "gold refused": ("drop", "unscored"),
+        "both refused": ("drop", "unscored"),
+        "tie": ("drop", "unscored"),
+        "one refused, one missing": ("drop", "missing"),
+        "missing": ("drop", "missing"),
+    }
+    assert decided["gold refused"]["p_gold"] is None
+
+
+def test_a_pair_that_only_the_best_model_refused_is_not_judged(spark: SparkSession) -> None:
+    opinions = _opinions(spark, [("x", "a4", "b4", None, "a")], [("b4", "best")])
+    row = opinions.withColumn("gold", F.lit("agrees"))
+    assert _rows(row)["x"]["best"] == "unscored"
+    assert decide.to_be_judged(row).isEmpty()
+
+
+def test_refusals_are_read_from_the_row_keys_of_quarantine(spark: SparkSession) -> None:
+    rows = [
+        ("score", "r1:e1", "overlong"),
+        ("stage1", "r1:e1", "engine_error"),
+        ("score", "r2:other", "overlong"),
+        ("ingest", "file:7", "missing_response"),
+        ("stage2", "c:hash:ab:0:e1", "overlong"),
+        ("hygiene", "c1", "prompt_contaminated"),
+    ]
+    quarantine = spark.createDataFrame(rows, "stage string, row_key string, reason string")
+    found = decide.refusals(quarantine, ["e1", "e2"]).collect()
+    assert [(row["response_id"], row["engine_id"]) for row in found] == [("r1", "e1")]
 
 
 def test_gold_and_silver_are_decided_by_their_label(spark: SparkSession) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from synpref.stage2.gate import by_label, gate, judges_are_asked, opinion
 
-OPINIONS = ("agrees", "rejects", "unsure")
+OPINIONS = ("agrees", "rejects", "unsure", "unscored", "missing")
 JUDGES = ("agree", "oppose", "none", None)
 TABLE = {
     ("agrees", "agrees", None): ("keep", "both_agree"),
@@ -26,6 +26,11 @@ TABLE = {
     ("unsure", "agrees", None): ("drop", "unsure"),
     ("unsure", "rejects", None): ("drop", "unsure"),
     ("unsure", "unsure", None): ("drop", "unsure"),
+    ("agrees", "unscored", None): ("drop", "unscored"),
+    ("unscored", "rejects", None): ("drop", "unscored"),
+    ("unscored", "unscored", None): ("drop", "unscored"),
+    ("missing", "agrees", None): ("drop", "missing"),
+    ("unscored", "missing", None): ("drop", "missing"),
 }
 
 
@@ -37,7 +42,8 @@ def test_the_truth_table(case: tuple[str, str, str | None], expected: tuple[str,
 @pytest.mark.parametrize(("gold", "best", "judges"), list(itertools.product(OPINIONS, OPINIONS, JUDGES)))
 def test_keep_iff_gold_agrees_and_best_or_the_judges_do(gold: str, best: str, judges: str | None) -> None:
     kept = gate(gold, best, judges).decision == "keep"
-    assert kept == (gold == "agrees" and (best == "agrees" or judges == "agree"))
+    scored = not {"unscored", "missing"} & {gold, best}
+    assert kept == (scored and gold == "agrees" and (best == "agrees" or judges == "agree"))
 
 
 @pytest.mark.parametrize(("gold", "best"), list(itertools.product(OPINIONS, OPINIONS)))
@@ -58,6 +64,12 @@ def test_the_band_and_exactly_one_half_are_unsure() -> None:
     assert opinion(0.54, 0.05) == "unsure"
     assert opinion(0.56, 0.05) == "agrees"
     assert opinion(0.44, 0.05) == "rejects"
+
+
+def test_without_a_probability_a_refusal_is_told_from_what_is_missing() -> None:
+    assert opinion(None, 0.0, refused=True) == "unscored"
+    assert opinion(None, 0.0) == "missing"
+    assert opinion(0.9, 0.0, refused=True) == "agrees"
 
 
 @pytest.mark.parametrize(

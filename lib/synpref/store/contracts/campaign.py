@@ -107,7 +107,13 @@ DECISIONS = Table(
         Column("comparison_id", "string", "see comparisons"),
         Column("role", "string", "role it had when it was decided", allowed=("gold-train", "silver", "wild")),
         Column("decision", "string", "", allowed=("keep", "flip", "drop")),
-        Column("reason", "string", "reason code"),
+        Column(
+            "reason",
+            "string",
+            "keep: both_agree, gold_and_judges_agree, label_agrees; flip: both_reject, label_opposes, new_label; drop: "
+            "split, unsure, judges_against, no_verdict, no_source_label, no_label, unscored (a reward model refused a "
+            "response: see quarantine)",
+        ),
         Column("source_label", "string", "by canonical order", allowed=LABELS),
         Column("label", "string", "label after the decision; null where dropped", nullable=True, allowed=("a", "b")),
         Column("p_gold", "double", "gold RM's probability that response_a wins", nullable=True, minimum=0, maximum=1),
