@@ -66,6 +66,7 @@ QUIET = {
     "org.apache.spark.util.SparkStringUtils": "error",
     "org.apache.spark.sql.catalyst.util.SparkStringUtils": "error",  # its place in Spark 4.0
     "org.apache.spark.sql.execution.window.WindowExec": "error",
+    "org.apache.spark.sql.execution.datasources.DataSource": "error",  # staging folders begin with _, as hidden ones do
     "org.apache.spark.executor.Executor": "off",
     "org.apache.spark.scheduler.TaskSetManager": "error",
     "org.apache.spark.sql.delta.files.DeltaFileFormatWriter": "off",
