@@ -92,6 +92,8 @@ def open_session(
     os.environ["JAVA_HOME"] = str(find_java_home())
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # glibc keeps freed memory in an arena for each thread; the JVM and the workers, which inherit this, have many.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     builder = SparkSession.builder.appName(app_name).master(master)
     for key, value in laptop_settings(driver_memory, extra or {}).items():
         builder = builder.config(key, value)
