@@ -10,7 +10,7 @@ from synpref.jobs.answers import people_label
 from synpref.jobs.pool import in_pool, source_labels
 from synpref.stage import Stage
 from synpref.stage1.hold_out import HoldOutRule, draw_hold_out
-from synpref.stage1.human_labels import aggregated
+from synpref.stage1.human_labels import aggregated, answered_later, batch_of
 from synpref.stage1.label_rows import label_rows
 from synpref.stage1.roles import changed_roles, seed_roles
 from synpref.stage1.sampling import sampled, source_gold
@@ -21,13 +21,14 @@ def seed_gold(stage: Stage, campaign: str) -> dict[str, int]:
     settings, warehouse = stage.settings, stage.warehouse
     labels = source_labels(stage, campaign)
     pool = labels.where("use = 'pool'").where(in_pool(stage))
-    human = aggregated(people_label(stage, _wanted(stage, labels, pool), "0-seed")).cache()
+    human = aggregated(people_label(stage, _wanted(stage, labels, pool), batch_of(0))).cache()
     gold = human.where("label IS NOT NULL").join(labels.select("comparison_id", "group"), "comparison_id")
     # groups of gold: as many as gold comparisons at most
     sizes = {row["group"]: row["count"] for row in gold.groupBy("group").count().collect()}
     if not sizes:
         raise InputError(
-            f"gold: no human labels ({settings.humans.provider}); fill human_labels, or set humans.provider"
+            f"gold: no human labels ({settings.humans.provider}); let people label (`synpref export-batch`, then "
+            "`synpref import-labels`), or set humans.provider"
         )
     stage.say(f"gold: {sum(sizes.values())} comparisons in {len(sizes)} groups")
     hold_out = settings.stage1.hold_out
@@ -47,8 +48,8 @@ def more_gold(stage: Stage, campaign: str, iteration: int, pool: DataFrame) -> N
     warehouse, size = stage.warehouse, stage.settings.stage1.human_per_iteration
     if not size:
         return
-    wanted = sampled(pool, f"human {iteration}", size, stage.settings.seed)
-    votes = aggregated(people_label(stage, wanted, f"{iteration}-iteration")).cache()
+    wanted = sample_of(stage, iteration, pool)
+    votes = aggregated(people_label(stage, wanted, batch_of(iteration))).cache()
     rows = label_rows(votes, campaign, iteration, "human")
     warehouse.replace("labels", rows, {"campaign": campaign, "iteration": iteration, "origin": "human"})
     decided, undecided = votes.where("label IS NOT NULL"), votes.where("label IS NULL")
@@ -63,5 +64,15 @@ def _wanted(stage: Stage, labels: DataFrame, pool: DataFrame) -> DataFrame:
     if settings.humans.provider == "source":
         return source_gold(labels, in_pool(stage), settings.humans.share, settings.seed)
     if settings.humans.provider == "table":
-        return pool
-    return sampled(pool, "human", settings.stage1.seed_human, settings.seed)
+        stage.warehouse.create("human_labels")
+        # what people answered is small beside the pool
+        return pool.join(answered_later(stage.warehouse.read("human_labels")), "comparison_id", "left_anti")
+    return sample_of(stage, 0, pool)
+
+
+def sample_of(stage: Stage, iteration: int, pool: DataFrame) -> DataFrame:
+    """The comparisons of the pool that people are asked about for an iteration; 0 is the seed."""
+    settings = stage.settings
+    if iteration == 0:
+        return sampled(pool, "human", settings.stage1.seed_human, settings.seed)
+    return sampled(pool, f"human {iteration}", settings.stage1.human_per_iteration, settings.seed)

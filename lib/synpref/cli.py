@@ -19,6 +19,7 @@ STAGES = (
     "ingest", "hygiene", "attributes", "embed", "stage1", "score", "stage2", "train", "evaluate", "report",
 )  # fmt: skip
 PIPELINE = "pipeline"
+HAND_OFFS = {"export-batch": "export_batch", "import-labels": "import_labels"}  # functions of jobs/people.py
 EPILOG = """\
 settings: conf/base.yaml explains every one. --conf takes the name of an overlay that comes with the package (demo,
 local, databricks, emr) or a file of your own; later overlays and then key=value words win.
@@ -30,9 +31,12 @@ exit code: 0 done, 2 wrong input or settings, 3 a quality gate failed, 1 anythin
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one stage, or all; returns the exit code."""
-    asked = _parser().parse_args(words)
+    asked = _parsed(words)
     try:
-        run(asked.stage, asked.conf, asked.settings)
+        if asked.stage in HAND_OFFS:
+            hand_off(asked.stage, asked.file, asked.conf, asked.settings)
+        else:
+            run(asked.stage, asked.conf, asked.settings)
     except SynprefError as error:
         sys.stderr.write(f"synpref {asked.stage}: {error}\n")
         return error.exit_code
@@ -72,10 +76,31 @@ def run(name: str, overlays: Sequence[str], words: Sequence[str]) -> None:
             session.run_job(one, jobs[each])
 
 
+def hand_off(name: str, file: Path, overlays: Sequence[str], words: Sequence[str]) -> None:
+    """Write a batch for people, or read their answers, with these settings; neither is a stage that leaves a record."""
+    settings = load_settings(overlays, words)
+    from synpref import session
+
+    command: Callable[..., None] = getattr(importlib.import_module("synpref.jobs.people"), HAND_OFFS[name])
+    with session.opened(settings, name, uuid.uuid4().hex[:12]) as stage:
+        command(stage, file)
+
+
 def job(name: str) -> Callable[..., Any]:
     """The `run` of jobs/<name>.py."""
     found: Callable[..., Any] = importlib.import_module(f"synpref.jobs.{name}").run
     return found
+
+
+def _parsed(words: Sequence[str] | None) -> argparse.Namespace:
+    """Settings may stand before and behind --conf; argparse by itself takes words without a dash in one place only."""
+    parser = _parser()
+    asked, more = parser.parse_known_args(words)
+    unknown = [word for word in more if word.startswith("-")]
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    asked.settings += more
+    return asked
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,6 +116,8 @@ def _parser() -> argparse.ArgumentParser:
         stage = stages.add_parser(
             name, help=summary, description=summary, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
         )
+        if name in HAND_OFFS:
+            stage.add_argument("file", type=Path, metavar="FILE.jsonl", help="one comparison a line")
         stage.add_argument(
             "--conf", action="append", default=[], metavar="NAME|FILE", help="settings over conf/base.yaml; may repeat"
         )
@@ -112,6 +139,8 @@ SUMMARIES = {
     "train": "Train final reward models on the original, the filtered and the corrected labels.",
     "evaluate": "Measure the final models on test prompts, with intervals.",
     "report": "Write summary.json and report.html of the campaign, and print the summary.",
+    "export-batch": "Write the comparisons that people should label next to a file, without their source labels.",
+    "import-labels": "Check the answers that people wrote into such a file and insert them into human_labels.",
 }
 
 

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from synpref.cli import PIPELINE, STAGES, SUMMARIES, job, main
+from synpref.cli import HAND_OFFS, PIPELINE, STAGES, SUMMARIES, job, main
+from synpref.jobs import people
 from synpref.spark import is_foreign
 
 
 def test_every_stage_has_a_job_and_a_help_text() -> None:
-    assert set(SUMMARIES) == {*STAGES, PIPELINE}
+    assert set(SUMMARIES) == {*STAGES, PIPELINE, *HAND_OFFS}
+    assert all(callable(getattr(people, function)) for function in HAND_OFFS.values())
     assert all(callable(job(stage)) for stage in STAGES)
 
 
-@pytest.mark.parametrize("stage", [*STAGES, PIPELINE])
+@pytest.mark.parametrize("stage", SUMMARIES)
 def test_help_says_what_the_stage_does_and_what_the_exit_codes_are(
     stage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -33,6 +35,26 @@ def test_a_wrong_setting_ends_with_2_and_one_line_before_anything_starts(capsys:
     assert main(["ingest", "--conf", "demo", "stage1.kmax=3"]) == 2
     told = capsys.readouterr().err
     assert told == "synpref ingest: command line: stage1.kmax: no such setting; nearest valid key: stage1.k_max\n"
+
+
+@pytest.mark.parametrize("command", HAND_OFFS)
+def test_a_hand_off_to_people_names_a_file_and_takes_settings(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command])
+    assert "FILE.jsonl" in capsys.readouterr().err
+    assert main([command, "batch.jsonl", "--conf", "demo", "no.such=1"]) == 2
+    assert capsys.readouterr().err.startswith(f"synpref {command}: command line: no")
+
+
+def test_settings_may_stand_on_both_sides_of_conf_and_no_option_is_passed_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["ingest", "seed=1", "--conf", "demo", "no.such=1"]) == 2
+    assert capsys.readouterr().err.startswith("synpref ingest: command line: no")
+    with pytest.raises(SystemExit) as left:
+        main(["ingest", "--conf", "demo", "seed=1", "--dry-run"])
+    assert left.value.code == 2
+    assert "unrecognized arguments: --dry-run" in capsys.readouterr().err
 
 
 def test_an_unknown_stage_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:

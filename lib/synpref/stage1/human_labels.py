@@ -18,6 +18,17 @@ def human_vote(verdicts: Iterable[str]) -> Vote:
     return judge_vote(verdicts)
 
 
+def batch_of(iteration: int) -> str:
+    """The batch in which people label for an iteration; 0 is the seed."""
+    return f"{iteration}-iteration" if iteration else "0-seed"
+
+
+def answered_later(human_labels: DataFrame) -> DataFrame:
+    """(comparison_id) of what was answered for iterations after the seed only: it is no gold of iteration 0."""
+    later = F.col("batch").rlike("^[1-9][0-9]*-iteration")
+    return human_labels.groupBy("comparison_id").agg(F.bool_and(later).alias("later")).where("later").drop("later")
+
+
 def latest_answers(human_labels: DataFrame) -> DataFrame:
     """One row a (comparison, annotator): the answer of the latest batch."""
     latest = Window.partitionBy("comparison_id", "annotator").orderBy(F.desc("batch"))

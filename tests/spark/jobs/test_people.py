@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from synpref.config import load_settings
+from synpref.errors import InputError, SettingsError
+from synpref.jobs.gold import seed_gold
+from synpref.jobs.people import export_batch, insert_answers, write_next
+from synpref.pairs.ingest import read_input
+from synpref.quality.gate import Gate
+from synpref.stage import Stage
+from synpref.stage1.hand_off import read_answers
+from synpref.store.names import Location
+from synpref.store.warehouse import Warehouse
+
+ROWS = 30
+
+
+@pytest.fixture(scope="module")
+def after_hygiene(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables of a campaign "c" of 30 comparisons."""
+    folder = tmp_path_factory.mktemp("tables of people")
+    path = folder / "pairs.jsonl"
+    path.write_text(
+        "".join(json.dumps({"prompt": f"p{n}", "chosen": "good", "rejected": "bad"}) + "\n" for n in range(ROWS))
+    )
+    warehouse = Warehouse(spark, Location(path=str(folder / "warehouse")))
+    read = read_input(spark, path=str(path), source="mine")
+    for table in ("prompts", "responses", "comparisons"):
+        warehouse.insert(table, getattr(read, table), unique=True)
+    labels = warehouse.read("comparisons").select(
+        F.lit("c").alias("campaign"),
+        "comparison_id",
+        F.col("prompt_id").alias("group"),
+        F.lit("pool").alias("use"),
+        F.lit("a").alias("label"),
+        F.lit(None).cast("double").alias("margin"),
+        F.lit("clean").alias("status"),
+        F.lit("mine").alias("source"),
+        F.array(F.lit("mine")).alias("sources"),
+        F.lit("human").alias("label_origin"),
+        F.lit(1).alias("occurrences"),
+    )
+    warehouse.replace("source_labels", labels, {"campaign": "c"})
+    warehouse.create("human_labels")
+    return folder / "warehouse"
+
+
+@pytest.fixture
+def stage(spark: SparkSession, after_hygiene: Path, tmp_path: Path) -> Stage:
+    """Stage 1 over a copy of those tables; people are to label 8 comparisons of its pool."""
+    warehouse = Warehouse(spark, Location(path=str(shutil.copytree(after_hygiene, tmp_path / "ware house"))))
+    words = [
+        "inputs=[{path: pairs.jsonl, source: mine}]", "humans.provider=table", "stage1.seed_human=8",
+        "stage1.pool_sources=[mine]", "stage1.hold_out.min_comparisons=2",
+    ]  # fmt: skip
+    return Stage("stage1", "run", load_settings(["local"], words), warehouse, Gate())
+
+
+def exported(stage: Stage, path: Path) -> list[dict[str, Any]]:
+    assert write_next(stage, "c", path) is not None
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def answered(path: Path, rows: list[dict[str, Any]], **changes: str) -> Path:
+    """People who always choose the good text."""
+    verdicts = [{**row, "annotator": "ann", "verdict": "a" if row["text_a"] == "good" else "b"} for row in rows]
+    path.write_text("".join(json.dumps(row | changes) + "\n" for row in verdicts), encoding="utf-8")
+    return path
+
+
+def test_a_batch_goes_out_without_labels_and_comes_back_once(stage: Stage, tmp_path: Path) -> None:
+    rows = exported(stage, tmp_path / "my batch.jsonl")
+    assert len(rows) == len({row["comparison_id"] for row in rows}) == 8
+    assert {row["shown"] for row in rows} == {"ab", "ba"}
+    expected = {"comparison_id", "batch", "shown", "messages", "text_a", "text_b", "annotator", "verdict"}
+    assert set(rows[0]) == expected
+    assert exported(stage, tmp_path / "again.jsonl") == rows
+    with pytest.raises(InputError, match="stands already and may hold answers"):
+        write_next(stage, "c", tmp_path / "my batch.jsonl")
+
+    half = answered(tmp_path / "half.jsonl", rows[:5])
+    assert insert_answers(stage, half, read_answers(half)) == 5
+    assert insert_answers(stage, half, read_answers(half)) == 0
+    rest = exported(stage, tmp_path / "rest.jsonl")
+    assert {row["comparison_id"] for row in rest} == {row["comparison_id"] for row in rows[5:]}
+    back = answered(tmp_path / "rest answered.jsonl", rest)
+    assert insert_answers(stage, back, read_answers(back)) == 3
+    assert write_next(stage, "c", tmp_path / "none.jsonl") is None
+    assert not (tmp_path / "none.jsonl").exists()
+
+    read = stage.warehouse.read
+    texts = read("responses").select(F.col("response_id").alias("response_a"), "text")
+    said = read("human_labels").join(read("comparisons"), "comparison_id").join(texts, "response_a").collect()
+    assert len(said) == 8
+    assert all(row["verdict"] == ("a" if row["text"] == "good" else "b") for row in said)
+
+
+def test_a_wrong_answer_is_named_by_its_line_and_nothing_is_inserted(stage: Stage, tmp_path: Path) -> None:
+    rows = exported(stage, tmp_path / "batch.jsonl")
+    unknown = answered(tmp_path / "unknown.jsonl", [rows[0], {**rows[1], "comparison_id": "elsewhere"}])
+    with pytest.raises(InputError, match=r"unknown\.jsonl, line 2: comparison_id elsewhere does not stand"):
+        insert_answers(stage, unknown, read_answers(unknown))
+    assert stage.warehouse.read("human_labels").isEmpty()
+    first = answered(tmp_path / "first.jsonl", rows[:2])
+    insert_answers(stage, first, read_answers(first))
+    other = answered(tmp_path / "other.jsonl", rows[:1], verdict="no_preference")
+    with pytest.raises(InputError, match=r"other\.jsonl, line 1: ann answered .* otherwise in batch 0-seed"):
+        insert_answers(stage, other, read_answers(other))
+    corrected = answered(tmp_path / "other.jsonl", rows[:1], verdict="no_preference", batch="0-seed-corrected")
+    assert insert_answers(stage, corrected, read_answers(corrected)) == 1
+
+
+def test_what_people_answered_for_a_later_iteration_is_no_gold_of_the_seed(stage: Stage, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gold: no human labels \(table\); let people label"):
+        seed_gold(stage, "c")
+    rows = exported(stage, tmp_path / "batch.jsonl")
+    for name, part, batch in (("seed", rows[:6], "0-seed"), ("later", rows[6:], "1-iteration")):
+        path = answered(tmp_path / f"{name}.jsonl", part, batch=batch)
+        insert_answers(stage, path, read_answers(path))
+    counts = seed_gold(stage, "c")
+    assert sum(rows for role, rows in counts.items() if role.startswith("gold")) == 6
+
+
+def test_nobody_needs_a_batch_where_people_are_simulated(stage: Stage, tmp_path: Path) -> None:
+    simulated = Stage("x", "run", load_settings(["demo"], []), stage.warehouse, Gate())
+    with pytest.raises(SettingsError, match=r"humans\.provider is simulated: nobody needs a batch"):
+        export_batch(simulated, tmp_path / "batch.jsonl")
