@@ -17,7 +17,9 @@ VENV_PYTHON = .venv/bin/python
 SPARK_PYTHON = JAVA_HOME="$$(cat .cache/java_home)" $(VENV_PYTHON)
 OLDEST_PYTHON = JAVA_HOME="$$(cat .cache/java_home)" .venv-oldest/bin/python
 PYTEST = -m pytest --durations=5 $(ARGS)
-TIERS = $(wildcard tests/unit tests/spark tests/e2e)
+# Two at once: a session of Spark plans on one core. The longest tier comes first, so that it does not end alone.
+PARALLEL = $(PYTEST) -n 2 --dist loadgroup
+TIERS = tests/e2e tests/spark tests/unit
 # lib/synpref/jobs is a link to jobs/
 CODE = lib tests $(wildcard .ci/*.py)
 
@@ -31,16 +33,16 @@ demo: setup ## run the whole pipeline on a generated pool with known truth; leav
 	@$(SPARK_PYTHON) -m synpref.cli pipeline --conf demo $(ARGS)
 
 test: setup ## run the tests: unit, Spark, end to end (ARGS="-k name" for some)
-	@$(SPARK_PYTHON) $(PYTEST) $(TIERS)
+	@$(SPARK_PYTHON) $(PARALLEL) $(TIERS)
 
 test-oldest: ## run the Spark tests on the oldest supported Spark and Delta, in an environment of its own
 	@$(PREPARE) oldest
 	@# Killing takes minutes and shows the commit protocol, which the newest set tests too.
-	@$(OLDEST_PYTHON) $(PYTEST) tests/spark --ignore tests/spark/inference/test_kill.py
+	@$(OLDEST_PYTHON) $(PARALLEL) tests/spark --ignore tests/spark/inference/test_kill.py
 
 unit: ## run the unit tests only: no Spark, seconds
 	@$(PREPARE) environment
-	@$(VENV_PYTHON) $(PYTEST) tests/unit
+	@$(VENV_PYTHON) $(PARALLEL) tests/unit
 
 lint: ## check style with ruff
 	@$(PREPARE) environment
