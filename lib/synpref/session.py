@@ -19,6 +19,7 @@ from synpref.record import record, tracked
 from synpref.settings import Settings
 from synpref.spark import is_foreign, open_session
 from synpref.stage import Outcome, Stage
+from synpref.store.maintenance import optimize_inference_tables
 from synpref.store.names import Location, local_folder
 from synpref.store.warehouse import Warehouse
 
@@ -60,6 +61,7 @@ def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
                 f"{dict(outcome.quarantined)} quarantined do not add up to them; please report this"
             )
         record(stage, outcome, started, peak_memory())
+        _compact(stage, outcome)
     seconds = (datetime.now(UTC) - started).total_seconds()
     stage.say(
         f"done in {seconds:.0f} s: {outcome.rows_in} in, {outcome.rows_out} out, {outcome.duplicates} duplicates, "
@@ -67,6 +69,13 @@ def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
         f"{outcome.engine_calls_saved} saved"
     )
     return outcome
+
+
+def _compact(stage: Stage, outcome: Outcome) -> None:
+    """Each shard of an engine's answers is a commit with small files: they are compacted every so many commits."""
+    if outcome.engine_calls:
+        for table in optimize_inference_tables(stage.warehouse, stage.settings.store.optimize_every):
+            stage.say(f"{table}: small files compacted")
 
 
 def _keep(stage: Stage, checked: int) -> None:

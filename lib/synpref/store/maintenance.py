@@ -6,22 +6,34 @@ from pyspark.sql import functions as F
 
 from synpref.errors import SettingsError
 from synpref.store.contracts import TABLES
+from synpref.store.names import local_folder
 from synpref.store.warehouse import Warehouse
 from synpref.store.writes import stamped
 
 SAFE_HOURS = 168
+FEW_FILES = 2  # of a bucket: reading them costs no more than reading one
 
 
 def optimize_when_due(warehouse: Warehouse, table: str, every: int) -> bool:
-    """Compact `table` if its last `every` commits compacted nothing; return whether it was done.
+    """Compact `table` if its last `every` commits compacted nothing and left small files; return whether it was done.
 
     Rows are Z-ordered by the contract's `cluster_by` where there is one. Raises InputError for a missing table.
     """
+    if _is_young(warehouse, table, every):
+        return False
     last = warehouse.delta(table).history(every).select("version", "operation").collect()
     if len(last) < every or any(row["operation"] == "OPTIMIZE" for row in last):
         return False
+    if file_count(warehouse, table) <= FEW_FILES * warehouse.bucket_count(table):
+        return False
     optimize(warehouse, table)
     return True
+
+
+def optimize_inference_tables(warehouse: Warehouse, every: int) -> list[str]:
+    """Compact those of the tables that engines fill for which it is due (design.md, Tables); return their names."""
+    filled = [name for name, table in TABLES.items() if table.bucket_key is not None and warehouse.exists(name)]
+    return [name for name in filled if optimize_when_due(warehouse, name, every)]
 
 
 def optimize(warehouse: Warehouse, table: str) -> None:
@@ -48,3 +60,10 @@ def file_count(warehouse: Warehouse, table: str) -> int:
     """Return how many data files the last version of `table` has."""
     row = warehouse.delta(table).detail().select(F.col("numFiles")).first()
     return int(row[0]) if row else 0
+
+
+def _is_young(warehouse: Warehouse, table: str, every: int) -> bool:
+    """Tell without a Spark job that a table has fewer than `every` commits; False where its log is not on this disk."""
+    folder = None if warehouse.location.path is None else local_folder(warehouse.location.folder(table))
+    log = None if folder is None else folder / "_delta_log"
+    return log is not None and log.is_dir() and len(list(log.glob("*.json"))) < every

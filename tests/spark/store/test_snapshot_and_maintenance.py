@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from synpref.errors import SettingsError
-from synpref.store.maintenance import file_count, optimize_when_due, vacuum
+from synpref.store.maintenance import file_count, optimize_inference_tables, optimize_when_due, vacuum
 from synpref.store.snapshot import export_parquet
 from synpref.store.warehouse import Warehouse
 
@@ -46,6 +46,42 @@ def test_small_files_are_compacted_every_so_many_commits(warehouse: Warehouse, s
     assert warehouse.read("comparisons").count() == 3
     insert(3)
     assert not optimize_when_due(warehouse, "comparisons", every=4), "the last OPTIMIZE is too young"
+
+
+def reward(warehouse: Warehouse, number: int) -> None:
+    row = (f"r{number}", "e", 0.5, 7, False)
+    columns = ["response_id", "engine_id", "reward", "tokens", "truncated"]
+    rows = warehouse.spark.createDataFrame([row], columns).withColumn("tokens", F.col("tokens").cast("int"))
+    warehouse.insert("rewards", rows, unique=True)
+
+
+def test_of_all_tables_those_that_engines_fill_are_compacted_when_due(warehouse: Warehouse) -> None:
+    for number in range(3):
+        reward(warehouse, number)
+    assert optimize_inference_tables(warehouse, every=4) == ["rewards"]
+    assert file_count(warehouse, "rewards") == 1
+    assert optimize_inference_tables(warehouse, every=4) == []
+
+
+def test_few_files_are_left_as_they_are(warehouse: Warehouse) -> None:
+    for _ in range(4):
+        reward(warehouse, 1)  # what stands already adds a commit and no file
+    reward(warehouse, 2)
+    before = warehouse.version("rewards")
+    assert not optimize_when_due(warehouse, "rewards", every=3)
+    assert warehouse.version("rewards") == before
+
+
+def test_a_table_with_few_commits_costs_no_look_at_its_history(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reward(warehouse, 1)
+
+    def looked(self: Warehouse, table: str) -> None:
+        raise AssertionError(f"looked at {table}")
+
+    monkeypatch.setattr(Warehouse, "delta", looked)
+    assert not optimize_when_due(warehouse, "rewards", every=50)
 
 
 def test_young_files_are_never_vacuumed(warehouse: Warehouse) -> None:

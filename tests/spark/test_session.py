@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from synpref.config import load_settings
+from synpref.quality.gate import Gate
+from synpref.session import run_job
+from synpref.stage import Outcome, Stage
+from synpref.store.maintenance import file_count
+from synpref.store.warehouse import Warehouse
+
+
+def filled(stage: Stage) -> Outcome:
+    """A job whose engine answers five rows, each a shard."""
+    for number in range(5):
+        row = (f"r{number}", "e", 0.5, 7, False)
+        schema = "response_id string, engine_id string, reward double, tokens int, truncated boolean"
+        stage.warehouse.insert("rewards", stage.warehouse.spark.createDataFrame([row], schema), unique=True)
+    return Outcome(rows_in=5, rows_out=5, engine_calls=5)
+
+
+def test_a_stage_whose_engines_answered_compacts_their_tables_when_that_is_due(
+    warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [f"run.dir={tmp_path / 'my run'}", "store.optimize_every=5"]
+    (tmp_path / "my run").mkdir()
+    stage = Stage("score", "first", load_settings(["demo"], words), warehouse, Gate())
+    run_job(stage, filled)
+    assert "score: rewards: small files compacted" in capsys.readouterr().err
+    assert file_count(warehouse, "rewards") == 1
+    version = warehouse.version("rewards")
+    run_job(replace(stage, run_id="second"), lambda _: Outcome(rows_in=1, rows_out=1, engine_calls_saved=1))
+    assert warehouse.version("rewards") == version
