@@ -12,6 +12,7 @@ from synpref.errors import InputError
 from synpref.pairs.magic import check_content, check_not_empty, check_readable, mismatch
 
 LINE = b'{"prompt": "x"}\n'
+ZIPPED = gzip.compress(LINE, mtime=0)  # the same name of a test in every process
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ LINE = b'{"prompt": "x"}\n'
         ("x.parquet", b"PAR1....PAR1", "parquet"),
         ("x.jsonl", LINE, "jsonl"),
         ("x.jsonl", b"\xef\xbb\xbf" + LINE, "jsonl"),
-        ("x.jsonl.gz", gzip.compress(LINE), "jsonl"),
+        ("x.jsonl.gz", ZIPPED, "jsonl"),
     ],
 )
 def test_files_that_are_what_they_say_pass(tmp_path: Path, name: str, content: bytes, kind: str) -> None:
@@ -36,7 +37,7 @@ def test_files_that_are_what_they_say_pass(tmp_path: Path, name: str, content: b
         ("x.parquet", LINE, "parquet", "not a parquet file"),
         ("x.parquet", b"PAR1 cut off", "parquet", "Cut off"),
         ("x.jsonl", b"PAR1....PAR1", "jsonl", "Set format: parquet"),
-        ("x.jsonl", gzip.compress(LINE), "jsonl", "is gzip"),
+        ("x.jsonl", ZIPPED, "jsonl", "is gzip"),
         ("x.jsonl.gz", LINE, "jsonl", "is not gzip"),
         ("x.json", b' [{"prompt": "x"}]', "jsonl", "JSON array"),
     ],
