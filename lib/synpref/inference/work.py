@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from synpref.errors import EngineError
+from synpref.errors import EngineError, InputError
 from synpref.inference.answering import answering
 from synpref.inference.failures import REFUSALS
 from synpref.inference.kinds import Kind
@@ -49,7 +50,7 @@ class Work:
 def compute_and_commit(
     work: Work, shards: Sequence[Shard], folder: str, meter: Meter, quarantined: dict[str, int]
 ) -> None:
-    """Compute and commit the shards in order; adds the failures of each to `quarantined`. Raises EngineError."""
+    """Compute and commit the shards in order; adds the failures of each to `quarantined`. As fill raises."""
     done = 0
     for number, shard in enumerate(shards):
         answers = _computed(work, shard, f"{folder}/shard-{number}", meter, done)
@@ -75,7 +76,7 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: int) ->
             # Written once before anything reads it: a second reader would run the engine a second time.
             answers.write.parquet(f"{folder}/answers")
         except (PySparkException, Py4JError) as error:
-            raise EngineError(_told(work, error)) from error
+            raise _stopped(work, error) from error
     return spark.read.schema(work.kind.schema).parquet(f"{folder}/answers")
 
 
@@ -122,9 +123,12 @@ def _quarantine_rows(work: Work, answers: DataFrame) -> DataFrame:
     )
 
 
-def _told(work: Work, error: BaseException) -> str:
-    """The engine's own words out of a worker's traceback."""
+def _stopped(work: Work, error: BaseException) -> EngineError | InputError:
+    """The engine's own words out of a worker's traceback; InputError where its model folder is to blame."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     words = [line for line in lines if "Error: " in line and not line.startswith(("at ", "File "))]
     last = words[-1] if words else (lines[0] if lines else type(error).__name__)
-    return f"{work.table}: engine {work.spec.name} stopped: {last[:500]}. What was committed before stays."
+    of_input = re.search(r"synpref\.errors\.(?:Input|Settings)Error: (.*)", last)
+    told = of_input.group(1) if of_input else last
+    message = f"{work.table}: engine {work.spec.name} stopped: {told[:500]}. What was committed before stays."
+    return InputError(message) if of_input else EngineError(message)

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from synpref.engines.embedder import Embedder
+from synpref.errors import InputError
 from synpref.inference import udfs
 from synpref.inference.fill import fill
 from synpref.inference.spec import EngineSpec
@@ -45,6 +46,21 @@ def test_vectors_of_a_fill_and_of_the_udf_are_those_of_the_bare_engine(
     detail = warehouse.read("engines").first()
     assert detail is not None
     assert (detail["engine_id"], detail["dtype"], detail["simulated"]) == (filled.engine_id, "float32", False)
+
+
+def test_a_model_without_a_reward_head_is_wrong_input_and_no_row_is_blamed(
+    spark: SparkSession, warehouse: Warehouse, minilm: str
+) -> None:
+    inputs = spark.createDataFrame(
+        [("r1", [("user", "Why?")], "Because.")],
+        "response_id string, messages array<struct<role: string, content: string>>, text string",
+    )
+    spec = EngineSpec.of("reward", "headless", minilm, dtype="float32", max_tokens=64)
+    with pytest.raises(InputError, match=f"rewards: engine headless stopped: {minilm}: .*no reward head") as error:
+        fill(warehouse, table="rewards", inputs=inputs, spec=spec, stage="score", shard_rows=100)
+    assert error.value.exit_code == 2
+    assert "\n" not in str(error.value)
+    assert warehouse.read("quarantine").isEmpty()
 
 
 @pytest.mark.skipif(not CHAT.is_dir(), reason="the SmolLM2 copy is not there: make setup makes it")
