@@ -15,6 +15,7 @@ from synpref.errors import EngineError, InputError
 from synpref.inference.fill import fill
 from synpref.inference.progress import Progress
 from synpref.inference.shards import stage_shards
+from synpref.stage2.decisions import refusals
 from synpref.store.names import Location
 from synpref.store.warehouse import Warehouse
 
@@ -83,6 +84,8 @@ def test_bad_rows_are_quarantined_with_their_original_and_not_asked_again(
     kept = {row["response_id"] for row in warehouse.read("rewards").collect()}
     assert kept == set(texts) - {"bad", "long"}
     rows = {row["reason"]: row for row in warehouse.read("quarantine").collect()}
+    told = refusals(warehouse.read("quarantine"), [found.engine_id]).collect()
+    assert {tuple(row) for row in told} == {("bad", found.engine_id), ("long", found.engine_id)}  # as Stage 2 sees it
     bad = rows["engine_error"]
     assert (bad["campaign"], bad["stage"], bad["row_key"]) == ("-", "score", f"bad:{found.engine_id}")
     assert bad["detail"] == "ValueError: cannot read BAD row"
