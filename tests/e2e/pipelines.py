@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -57,7 +58,12 @@ class SmallRun:
 
     def finish(self) -> dict[str, Any]:
         """Run the pipeline to its end; its summary."""
-        code = self.start().wait()
+        process = self.start()
+        try:
+            code = process.wait()
+        finally:
+            if process.poll() is None:  # the test's time ran out
+                stop(process, signal.SIGKILL)
         assert code == 0, self.log[-4000:]
         return self.summary()
 
