@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,12 @@ LLAMA: Callable[[LlamaConfig], PreTrainedModel] = LlamaForCausalLM
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports_are_no_garbage() -> None:
+    """Every training ends with a collection of garbage, which is slow where it looks through all of torch."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
