@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from synpref.cli import submit
-from synpref.jobs.answers import Calls, described
-from synpref.jobs.pool import stage1_items
+from synpref.flow.answers import Calls, described
+from synpref.flow.pool import stage1_items
 from synpref.stage import Outcome, Stage
 from synpref.stage1.describing import attribute_prompts
 from synpref.stage1.sampling import sampled

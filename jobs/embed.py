@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from synpref.cli import submit
-from synpref.jobs import specs
-from synpref.jobs.answers import Calls, filled
-from synpref.jobs.gates import inference_table
-from synpref.jobs.pool import described_items, stage1_items
+from synpref.flow import specs
+from synpref.flow.answers import Calls, filled
+from synpref.flow.gates import inference_table
+from synpref.flow.pool import described_items, stage1_items
 from synpref.stage import Outcome, Stage
 from synpref.stage1.texts import serialised
 

@@ -16,11 +16,11 @@ from synpref.analysis.reward_models import comparisons_with_winner, model_accura
 from synpref.cli import submit
 from synpref.engines.tokenise import encode_conversations
 from synpref.errors import InputError
+from synpref.flow.models import snapshot
+from synpref.flow.pool import source_labels
+from synpref.flow.specs import scorer
 from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
-from synpref.jobs.models import snapshot
-from synpref.jobs.pool import source_labels
-from synpref.jobs.specs import scorer
 from synpref.reward.backbones import load_tokenizer
 from synpref.reward.rows import read_responses
 from synpref.reward.scoring import score_responses

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pyspark.sql import functions as F
 
 from synpref.cli import submit
+from synpref.flow.gates import before_publishing
 from synpref.hygiene.benchmark_prompts import read_benchmark_prompts
 from synpref.hygiene.clean import clean
 from synpref.hygiene.file_gold import file_gold
-from synpref.jobs.gates import before_publishing
 from synpref.stage import Outcome, Stage
 from synpref.stage1.roles import pool_side
 from synpref.stage1.sampling import source_gold

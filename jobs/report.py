@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 from synpref.cli import STAGES, submit
 from synpref.config import settings_hash
 from synpref.engines.device import device_facts
-from synpref.jobs.measure import decisions_of, judges_measured, measured
-from synpref.jobs.samples import curated_samples, refused_samples
+from synpref.flow.measure import decisions_of, judges_measured, measured
+from synpref.flow.samples import curated_samples, refused_samples
 from synpref.memory import PeakMemory, peak_memory
 from synpref.record import git_commit, versions
 from synpref.report.console import summary_text

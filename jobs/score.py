@@ -7,9 +7,9 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from synpref.cli import submit
-from synpref.jobs import specs
-from synpref.jobs.answers import Calls, scored
-from synpref.jobs.models import refuse_weak
+from synpref.flow import specs
+from synpref.flow.answers import Calls, scored
+from synpref.flow.models import refuse_weak
 from synpref.stage import Outcome, Stage
 from synpref.stage1.roles import current_roles
 

@@ -9,13 +9,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.cli import submit
-from synpref.jobs import specs
-from synpref.jobs.answers import Calls, scored
-from synpref.jobs.gates import inference_table
-from synpref.jobs.gold import more_gold, seed_gold
-from synpref.jobs.models import enough, noted, snapshot, trained
-from synpref.jobs.pool import embedded_items, source_labels
-from synpref.jobs.roster import asking, examined
+from synpref.flow import specs
+from synpref.flow.answers import Calls, scored
+from synpref.flow.gates import inference_table
+from synpref.flow.gold import more_gold, seed_gold
+from synpref.flow.models import enough, noted, snapshot, trained
+from synpref.flow.pool import embedded_items, source_labels
+from synpref.flow.roster import asking, examined
 from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import label_rows, latest_labels, winners

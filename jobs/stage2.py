@@ -8,10 +8,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.cli import submit
-from synpref.jobs import gates, specs
-from synpref.jobs.answers import Calls, described, filled
-from synpref.jobs.pool import content_of, described_items, embedded_items, source_labels, with_vectors
-from synpref.jobs.roster import asking, by_name
+from synpref.flow import gates, specs
+from synpref.flow.answers import Calls, described, filled
+from synpref.flow.pool import content_of, described_items, embedded_items, source_labels, with_vectors
+from synpref.flow.roster import asking, by_name
 from synpref.stage import Outcome, Stage
 from synpref.stage1.describing import attribute_prompts
 from synpref.stage1.label_rows import label_rows, latest_labels

@@ -7,7 +7,7 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from synpref.cli import submit
-from synpref.jobs.models import enough, noted, snapshot, trained
+from synpref.flow.models import enough, noted, snapshot, trained
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import latest_labels, winners
 from synpref.stage1.roles import current_roles

@@ -19,7 +19,7 @@ STAGES = (
     "ingest", "hygiene", "attributes", "embed", "stage1", "score", "stage2", "train", "evaluate", "report",
 )  # fmt: skip
 PIPELINE = "pipeline"
-HAND_OFFS = {"export-batch": "export_batch", "import-labels": "import_labels"}  # functions of jobs/people.py
+HAND_OFFS = {"export-batch": "export_batch", "import-labels": "import_labels"}  # functions of flow/people.py
 EPILOG = """\
 settings: conf/base.yaml explains every one. --conf takes the name of an overlay that comes with the package (demo,
 local, databricks, emr) or a file of your own; later overlays and then key=value words win.
@@ -81,7 +81,7 @@ def hand_off(name: str, file: Path, overlays: Sequence[str], words: Sequence[str
     settings = load_settings(overlays, words)
     from synpref import session
 
-    command: Callable[..., None] = getattr(importlib.import_module("synpref.jobs.people"), HAND_OFFS[name])
+    command: Callable[..., None] = getattr(importlib.import_module("synpref.flow.people"), HAND_OFFS[name])
     with session.opened(settings, name, uuid.uuid4().hex[:12]) as stage:
         command(stage, file)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from synpref.cli import HAND_OFFS, PIPELINE, STAGES, SUMMARIES, job, main
-from synpref.jobs import people
+from synpref.flow import people
 from synpref.spark import is_foreign
 
 

@@ -17,13 +17,14 @@ TIERS = (
     ("inference", "reward", "hygiene", "quality"),
     ("stage1", "stage2", "analysis", "report", "benchmarks", "demo"),
     ("stage",),
+    ("flow",),
     ("record",),
     ("session",),
     ("cli",),
     ("jobs",),
 )
 TIER_OF = {room: tier for tier, rooms in enumerate(TIERS) for room in rooms}
-DOOR = {"settings", "config", "stage", "record", "session", "cli", "jobs"}
+DOOR = {"settings", "config", "stage", "record", "session", "cli", "flow", "jobs"}
 # Rules of the recipe are plain Python: a test calls them with plain values, and so may anybody.
 PLAIN = (
     "pairs/identity.py", "pairs/normalise.py", "pairs/roles.py", "stage1/admission.py", "stage1/hold_out.py",
@@ -77,9 +78,9 @@ def packages_of(modules: list[Module], path: str) -> set[str]:
     return top_packages(rule)
 
 
-def test_only_jobs_import_the_demo(modules: list[Module]) -> None:
+def test_only_jobs_and_what_they_share_import_the_demo(modules: list[Module]) -> None:
     users = {module.room for module in modules if "demo" in module.rooms_imported()}
-    assert users <= {"jobs"}
+    assert users <= {"jobs", "flow"}
 
 
 def test_settings_stay_at_the_door(modules: list[Module]) -> None:
@@ -97,7 +98,7 @@ def test_settings_stay_at_the_door(modules: list[Module]) -> None:
 def test_only_simulators_and_the_measurement_name_the_truth_table(modules: list[Module]) -> None:
     # The contract defines the table, and config.py names the setting of the same name.
     defined = {"lib/synpref/store/contracts/content.py", "lib/synpref/config.py"}
-    rooms = {"demo", "analysis", "jobs"}
+    rooms = {"demo", "analysis", "flow", "jobs"}
     named = {module.where for module in modules if module.room not in rooms and "truth" in set(strings(module))}
     assert named - defined == set()
 

@@ -6,8 +6,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError
-from synpref.jobs.answers import people_label
-from synpref.jobs.pool import in_pool, source_labels
+from synpref.flow.answers import people_label
+from synpref.flow.pool import in_pool, source_labels
 from synpref.stage import Stage
 from synpref.stage1.hold_out import HoldOutRule, draw_hold_out
 from synpref.stage1.human_labels import aggregated, answered_later, batch_of

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from synpref.errors import InputError
-from synpref.jobs.specs import training_plan
+from synpref.flow.specs import training_plan
 from synpref.quality.wilson import wilson_lower
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.snapshot import export_pairs, snapshot_name

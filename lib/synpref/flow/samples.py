@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from synpref.jobs.measure import decisions_of
-from synpref.jobs.pool import content_of
+from synpref.flow.measure import decisions_of
+from synpref.flow.pool import content_of
 from synpref.report.page import Sample
 from synpref.stage import Stage
 from synpref.stage1.sampling import sampled

@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError, SettingsError
-from synpref.jobs.gold import sample_of
-from synpref.jobs.pool import content_of, embedded_items, in_pool, source_labels
+from synpref.flow.gold import sample_of
+from synpref.flow.pool import content_of, embedded_items, in_pool, source_labels
 from synpref.stage import Stage
 from synpref.stage1.hand_off import Answer, as_shown, contradicted, read_answers, write_batch
 from synpref.stage1.roles import current_roles

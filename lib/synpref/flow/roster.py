@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.engines.canaries import CANARIES
-from synpref.jobs.answers import Calls, ask_judges
+from synpref.flow.answers import Calls, ask_judges
 from synpref.settings import Judge
 from synpref.stage import Stage
 from synpref.stage1.admission import AdmissionRule

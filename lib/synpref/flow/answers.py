@@ -13,10 +13,10 @@ from synpref.demo import attributes as simulated_attributes
 from synpref.demo import judges as simulated_judges
 from synpref.demo import people
 from synpref.engines.identity import EngineCard
+from synpref.flow import specs
 from synpref.inference.fill import Filled, fill
 from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
-from synpref.jobs import specs
 from synpref.settings import AttributeEngine, Judge
 from synpref.stage import Stage, tell_progress
 from synpref.stage1.roster import answered

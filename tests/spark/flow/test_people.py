@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 
 from synpref.config import load_settings
 from synpref.errors import InputError, SettingsError
-from synpref.jobs.gold import seed_gold
-from synpref.jobs.people import export_batch, insert_answers, write_next
+from synpref.flow.gold import seed_gold
+from synpref.flow.people import export_batch, insert_answers, write_next
 from synpref.pairs.ingest import read_input
 from synpref.quality.gate import Gate
 from synpref.stage import Stage

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from synpref.config import load_settings
 from synpref.errors import InputError
-from synpref.jobs.models import refuse_weak
+from synpref.flow.models import refuse_weak
 from synpref.quality.gate import Gate
 from synpref.stage import Stage
 from synpref.store.names import Location

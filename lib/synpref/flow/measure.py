@@ -12,7 +12,7 @@ from synpref.analysis.judges import judge_block, judge_interval, judge_sums
 from synpref.analysis.label_figures import breakdown_row, label_intervals, labels_block
 from synpref.analysis.labels import label_sums, left_out_counts, measured_labels
 from synpref.analysis.length import with_length_decision
-from synpref.jobs.pool import source_labels
+from synpref.flow.pool import source_labels
 from synpref.stage import Stage
 from synpref.stage1.label_rows import latest_labels
 
