@@ -1,1 +1,1 @@
-"""The generated pool with known truth, and the simulated people, judges and attributes. Only jobs and flow import it."""
+"""The generated pool with known truth, and simulated people, judges and attributes. Only jobs and flow import it."""
