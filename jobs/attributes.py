@@ -22,14 +22,7 @@ def run(stage: Stage) -> Outcome:
     for engine in settings.attributes:
         part = items if engine.limit is None else sampled(items, "attributes", engine.limit, settings.seed)
         engines.append(described(stage, calls, engine, part, attribute_prompts(part, engine.samples)))
-    return Outcome(
-        rows_in=rows,
-        rows_out=rows,
-        engine_calls=calls.computed,
-        engine_calls_saved=calls.saved,
-        campaign=campaign,
-        detail={"engines": engines, "refused": dict(calls.quarantined)},
-    )
+    return calls.outcome(campaign, rows, engines=engines)
 
 
 if __name__ == "__main__":

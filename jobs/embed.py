@@ -24,14 +24,8 @@ def run(stage: Stage) -> Outcome:
     calls, rows = Calls(), texts.count()
     distinct = texts.select("text_id", "text").dropDuplicates(["text_id"])
     done = filled(stage, calls, "embeddings", distinct, specs.embedder(stage.settings))
-    return Outcome(
-        rows_in=rows,
-        rows_out=rows,
-        engine_calls=calls.computed,
-        engine_calls_saved=calls.saved + rows - done.rows_in,
-        campaign=campaign,
-        detail={"engine_id": done.engine_id, "texts": done.rows_in},
-    )
+    calls.add(0, rows - done.rows_in)  # comparisons that share a text
+    return calls.outcome(campaign, rows, engine_id=done.engine_id, texts=done.rows_in)
 
 
 if __name__ == "__main__":

@@ -30,14 +30,7 @@ def run(stage: Stage) -> Outcome:
         engine = scored(stage, calls, of_fold, specs.scorer(stage.settings, model["name"], model["path"]))
         best_engines.append({"fold": model["fold"], "engine_id": engine})
     wild.unpersist()
-    return Outcome(
-        rows_in=rows,
-        rows_out=rows,
-        engine_calls=calls.computed,
-        engine_calls_saved=calls.saved,
-        campaign=campaign,
-        detail={"gold_engine": gold_engine, "best_engines": best_engines, "refused": dict(calls.quarantined)},
-    )
+    return calls.outcome(campaign, rows, gold_engine=gold_engine, best_engines=best_engines)
 
 
 if __name__ == "__main__":

@@ -48,23 +48,15 @@ def run(stage: Stage) -> Outcome:
     gold_winners = _winners(stage, campaign, "human", "gold-train", last)
     enough(gold_winners, settings.train.min_comparisons, "gold-train")
     gold = trained(stage, "gold", snapshot(stage, gold_winners), validation, "labels")
-    total = sum(counts.values())
-    return Outcome(
-        rows_in=total,
-        rows_out=total,
-        quarantined={},
-        engine_calls=calls.computed,
-        engine_calls_saved=calls.saved,
-        campaign=campaign,
-        detail={
-            "gold": noted(gold),
-            "best": best,
-            "silver_models": [noted(model) for model in silver_models],
-            "judges": notes,
-            "last_iteration": last + 1,
-            "roles": _role_counts(stage, campaign),
-            "refused": dict(calls.quarantined),
-        },
+    return calls.outcome(
+        campaign,
+        sum(counts.values()),
+        gold=noted(gold),
+        best=best,
+        silver_models=[noted(model) for model in silver_models],
+        judges=notes,
+        last_iteration=last + 1,
+        roles=_role_counts(stage, campaign),
     )
 
 

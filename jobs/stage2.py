@@ -66,18 +66,14 @@ def run(stage: Stage) -> Outcome:
     version = warehouse.publish("curated", rows, where, gates.curated_gate(stage, taken, labels, roles))
     counts = _counts(own)
     stage.say(", ".join(f"{decision} {count}" for decision, count in sorted(counts.items())))
-    total = sum(counts.values())
-    return Outcome(
-        rows_in=total,
-        rows_out=total,
-        engine_calls=calls.computed,
-        engine_calls_saved=calls.saved,
-        campaign=campaign,
-        detail={
-            "policy": policy, "decisions": counts, "curated_version": version, "roster": admitted,
-            "refused": dict(calls.quarantined),
-        },
-    )  # fmt: skip
+    return calls.outcome(
+        campaign,
+        sum(counts.values()),
+        policy=policy,
+        decisions=counts,
+        curated_version=version,
+        roster=admitted,
+    )
 
 
 def _wild(stage: Stage, campaign: str, roles: DataFrame) -> DataFrame:

@@ -18,7 +18,7 @@ from synpref.inference.fill import Filled, fill
 from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
 from synpref.settings import AttributeEngine, Judge
-from synpref.stage import Stage, tell_progress
+from synpref.stage import Outcome, Stage, tell_progress
 from synpref.stage1.roster import answered
 
 
@@ -36,6 +36,17 @@ class Calls:
         self.computed += computed
         self.saved += saved
         self.quarantined.update(quarantined or {})
+
+    def outcome(self, campaign: str, rows: int, **detail: object) -> Outcome:
+        """The outcome of a stage that lost no row; what engines refused is in detail as `refused`."""
+        return Outcome(
+            rows_in=rows,
+            rows_out=rows,
+            engine_calls=self.computed,
+            engine_calls_saved=self.saved,
+            campaign=campaign,
+            detail={**detail, "refused": dict(self.quarantined)},
+        )
 
 
 def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: EngineSpec) -> Filled:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from synpref.demo.judges import CHANGES, Judge, Question, p_first
@@ -18,6 +20,7 @@ def cases(made: Pool) -> list[Case]:
     return [(c.id, c.winner, c.difficulty) for c in made.pool if not c.tie()]
 
 
+@cache  # most tests look at the same answers
 def ask(judge: Judge, case: Case, order: str, sample: int = 0, seed: int = 1) -> str:
     first = p_first(judge, seed, Question(case[0], order, sample, case[1], case[2]))
     return order[0] if first > 0.5 else order[1]

@@ -18,6 +18,11 @@ def rows(made: Pool) -> list[Row]:
 
 
 @pytest.fixture(scope="module")
+def four_times(made: Pool) -> list[Row]:
+    return [row for seed in range(4) for row in label(seed, made.pool)]
+
+
+@pytest.fixture(scope="module")
 def planted(rows: list[Row]) -> dict[str, list[Row]]:
     return plant(SEED, rows)
 
@@ -37,9 +42,8 @@ def test_shares_of_sources_make_a_whole() -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
-def test_a_source_errs_at_its_rate(made: Pool, source: Source) -> None:
-    rows = [row for seed in range(4) for row in label(seed, made.pool)]
-    clear = [row for row in rows if row.source is source and not row.comparison.tie() and row.preferred != "tie"]
+def test_a_source_errs_at_its_rate(four_times: list[Row], source: Source) -> None:
+    clear = [row for row in four_times if row.source is source and not row.comparison.tie() and row.preferred != "tie"]
     noise = source.noise
     wrong = sum(row.preferred == "worse" for row in clear) / len(clear)
     # three standard errors of this many labels
