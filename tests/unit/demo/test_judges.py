@@ -21,8 +21,8 @@ def cases(made: Pool) -> list[Case]:
 
 
 @cache  # most tests look at the same answers
-def ask(judge: Judge, case: Case, order: str, sample: int = 0, seed: int = 1) -> str:
-    first = p_first(judge, seed, Question(case[0], order, sample, case[1], case[2]))
+def ask(judge: Judge, case: Case, order: str, sample: int = 0) -> str:
+    first = p_first(judge, 1, Question(case[0], order, sample, case[1], case[2]))
     return order[0] if first > 0.5 else order[1]
 
 
@@ -75,8 +75,9 @@ def test_a_sample_is_as_accurate_as_the_first(made: Pool) -> None:
 
 
 def test_the_answer_depends_on_seed_and_judge(made: Pool) -> None:
-    def answers(judge: Judge, seed: int) -> list[str]:
-        return [ask(judge, case, "ab", seed=seed) for case in cases(made)[:400]]
+    def answers(judge: Judge, seed: int) -> list[bool]:
+        questions = [Question(name, "ab", 0, winner, difficulty) for name, winner, difficulty in cases(made)[:400]]
+        return [p_first(judge, seed, question) > 0.5 for question in questions]
 
     assert answers(QUICK, 1) == answers(QUICK, 1)
     assert answers(QUICK, 1) != answers(QUICK, 2)
