@@ -21,9 +21,7 @@ from synpref.flow.pool import source_labels
 from synpref.flow.specs import scorer
 from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
-from synpref.reward.backbones import load_tokenizer
 from synpref.reward.rows import read_responses
-from synpref.reward.scoring import score_responses
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import latest_labels
 from synpref.stage1.roles import current_roles
@@ -110,6 +108,8 @@ def _spec(stage: Stage, model: Mapping[str, Any]) -> EngineSpec:
 
 def _rows(stage: Stage, engine_id: str, model: Path, folder: Path) -> list[tuple[Any, ...]]:
     """Rows of rewards by one model; test responses are bounded by what a person labels or a generator makes."""
+    from synpref.reward.scoring import score_responses  # torch: only once there is something to score
+
     tokens = _tokens(stage, model, folder)
     rewards = score_responses(model, folder, stage.folder / "features")
     # a response refused as too long has no reward: a tested comparison that lacks one is an error of its own
@@ -118,6 +118,8 @@ def _rows(stage: Stage, engine_id: str, model: Path, folder: Path) -> list[tuple
 
 def _tokens(stage: Stage, model: Path, folder: Path) -> dict[str, tuple[int, bool]]:
     """Tokens scored of each test response, and whether it was cut."""
+    from synpref.reward.backbones import load_tokenizer  # torch: only once there is something to score
+
     tokenizer, scorer_settings = load_tokenizer(model), stage.settings.scorer
     limit = min(scorer_settings.max_tokens, stage.settings.train.max_tokens)
     found = {}

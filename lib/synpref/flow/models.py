@@ -13,7 +13,6 @@ from synpref.quality.wilson import wilson_lower
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.snapshot import export_pairs, snapshot_name
 from synpref.reward.tracking import TableVersion, log_training
-from synpref.reward.training import train_reward_model
 from synpref.stage import Stage
 
 
@@ -28,6 +27,8 @@ def snapshot(stage: Stage, winners: DataFrame) -> Path:
 def trained(stage: Stage, name: str, data: Path, validation: Path, table: str, seed: int | None = None) -> TrainedModel:
     """Train a reward model, or find the one of the same rows, settings, backbone, seed. table: where rows come from."""
     settings = stage.settings
+    from synpref.reward.training import train_reward_model  # torch: only where something is trained
+
     model = train_reward_model(
         data,
         backbone=Path(settings.train.backbone),
