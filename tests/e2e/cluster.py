@@ -19,6 +19,8 @@ from typing import TypeVar
 
 import pyspark
 
+from synpref.spark import JVM_OPTIONS
+
 SPARK_HOME = Path(pyspark.__file__).parent
 Answer = TypeVar("Answer")
 START_SECONDS = 180.0  # a slow machine that does other work needs a minute for three JVMs
@@ -60,7 +62,13 @@ class Cluster:
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.memory": "1g",
             "spark.executor.memory": "600m",
+            # Small tables: what would compile code for large ones costs three virtual machines a core each.
             "spark.sql.shuffle.partitions": "4",
+            "spark.databricks.delta.snapshotPartitions": "2",
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.driver.extraJavaOptions": JVM_OPTIONS,
+            "spark.executor.extraJavaOptions": JVM_OPTIONS,
             "spark.ui.enabled": "false",
             "spark.pyspark.python": sys.executable,
             "spark.executorEnv.PYTHONPATH": str(self.installed),
