@@ -21,7 +21,7 @@ EXACT = {
 
 pytestmark = [
     pytest.mark.skipif(not MODEL.is_dir(), reason="the small model is absent: run `make setup`"),
-    pytest.mark.timeout(2400),
+    pytest.mark.timeout(3600),
 ]
 
 

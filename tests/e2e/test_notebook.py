@@ -13,7 +13,7 @@ read: Any = nbformat.read  # carries no types
 
 pytestmark = [
     pytest.mark.skipif(not MODEL.is_dir(), reason="the small model is absent: run `make setup`"),
-    pytest.mark.timeout(2400),
+    pytest.mark.timeout(3600),
 ]
 
 

@@ -16,7 +16,7 @@ INFERENCE = {
 
 pytestmark = [
     pytest.mark.skipif(not MODEL.is_dir(), reason="the small model is absent: run `make setup`"),
-    pytest.mark.timeout(1500),
+    pytest.mark.timeout(3600),
 ]
 
 
