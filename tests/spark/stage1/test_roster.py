@@ -102,12 +102,16 @@ def test_the_roster_s_label_is_its_functions_applied(spark: SparkSession) -> Non
         assert (row["label"], row["votes_a"], row["votes_b"], row["votes_none"]) == expected
 
 
+def _cached(spark: SparkSession) -> set[int]:
+    return set(spark.sparkContext._jsc.getPersistentRDDs())
+
+
 def test_nothing_stays_cached_after_judging(spark: SparkSession) -> None:
-    items = _items(spark, 6)
-    with judged(items, [RosterJudge("right", 1, 0)], Asked(right=_right)) as votes:
+    before = _cached(spark)  # other tests share the session
+    with judged(_items(spark, 6), [RosterJudge("right", 1, 0)], Asked(right=_right)) as votes:
         votes.collect()
-        assert not spark.sparkContext._jsc.getPersistentRDDs().isEmpty()
-    assert spark.sparkContext._jsc.getPersistentRDDs().isEmpty()
+        assert _cached(spark) - before
+    assert not _cached(spark) - before
 
 
 def test_answers_are_those_of_the_engines_asked_with_the_judge_s_name(spark: SparkSession) -> None:
