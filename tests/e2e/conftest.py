@@ -62,10 +62,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
     """
     run = SmallRun(tmp_path_factory.mktemp("a pipeline"))
     process = run.start()
-    while run.commits("verdicts") < 3 and process.poll() is None:
-        time.sleep(0.05)
-    assert process.poll() is None, run.log[-4000:]
-    stop(process, signal.SIGKILL)
+    try:
+        while run.commits("verdicts") < 3 and process.poll() is None:
+            time.sleep(0.05)
+        assert process.poll() is None, run.log[-4000:]
+    finally:  # also where the test's time ran out
+        if process.poll() is None:
+            stop(process, signal.SIGKILL)
     tables = {path.name: run.commits(path.name) - 1 for path in (run.run / "warehouse").iterdir()}
     (run.folder / "killed.json").write_text(json.dumps({name: last for name, last in tables.items() if last >= 0}))
     (run.folder / "first.json").write_text(json.dumps(run.finish()))

@@ -14,6 +14,8 @@ def record_engines(warehouse: Warehouse, *cards: EngineCard) -> None:
     """Put the cards that do not stand in `engines` there, in one commit; one small read where all do."""
     warehouse.create("engines")
     wanted = {card.engine_id: card for card in cards}
+    if not wanted:
+        return
     standing = warehouse.read("engines").where(F.col("engine_id").isin(list(wanted))).select("engine_id")
     known = {row["engine_id"] for row in standing.collect()}  # at most the engines that are asked for
     rows = [

@@ -104,9 +104,11 @@ def answered(requests: DataFrame, verdicts: DataFrame, engines: Mapping[str, str
 def _rendered(items: DataFrame, judges: Sequence[RosterJudge]) -> Iterator[dict[tuple[int, int], DataFrame]]:
     """Requests by judge shape, rendered once for all who read them."""
     requests = {shape: rendered(_shown(items, shape[0]), shape[1]).cache() for shape in {one.shape for one in judges}}
-    yield requests
-    for frame in requests.values():
-        frame.unpersist()
+    try:
+        yield requests
+    finally:
+        for frame in requests.values():
+            frame.unpersist()
 
 
 def _asked(requests: Mapping[tuple[int, int], DataFrame], judges: Sequence[RosterJudge], ask: Ask) -> DataFrame:
