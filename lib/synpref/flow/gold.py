@@ -1,4 +1,4 @@
-"""Iteration 0: people label a part of the pool, and the hold-out is drawn among its groups."""
+"""Gold: people label a part of the pool, the hold-out is drawn among its groups, and later iterations ask for more."""
 
 from __future__ import annotations
 

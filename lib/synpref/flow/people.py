@@ -82,7 +82,7 @@ def _last_iteration(stage: Stage, campaign: str) -> int:
 
 
 def _pool(stage: Stage, campaign: str, iteration: int) -> DataFrame:
-    """The comparisons that jobs/gold.py asks people about for this iteration."""
+    """The comparisons that flow/gold.py asks people about for this iteration."""
     if iteration == 0:
         return source_labels(stage, campaign).where("use = 'pool'").where(in_pool(stage))
     roles = current_roles(stage.warehouse.read("roles"), campaign, until=iteration - 1).where("role = 'stage1_pool'")

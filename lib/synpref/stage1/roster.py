@@ -75,11 +75,12 @@ def examine(judges: Sequence[RosterJudge], items: DataFrame, ask: Ask, how: Exam
             opened = [judge for judge in judges if found[judge.name].admitted is None]
             if not opened:
                 break
-            of_round = {shape: all_.where(F.col("comparison_id").isin(ids[:size])) for shape, all_ in requests.items()}
+            in_round = F.col("comparison_id").isin(ids[:size])
+            of_round = {shape: of_shape.where(in_round) for shape, of_shape in requests.items()}
             counts = agreements(_asked(of_round, opened, ask), chosen)
             for judge in opened:
-                right, answered = counts.get(judge.name, Agreement(0, 0))
-                found[judge.name] = admit(right, answered, total - size, True, how.rule)
+                right, asked = counts.get(judge.name, Agreement(0, 0))
+                found[judge.name] = admit(right, asked, total - size, True, how.rule)
     return found
 
 
