@@ -17,8 +17,9 @@ VENV_PYTHON = .venv/bin/python
 SPARK_PYTHON = JAVA_HOME="$$(cat .cache/java_home)" $(VENV_PYTHON)
 OLDEST_PYTHON = JAVA_HOME="$$(cat .cache/java_home)" .venv-oldest/bin/python
 PYTEST = -m pytest --durations=5 $(ARGS)
-# Two at once: a session of Spark plans on one core. The longest tier comes first, so that it does not end alone.
-PARALLEL = $(PYTEST) -n 2 --dist loadgroup
+# Two at once: a session of Spark plans on one core (which tests share a process: tests/conftest.py). The longest tier
+# comes first, so that it does not end alone.
+PARALLEL = $(PYTEST) -n 2 --dist loadfile
 TIERS = tests/e2e tests/spark tests/unit
 # lib/synpref/jobs is a link to jobs/
 CODE = lib tests $(wildcard .ci/*.py)
