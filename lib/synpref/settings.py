@@ -10,6 +10,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
+NumberFormat = Literal["float32", "bfloat16", "float16"]
 
 
 class Section(BaseModel):
@@ -145,6 +146,7 @@ class AttributeEngine(Section):
     limit: Positive | None = None
     max_new_tokens: Positive = 160
     max_tokens: Positive = 2048
+    dtype: NumberFormat | None = None
     samples: Positive = 1
     temperature: Annotated[float, Field(ge=0)] = 0.6
     top_p: Share = 0.9
@@ -165,6 +167,7 @@ class Judge(Section):
     samples: Positive = 1
     few_shots: Count | None = None
     max_tokens: Positive = 2048
+    dtype: NumberFormat | None = None
     accuracy: Share | None = None
     position_bias: Share | None = None
 
@@ -204,6 +207,7 @@ class Embedder(Section):
     max_tokens: Positive
     token_budget: Positive
     dimensions: Positive | None
+    dtype: NumberFormat | None
 
 
 class Scorer(Section):
@@ -212,6 +216,7 @@ class Scorer(Section):
     max_tokens: Positive
     overlong: Literal["truncate_left", "refuse"]
     token_budget: Positive
+    dtype: NumberFormat | None
 
 
 class Train(Section):

@@ -71,13 +71,14 @@ def parse_cpuinfo(text: str) -> tuple[str, frozenset[str]]:
 def choose_dtype(device: str | None = None) -> DtypeChoice:
     """Measure half precision against float32 on this device in under a second, and choose.
 
-    bfloat16 on a processor, float16 on a GPU; float32 stays unless half precision is at least 1.2 x as fast. The
-    measured ratio is logged.
+    bfloat16, whose range is float32's; float16 on a GPU that has no bfloat16. float32 stays unless half precision is at
+    least 1.2 x as fast. The measured ratio is logged.
     """
     import torch
 
     device = device or default_device()
-    half = torch.float16 if device.startswith("cuda") else torch.bfloat16
+    old_gpu = device.startswith("cuda") and not torch.cuda.is_bf16_supported(including_emulation=False)
+    half = torch.float16 if old_gpu else torch.bfloat16
     candidate = str(half).removeprefix("torch.")
     work = {dtype: _layer(device, dtype) for dtype in (torch.float32, half)}
     best = dict.fromkeys(work, float("inf"))

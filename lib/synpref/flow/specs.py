@@ -16,6 +16,7 @@ def embedder(settings: Settings) -> EngineSpec:
         max_tokens=settings.embedder.max_tokens,
         token_budget=settings.embedder.token_budget,
         dimensions=settings.embedder.dimensions,
+        dtype=settings.embedder.dtype,
     )
 
 
@@ -28,12 +29,13 @@ def scorer(settings: Settings, name: str, model: str) -> EngineSpec:
         max_tokens=settings.scorer.max_tokens,
         overlong=settings.scorer.overlong,
         token_budget=settings.scorer.token_budget,
+        dtype=settings.scorer.dtype,
     )
 
 
 def judge(one: Judge) -> EngineSpec:
     """A judge that a model answers."""
-    return EngineSpec.of("chat-judge", one.name, one.model, max_tokens=one.max_tokens)
+    return EngineSpec.of("chat-judge", one.name, one.model, max_tokens=one.max_tokens, dtype=one.dtype)
 
 
 def describer(one: AttributeEngine, seed: int) -> EngineSpec:
@@ -43,6 +45,7 @@ def describer(one: AttributeEngine, seed: int) -> EngineSpec:
         one.name,
         one.model,
         max_tokens=one.max_tokens,
+        dtype=one.dtype,
         max_new_tokens=one.max_new_tokens,
         temperature=one.temperature,
         top_p=one.top_p,

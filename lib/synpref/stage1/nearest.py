@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 FOUND = "query string, retrieved string, similarity double"
+DIGITS = 4  # of a cosine: float32 settles six, a vector that was computed in another batch five
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,10 @@ def nearest_pool(pool: DataFrame, gold: Vectors, depth: int) -> DataFrame:
 def _similarities(batch: pa.RecordBatch, gold: Vectors) -> NDArray[np.float32]:
     """(rows, gold) cosines; -2 where both are of one group.
 
-    Rounded: the last bits of a matrix product depend on its shape, and ties must break by name on every machine.
+    Rounded: the last bits of a vector depend on its batch, those of a matrix product on its shape, and what is equally
+    similar must be ranked by name on every machine.
     """
-    similar: NDArray[np.float32] = np.round(_matrix(batch.column("vector")) @ gold.matrix.T, 6)
+    similar: NDArray[np.float32] = np.round(_matrix(batch.column("vector")) @ gold.matrix.T, DIGITS)
     same = np.asarray(batch.column("group").to_pylist())[:, None] == np.asarray(gold.groups)[None, :]
     similar[same] = -2.0
     return similar
