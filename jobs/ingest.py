@@ -6,9 +6,8 @@ from collections import Counter
 
 from synpref.cli import submit
 from synpref.config import inputs_hash
-from synpref.demo.estimate import texts_per_second, warning
+from synpref.demo.estimate import forward_pass, texts_per_second, warning
 from synpref.demo.files import write_pool
-from synpref.engines.embedder import Embedder
 from synpref.pairs.ingest import read_input
 from synpref.pairs.write import write_ingested
 from synpref.settings import Input
@@ -73,9 +72,7 @@ def run(stage: Stage) -> Outcome:
 
 def _estimate(stage: Stage) -> None:
     """Say how long the demo will take where this machine is slower than it is planned for."""
-    embedder = stage.settings.embedder
-    loaded = Embedder.load(embedder.model, dtype="float32", max_tokens=64, token_budget=embedder.token_budget)
-    told = warning(texts_per_second(loaded.embed))
+    told = warning(texts_per_second(forward_pass(stage.settings.embedder.model)))
     if told is not None:
         stage.say(told)
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from synpref import __version__
 from synpref.config import load_settings
 from synpref.errors import SynprefError
+from synpref.preload import preload
 
 STAGES = (
     "ingest", "hygiene", "attributes", "embed", "stage1", "score", "stage2", "train", "evaluate", "report",
@@ -66,6 +67,8 @@ def run(name: str, overlays: Sequence[str], words: Sequence[str]) -> None:
     from synpref import session  # Spark, MLflow and torch load only once the settings are known to be good
 
     jobs = {each: job(each) for each in (STAGES if name == PIPELINE else (name,))}
+    if name == PIPELINE:
+        preload()
     with session.opened(settings, name, uuid.uuid4().hex[:12]) as stage:
         if name != PIPELINE:
             session.run_job(stage, jobs[name])

@@ -42,10 +42,11 @@ def versions() -> dict[str, str]:
 @contextmanager
 def tracked(settings: Settings, name: str, run_id: str) -> Iterator[None]:
     """An MLflow run around a stage; nests under the run that is open already. Settings and their hash are recorded."""
-    mlflow.set_tracking_uri(settings.mlflow.tracking_uri)
-    _make_experiment(settings)
-    mlflow.set_experiment(settings.mlflow.experiment)
     nested = mlflow.active_run() is not None
+    if not nested:
+        mlflow.set_tracking_uri(settings.mlflow.tracking_uri)
+        _make_experiment(settings)
+        mlflow.set_experiment(settings.mlflow.experiment)
     with mlflow.start_run(
         run_name=name, nested=nested, tags={"run_id": run_id, "settings_hash": settings_hash(settings)}
     ):
@@ -57,15 +58,16 @@ def tracked(settings: Settings, name: str, run_id: str) -> Iterator[None]:
 def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory) -> None:
     """Append the stage to stage_runs and log its counts to the open MLflow run."""
     seconds = (datetime.now(UTC) - started).total_seconds()
-    detail = {**outcome.detail, "peak_memory_gb": {"driver": memory.driver, "worker": memory.worker}}
+    peak = {"driver": memory.driver, "worker": memory.worker}
+    detail = json.dumps({**outcome.detail, "peak_memory_gb": peak}, ensure_ascii=False, sort_keys=True)
     row = (
         stage.run_id, stage.name, outcome.campaign, settings_hash(stage.settings), settings_json(stage.settings),
         git_commit(), started, seconds, outcome.rows_in, outcome.rows_out, outcome.duplicates,
-        dict(outcome.quarantined), outcome.engine_calls, outcome.engine_calls_saved,
-        json.dumps(detail, ensure_ascii=False, sort_keys=True),
+        dict(outcome.quarantined), outcome.engine_calls, outcome.engine_calls_saved, detail,
     )  # fmt: skip
     spark = stage.warehouse.spark
     stage.warehouse.insert("stage_runs", spark.createDataFrame([row], TABLES["stage_runs"].ddl()), unique=True)
+    stage.leave(json.loads(detail), outcome.campaign)
     mlflow.log_metrics(
         {
             "seconds": seconds,

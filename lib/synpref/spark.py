@@ -28,6 +28,8 @@ LAPTOP = {
     # So does compiling code for plans that run once over a few thousand rows.
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # And so does describing every plan at length for a page that is off.
+    "spark.sql.ui.explainMode": "simple",
     "spark.speculation": "false",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",

@@ -52,6 +52,7 @@ class Stage:
     settings: Settings
     warehouse: Warehouse
     gate: Gate
+    left: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, compare=False)  # details, once read
 
     @property
     def folder(self) -> Path:
@@ -65,7 +66,8 @@ class Stage:
 
     def ingested(self) -> dict[str, Any]:
         """What ingest left under these settings' inputs, file_ids among it; InputError where it did not run."""
-        return self._latest("ingest", F.get_json_object("detail", "$.inputs_hash") == inputs_hash(self.settings))
+        inputs = inputs_hash(self.settings)
+        return self._latest("ingest", inputs, F.get_json_object("detail", "$.inputs_hash") == inputs)
 
     def campaign(self) -> str:
         """The campaign of these settings and of the files that ingest left; InputError where it did not run."""
@@ -73,9 +75,15 @@ class Stage:
 
     def left_by(self, stage: str, campaign: str) -> dict[str, Any]:
         """The detail that the latest run of a stage left for this campaign; InputError where it did not run."""
-        return self._latest(stage, F.col("campaign") == campaign)
+        return self._latest(stage, campaign, F.col("campaign") == campaign)
 
-    def _latest(self, stage: str, condition: Column) -> dict[str, Any]:
+    def leave(self, detail: dict[str, Any], campaign: str | None) -> None:
+        """Hand this stage's detail, which stands in stage_runs now, to the stages after it in the same run."""
+        self.left[self.name, campaign or inputs_hash(self.settings)] = detail
+
+    def _latest(self, stage: str, key: str, condition: Column) -> dict[str, Any]:
+        if (stage, key) in self.left:
+            return self.left[stage, key]
         row = None
         if self.warehouse.exists("stage_runs"):
             runs = self.warehouse.read("stage_runs").where((F.col("stage") == stage) & condition)
@@ -83,6 +91,7 @@ class Stage:
         if row is None:
             raise InputError(f"stage {stage} has not run under these settings: run `synpref {stage}` first")
         detail: dict[str, Any] = json.loads(row["detail"])
+        self.left[stage, key] = detail
         return detail
 
     def say(self, text: str) -> None:

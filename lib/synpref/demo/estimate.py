@@ -5,12 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from synpref.engines.quiet import quiet_transformers
+
 # The demo is planned for ten minutes on a machine that embeds this many short texts a second with MiniLM.
 PLANNED_TEXTS_PER_SECOND = 70.0
 PLANNED_MINUTES = 10.0
 _TEXT = "A short question about a planet, and the number of its moons, asked for the {}th time."
 _BATCH = 32
 _SECONDS = 1.0
+
+
+def forward_pass(model_path: str) -> Callable[[Sequence[str]], object]:
+    """A pass of an embedder's network over texts, without the library around it, which the driver never needs."""
+    import torch  # what loads it is known to need it
+    from transformers import AutoModel, AutoTokenizer
+
+    with quiet_transformers():
+        tokenizer = AutoTokenizer.from_pretrained(model_path, local_files_only=True)
+        model = AutoModel.from_pretrained(model_path, local_files_only=True, use_safetensors=True).eval()
+
+    def embed(texts: Sequence[str]) -> object:
+        with torch.inference_mode():
+            return model(**tokenizer(list(texts), return_tensors="pt", padding=True))
+
+    return embed
 
 
 def texts_per_second(embed: Callable[[Sequence[str]], object]) -> float:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from synpref.engines.device import choose_dtype
 from synpref.engines.identity import EngineCard
 from synpref.errors import EngineError
 from synpref.inference.positions import fitted
+from synpref.inference.record import known_engines
 from synpref.inference.spec import EngineSpec
 from synpref.store.warehouse import Warehouse
 
@@ -35,13 +35,9 @@ def settled(warehouse: Warehouse, spec: EngineSpec) -> EngineSpec:
 
 def recorded_dtype(warehouse: Warehouse, card: EngineCard) -> str | None:
     """The dtype under which this engine has answered before; None where it never did."""
-    if not warehouse.exists("engines"):
-        return None
-    alike = warehouse.read("engines").where((F.col("kind") == card.kind) & F.col("dtype").isNotNull())
     ours = _without_dtype(card.canonical_json)
-    # Engines of one kind: as many as models were ever used here, one short row each.
-    found = sorted(row["dtype"] for row in alike.collect() if _without_dtype(row["details"]) == ours)
-    return found[0] if found else None
+    alike = [row for row in known_engines(warehouse).values() if row["kind"] == card.kind and row["dtype"]]
+    return min((row["dtype"] for row in alike if _without_dtype(row["details"]) == ours), default=None)
 
 
 def measured_dtype(spark: SparkSession, device: str | None = None) -> str:

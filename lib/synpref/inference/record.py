@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from pyspark.sql import functions as F
+from pyspark.sql import Row
 
 from synpref.engines.identity import EngineCard
+from synpref.store.contracts import TABLES
 from synpref.store.warehouse import Warehouse
 
-SCHEMA = "engine_id string, kind string, name string, simulated boolean, dtype string, details string"
+_ROW = Row(*[column.name for column in TABLES["engines"].columns])
 
 
 def record_engines(warehouse: Warehouse, *cards: EngineCard) -> None:
-    """Put the cards that do not stand in `engines` there, in one commit; one small read where all do."""
-    warehouse.create("engines")
-    wanted = {card.engine_id: card for card in cards}
-    if not wanted:
-        return
-    standing = warehouse.read("engines").where(F.col("engine_id").isin(list(wanted))).select("engine_id")
-    known = {row["engine_id"] for row in standing.collect()}  # at most the engines that are asked for
-    rows = [
-        (card.engine_id, card.kind, card.name, card.simulated, card.dtype, card.canonical_json)
-        for card in wanted.values()
+    """Put the cards that do not stand in `engines` there, in one commit."""
+    known = known_engines(warehouse)
+    new = {
+        card.engine_id: _ROW(card.engine_id, card.kind, card.name, card.simulated, card.dtype, card.canonical_json)
+        for card in cards
         if card.engine_id not in known
-    ]
-    if rows:
-        warehouse.insert("engines", warehouse.spark.createDataFrame(rows, SCHEMA), unique=True)
+    }
+    if new:
+        rows = warehouse.spark.createDataFrame(list(new.values()), TABLES["engines"].ddl())
+        warehouse.insert("engines", rows, unique=True)
+        known.update(new)
+
+
+def known_engines(warehouse: Warehouse) -> dict[str, Row]:
+    """Rows of `engines` by engine_id, read once: no row ever changes, and what others add is inserted at most once."""
+    if "engines" not in warehouse.memory:
+        rows = warehouse.read("engines").collect() if warehouse.exists("engines") else []  # one short row an engine
+        warehouse.memory["engines"] = {row["engine_id"]: row for row in rows}
+    return warehouse.memory["engines"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from synpref.errors import InputError
 from synpref.store.buckets import bucket_count
@@ -22,13 +22,14 @@ from synpref.store.writes import first_of_key, merge_new, shaped, slice_conditio
 class Warehouse:
     """Tables at `location`. `buckets` counts for tables made from now on; `stamp` goes into every commit as JSON.
 
-    Every method raises InputError for a table that has no contract.
+    `memory`: rows of a small table by key, for those who read them often and know who else writes them. Every method raises InputError for a table that has no contract.
     """
 
     spark: SparkSession
     location: Location
     buckets: int = 1
     stamp: Mapping[str, str] = field(default_factory=dict)
+    memory: dict[str, dict[str, Row]] = field(default_factory=dict, compare=False, repr=False)
 
     def create(self, *tables: str) -> None:
         """Make those of `tables` that do not stand yet, one commit each."""
