@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from synpref.config import campaign_id, inputs_hash
@@ -67,7 +66,7 @@ class Stage:
     def ingested(self) -> dict[str, Any]:
         """What ingest left under these settings' inputs, file_ids among it; InputError where it did not run."""
         inputs = inputs_hash(self.settings)
-        return self._latest("ingest", inputs, F.get_json_object("detail", "$.inputs_hash") == inputs)
+        return self._latest("ingest", inputs, "get_json_object(detail, '$.inputs_hash')")
 
     def campaign(self) -> str:
         """The campaign of these settings and of the files that ingest left; InputError where it did not run."""
@@ -75,18 +74,19 @@ class Stage:
 
     def left_by(self, stage: str, campaign: str) -> dict[str, Any]:
         """The detail that the latest run of a stage left for this campaign; InputError where it did not run."""
-        return self._latest(stage, campaign, F.col("campaign") == campaign)
+        return self._latest(stage, campaign, "campaign")
 
     def leave(self, detail: dict[str, Any], campaign: str | None) -> None:
         """Hand this stage's detail, which stands in stage_runs now, to the stages after it in the same run."""
         self.left[self.name, campaign or inputs_hash(self.settings)] = detail
 
-    def _latest(self, stage: str, key: str, condition: Column) -> dict[str, Any]:
+    def _latest(self, stage: str, key: str, place: str) -> dict[str, Any]:
+        """place: SQL of what equals the key."""
         if (stage, key) in self.left:
             return self.left[stage, key]
         row = None
         if self.warehouse.exists("stage_runs"):
-            runs = self.warehouse.read("stage_runs").where((F.col("stage") == stage) & condition)
+            runs = self.warehouse.read("stage_runs").where((F.col("stage") == stage) & (F.expr(place) == key))
             row = runs.orderBy(F.desc("started")).select("detail").first()
         if row is None:
             raise InputError(f"stage {stage} has not run under these settings: run `synpref {stage}` first")

@@ -22,7 +22,8 @@ from synpref.store.writes import first_of_key, merge_new, shaped, slice_conditio
 class Warehouse:
     """Tables at `location`. `buckets` counts for tables made from now on; `stamp` goes into every commit as JSON.
 
-    `memory`: rows of a small table by key, for those who read them often and know who else writes them. Every method raises InputError for a table that has no contract.
+    `memory`: rows of a small table by key, for those who read them often and know who else writes them.
+    Every method raises InputError for a table that has no contract.
     """
 
     spark: SparkSession

@@ -1,0 +1,37 @@
+"""What a stage hands to the stages after it in the same run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from pyspark.sql import SparkSession
+
+from synpref.config import campaign_id, load_settings
+from synpref.quality.gate import Gate
+from synpref.session import part
+from synpref.stage import Stage
+from synpref.store.names import Location
+from synpref.store.warehouse import Warehouse
+
+
+def _stage(folder: Path) -> Stage:
+    nothing = Warehouse(cast("SparkSession", None), Location(path=str(folder)))  # reading a table would fail
+    return Stage("ingest", "run", load_settings(["demo"], []), nothing, Gate())
+
+
+def test_a_later_stage_of_the_run_reads_no_table_for_what_an_earlier_one_left(tmp_path: Path) -> None:
+    ingest = _stage(tmp_path)
+    ingest.leave({"file_ids": ["f"]}, None)
+    score = part(ingest, "score")
+    campaign = campaign_id(ingest.settings, ["f"])
+    assert score.campaign() == campaign
+    score.leave({"gold_engine": "e"}, campaign)
+    assert part(ingest, "stage2").left_by("score", campaign) == {"gold_engine": "e"}
+
+
+def test_a_repeated_stage_hands_on_its_last_detail(tmp_path: Path) -> None:
+    stage = part(_stage(tmp_path), "train")
+    stage.leave({"sizes": 1}, "c")
+    stage.leave({"sizes": 2}, "c")
+    assert stage.left_by("train", "c") == {"sizes": 2}
