@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,13 @@ def run(stage: Stage) -> Outcome:
         raise InputError("evaluate: no test comparison has a known winner; give an input with use: test, or more gold")
     stage.say(f"{rows} test comparisons in {tested.select('block').distinct().count()} groups")
     folder = snapshot(stage, tested.select("comparison_id", "winner"))
-    engines, computed, saved = _scored(stage, left["models"], folder)
+    tokens, refused = _tokens(stage, Path(left["models"]["original"][0]["path"]), folder)
+    unscored = 0
+    if refused:
+        tested = _scorable(tested, refused).cache()
+        unscored = rows - tested.count()
+        stage.say(f"{len(refused)} test responses are above scorer.max_tokens: {unscored} comparisons are left out")
+    engines, computed, saved = _scored(stage, left["models"], folder, tokens)
     every = [engine_id for of_mix in engines.values() for engine_id in of_mix]
     # one row a model and block
     sums = [row.asDict() for row in reward_sums(warehouse.read("rewards"), tested, every).collect()]
@@ -48,10 +53,11 @@ def run(stage: Stage) -> Outcome:
     length = _length(tested, warehouse.read("responses"))
     for mix, accuracy in found.accuracy.items():
         stage.say(f"{mix}: {accuracy:.3f} (mean of {len(engines[mix])} seeds; longer text {length:.3f})")
-    _write(stage, campaign, found.per_seed, engines, rows)
+    _write(stage, campaign, found.per_seed, engines, rows - unscored)
     return Outcome(
         rows_in=rows,
-        rows_out=rows,
+        rows_out=rows - unscored,
+        quarantined={"unscored": unscored} if unscored else {},
         engine_calls=computed,
         engine_calls_saved=saved,
         campaign=campaign,
@@ -81,22 +87,38 @@ def _tested(stage: Stage, campaign: str) -> DataFrame:
     return comparisons_with_winner(with_blocks(tests), warehouse.read("comparisons"), known)
 
 
+def _scorable(tested: DataFrame, refused: Sequence[str]) -> DataFrame:
+    """The tested comparisons without a response that the scorer refuses. Raises InputError where none is left."""
+    ids = F.broadcast(tested.sparkSession.createDataFrame([(one,) for one in refused], "refused string"))
+    for side in ("response_a", "response_b"):
+        tested = tested.join(ids, F.col(side) == F.col("refused"), "left_anti")
+    if tested.isEmpty():
+        raise InputError("evaluate: every test comparison has a response above scorer.max_tokens; raise it")
+    return tested
+
+
 def _scored(
-    stage: Stage, models: Mapping[str, Sequence[Mapping[str, Any]]], folder: Path
+    stage: Stage,
+    models: Mapping[str, Sequence[Mapping[str, Any]]],
+    folder: Path,
+    tokens: Mapping[str, tuple[int, bool]],
 ) -> tuple[dict[str, list[str]], int, int]:
-    """Rewards of the test responses by every model, in one commit: engine_ids by set, scored now, stood already."""
+    """Rewards of the test responses by every model, in one commit: engine_ids by set, scored now, stood already.
+
+    tokens: of the responses that can be scored, and whether they were cut.
+    """
     warehouse = stage.warehouse
     warehouse.create("rewards")
-    wanted = warehouse.spark.read.parquet(str(folder / "responses")).select("response_id").cache()
+    wanted = warehouse.spark.createDataFrame([(one,) for one in tokens], "response_id string").cache()
     specs = {model["path"]: _spec(stage, model) for of_mix in models.values() for model in of_mix}
     ids = {path: spec.card.engine_id for path, spec in specs.items()}
     known = warehouse.read("rewards").where(F.col("engine_id").isin(list(ids.values())))
     stood = known.join(wanted, "response_id", "left_semi")  # tests are the small side
     counts = {row["engine_id"]: row["count"] for row in stood.groupBy("engine_id").count().collect()}  # one row a model
-    asked = wanted.count()
+    asked = len(tokens)
     todo = [path for path, engine_id in ids.items() if counts.get(engine_id, 0) < asked]
     record_engines(warehouse, *(specs[path].card for path in todo))
-    rows = [row for path in todo for row in _rows(stage, ids[path], Path(path), folder)]
+    rows = [row for path in todo for row in _rows(stage, ids[path], Path(path), folder, tokens)]
     inserted = warehouse.insert("rewards", warehouse.spark.createDataFrame(rows, _REWARDS), unique=True) if rows else 0
     engines = {mix: [ids[model["path"]] for model in of_mix] for mix, of_mix in models.items()}
     return engines, inserted, asked * len(ids) - inserted
@@ -106,27 +128,34 @@ def _spec(stage: Stage, model: Mapping[str, Any]) -> EngineSpec:
     return scorer(stage.settings, model["name"], model["path"]).having(dtype="float32")
 
 
-def _rows(stage: Stage, engine_id: str, model: Path, folder: Path) -> list[tuple[Any, ...]]:
+def _rows(
+    stage: Stage, engine_id: str, model: Path, folder: Path, tokens: Mapping[str, tuple[int, bool]]
+) -> list[tuple[Any, ...]]:
     """Rows of rewards by one model; test responses are bounded by what a person labels or a generator makes."""
     from synpref.reward.scoring import score_responses  # torch: only once there is something to score
 
-    tokens = _tokens(stage, model, folder)
     rewards = score_responses(model, folder, stage.folder / "features")
-    # a response refused as too long has no reward: a tested comparison that lacks one is an error of its own
-    return [(one, engine_id, reward, *tokens[one]) for one, reward in rewards.items() if not math.isnan(reward)]
+    return [(one, engine_id, rewards[one], *of_one) for one, of_one in tokens.items()]
 
 
-def _tokens(stage: Stage, model: Path, folder: Path) -> dict[str, tuple[int, bool]]:
-    """Tokens scored of each test response, and whether it was cut."""
+def _tokens(stage: Stage, model: Path, folder: Path) -> tuple[dict[str, tuple[int, bool]], list[str]]:
+    """Tokens scored of each test response, and whether it was cut; and those that are refused as too long.
+
+    All models of a run have one tokenizer and one limit.
+    """
     from synpref.reward.backbones import load_tokenizer  # torch: only once there is something to score
 
     tokenizer, scorer_settings = load_tokenizer(model), stage.settings.scorer
     limit = min(scorer_settings.max_tokens, stage.settings.train.max_tokens)
-    found = {}
+    found, refused = {}, []
     for ids, conversations in read_responses(folder):
         encoded = encode_conversations(tokenizer, conversations, limit, scorer_settings.overlong)
-        found.update({one: (len(code.input_ids), code.truncated) for one, code in zip(ids, encoded, strict=True)})
-    return found
+        for one, code in zip(ids, encoded, strict=True):
+            if code.refused:
+                refused.append(one)
+            else:
+                found[one] = (len(code.input_ids), code.truncated)
+    return found, refused
 
 
 def _length(tested: DataFrame, responses: DataFrame) -> float:

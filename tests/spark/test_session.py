@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
 from synpref.config import load_settings
 from synpref.quality.gate import Gate
@@ -34,3 +36,12 @@ def test_a_stage_whose_engines_answered_compacts_their_tables_when_that_is_due(
     version = warehouse.version("rewards")
     run_job(replace(stage, run_id="second"), lambda _: Outcome(rows_in=1, rows_out=1, engine_calls_saved=1))
     assert warehouse.version("rewards") == version
+
+
+def test_a_laptop_session_carries_no_defaults_of_other_systems(spark: SparkSession) -> None:
+    context: Any = spark.sparkContext._jsc
+    configuration = context.hadoopConfiguration()
+    spark.range(3).rdd.map(lambda row: row).count()  # what loads Hadoop's job classes must not bring them back
+    assert not configuration.getPropsWithPrefix("yarn.")
+    assert not configuration.getPropsWithPrefix("mapreduce.jobtracker.")
+    assert configuration.get("fs.AbstractFileSystem.file.impl")  # Hadoop's own stay

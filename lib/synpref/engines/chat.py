@@ -11,6 +11,7 @@ from synpref.engines.chat_template import ChatTemplate
 from synpref.engines.device import default_device
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
 from synpref.engines.padding import pad_batch
+from synpref.engines.shared_prefix import SharedPrefix, shared_prefix
 from synpref.engines.tokenise import Encoded, plain_ids
 from synpref.engines.transcript import Messages
 from synpref.errors import InputError
@@ -80,6 +81,7 @@ class ChatModel:
     def choose(self, prompts: Sequence[Messages], choices: tuple[str, str]) -> list[Choice]:
         """Compare how likely each choice begins the answer, by one forward pass and its last position.
 
+        What all prompts begin with is computed once; probabilities then differ by the order of sums only.
         Raises InputError where both choices begin with one token.
         """
         import torch
@@ -87,10 +89,11 @@ class ChatModel:
         first, second = self._first_tokens(choices)
         encoded = self._encode(prompts)
         answers = [Choice(float("nan"), "", len(item.input_ids), 0) for item in encoded]
+        prefix = shared_prefix(self.model, [item.input_ids for item in encoded if not item.refused])
         for batch in self._batches(encoded, extra=0):
-            inputs = self._padded([encoded[place] for place in batch])
+            inputs = self._continuing(prefix, [encoded[place] for place in batch])
             with torch.inference_mode():
-                logits = self.model(**inputs, logits_to_keep=1, use_cache=False).logits[:, -1, :].float()
+                logits = self.model(**inputs, logits_to_keep=1).logits[:, -1, :].float()
             p_first = torch.sigmoid(logits[:, first] - logits[:, second]).tolist()
             said = logits.argmax(dim=-1).tolist()
             for place, probability, token in zip(batch, p_first, said, strict=True):
@@ -136,6 +139,13 @@ class ChatModel:
     def _padded(self, batch: Sequence[Encoded]) -> dict[str, Tensor]:
         inputs = pad_batch(batch, self._pad_token_id, side="left")
         return {name: value.to(self.model.device) for name, value in inputs.items()}
+
+    def _continuing(self, prefix: SharedPrefix | None, batch: Sequence[Encoded]) -> dict[str, Any]:
+        if prefix is None:
+            return {**self._padded(batch), "use_cache": False}
+        return prefix.continued(
+            self._padded([item._replace(input_ids=item.input_ids[prefix.tokens :]) for item in batch])
+        )
 
     @property
     def _pad_token_id(self) -> int:

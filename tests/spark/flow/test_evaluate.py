@@ -1,0 +1,62 @@
+"""Test responses that the scorer refuses: their comparisons are left out and counted, nothing fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from synpref.config import load_settings
+from synpref.errors import InputError
+from synpref.jobs import evaluate
+from synpref.quality.gate import Gate
+from synpref.stage import Stage
+from synpref.store.warehouse import Warehouse
+
+MODEL = Path(__file__).resolve().parents[3] / ".cache/models/all-minilm-l6-v2"
+LONG = "one two three " * 20
+
+
+def _stage(warehouse: Warehouse, overlong: str) -> Stage:
+    words = [f"scorer.overlong={overlong}", "scorer.max_tokens=32", "train.max_tokens=32"]
+    return Stage("evaluate", "run", load_settings(["demo"], words), warehouse, Gate())
+
+
+def _responses(folder: Path) -> Path:
+    (folder / "responses").mkdir()
+    asked = [{"role": "user", "content": "Count."}]
+    rows: list[dict[str, Any]] = [
+        {"response_id": name, "messages": asked, "text": text} for name, text in (("short", "one"), ("long", LONG))
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "responses" / "part.parquet")
+    return folder
+
+
+@pytest.mark.skipif(not MODEL.is_dir(), reason="the small model is absent: run `make setup`")
+def test_a_response_above_the_limit_is_refused_or_cut_as_the_settings_say(warehouse: Warehouse, tmp_path: Path) -> None:
+    folder = _responses(tmp_path)
+    tokens, refused = evaluate._tokens(_stage(warehouse, "refuse"), MODEL, folder)
+    assert refused == ["long"]
+    assert set(tokens) == {"short"}
+    cut, none = evaluate._tokens(_stage(warehouse, "truncate_left"), MODEL, folder)
+    assert not none
+    assert cut["long"] == (32, True)
+    assert cut["short"][1] is False
+
+
+def test_comparisons_with_a_refused_response_on_either_side_are_left_out(spark: SparkSession) -> None:
+    rows = [("1", "short", "fine"), ("2", "long", "fine"), ("3", "short", "long")]
+    tested = spark.createDataFrame(rows, "comparison_id string, response_a string, response_b string")
+    left = evaluate._scorable(tested, ["long"])
+    assert [row["comparison_id"] for row in left.collect()] == ["1"]
+    assert left.columns == tested.columns
+
+
+def test_nothing_to_test_is_told_with_what_to_do(spark: SparkSession) -> None:
+    tested = spark.createDataFrame([("1", "a", "b")], "comparison_id string, response_a string, response_b string")
+    with pytest.raises(InputError, match="raise it"):
+        evaluate._scorable(tested, ["a"])
