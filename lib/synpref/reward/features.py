@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +22,28 @@ NAMES = ["response_id", "start", "length", "truncated"]
 Row = NDArray[np.float32] | NDArray[np.int32]
 
 
+OPEN_FILES = 64
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The array [tokens, width] in a .npy file, whose data begin at byte `offset`."""
+
+    path: Path
+    dtype: np.dtype[Any]
+    width: int
+    offset: int
+
+    @classmethod
+    def of(cls, path: Path) -> Chunk:
+        """Look at a file. Raises ValueError where it is no such array or not whole, OSError where unreadable."""
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)  # reads the header, and data only when asked for
+        return cls(path, mapped.dtype, mapped.shape[1], mapped.offset)
+
+
 @dataclass
 class FeatureStore:
-    """Arrays [tokens, width] by response_id, memory-mapped: never all in memory.
+    """Arrays [tokens, width] by response_id, read from disk one by one: never all in memory, nor mapped into it.
 
     A chunk is a .npy file of all its tokens and a .parquet file that says where each response lies; it counts once
     the latter stands, so that a kill leaves nothing half. Several processes may append: the first chunk by name wins.
@@ -31,8 +52,9 @@ class FeatureStore:
 
     folder: Path
     _places: dict[str, tuple[int, int, int, bool]] = field(default_factory=dict)
-    _chunks: list[NDArray[np.generic]] = field(default_factory=list)
+    _chunks: list[Chunk] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
+    _opened: Callable[[Path], BinaryIO] = field(default_factory=lambda: lru_cache(OPEN_FILES)(_open))
 
     def missing(self, response_ids: Iterable[str]) -> set[str]:
         """Those of the ids that the store does not hold, after a look at what others have appended."""
@@ -56,9 +78,12 @@ class FeatureStore:
         self._refresh()
 
     def read(self, response_id: str) -> Row:
-        """The array [tokens, width] of one response, a view of the file. Raises KeyError where it is not held."""
-        chunk, start, length, _ = self._places[response_id]
-        return self._chunks[chunk][start : start + length]  # type: ignore[return-value]  # the file tells the type
+        """The array [tokens, width] of one response, read-only. Raises KeyError where it is not held."""
+        index, start, length, _ = self._places[response_id]
+        chunk = self._chunks[index]
+        row = chunk.width * chunk.dtype.itemsize
+        data = os.pread(self._opened(chunk.path).fileno(), length * row, chunk.offset + start * row)
+        return np.frombuffer(data, dtype=chunk.dtype).reshape(length, chunk.width)
 
     def lengths(self, response_ids: Sequence[str]) -> NDArray[np.int64]:
         """Tokens of each response; 0 where it was refused. Raises KeyError where one is not held."""
@@ -74,12 +99,16 @@ class FeatureStore:
                 continue
             try:
                 table = pq.read_table(index, columns=NAMES)
-                tokens = np.load(index.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+                held = Chunk.of(index.with_suffix(".npy"))
             except (OSError, ValueError, pa.ArrowInvalid) as error:
                 raise InputError(f"{index}: broken feature chunk ({error}); remove it, it will be made anew") from error
             self._names.add(index.stem)
             chunk = len(self._chunks)
-            self._chunks.append(tokens)
+            self._chunks.append(held)
             places = zip(*(table[name].to_pylist() for name in NAMES), strict=True)
             for response_id, start, length, truncated in places:
                 self._places.setdefault(response_id, (chunk, start, length, truncated))
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")

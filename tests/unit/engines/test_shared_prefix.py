@@ -70,7 +70,8 @@ def test_a_short_prefix_few_prompts_or_a_sliding_window_are_computed_whole(
     assert shared_prefix(plain, long[:2]) is None
     assert shared_prefix(plain, [row[-9:] for row in long]) is None
     torch.manual_seed(0)
-    sliding = MistralForCausalLM(
+    untyped: Any = MistralForCausalLM
+    sliding = untyped(
         MistralConfig(
             vocab_size=300, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
             num_key_value_heads=2, sliding_window=16,
