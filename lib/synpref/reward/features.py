@@ -38,6 +38,8 @@ class Chunk:
     def of(cls, path: Path) -> Chunk:
         """Look at a file. Raises ValueError where it is no such array or not whole, OSError where unreadable."""
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)  # reads the header, and data only when asked for
+        if not mapped.flags.c_contiguous:
+            raise ValueError("not in row order")
         return cls(path, mapped.dtype, mapped.shape[1], mapped.offset)
 
 
@@ -67,7 +69,7 @@ class FeatureStore:
         name = uuid.uuid4().hex
         part = self.folder / f"{name}.part"
         with part.open("wb") as file:
-            np.save(file, np.concatenate(rows), allow_pickle=False)
+            np.save(file, np.ascontiguousarray(np.concatenate(rows)), allow_pickle=False)
         part.replace(self.folder / f"{name}.npy")
         lengths = [len(row) for row in rows]
         starts = list(itertools.accumulate(lengths, initial=0))[:-1]

@@ -14,7 +14,7 @@ from synpref.reward.features import FeatureStore
 
 def rows(*lengths: int) -> list[np.ndarray]:
     random = np.random.default_rng(0)
-    return [random.normal(size=(length, 4)).astype(np.float32) for length in lengths]
+    return [random.normal(size=(4, length)).astype(np.float32).T for length in lengths]  # of any order in memory
 
 
 def test_what_was_appended_is_read_back_and_nothing_stays_mapped(tmp_path: Path) -> None:
