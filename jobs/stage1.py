@@ -21,7 +21,14 @@ from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import label_rows, latest_labels, winners
 from synpref.stage1.nearest import collect_vectors
 from synpref.stage1.retrieval import adaptive, allowed_by, human_probabilities, retrieval_rows
-from synpref.stage1.roles import changed_roles, current_roles, fold_column, folded_roles, roles_before_judges
+from synpref.stage1.roles import (
+    changed_roles,
+    current_roles,
+    fold_column,
+    folded_roles,
+    roles_before_judges,
+    seed_with_silver,
+)
 from synpref.stage1.roster import RosterJudge, judged
 from synpref.stage1.sampling import sampled
 from synpref.stage1.shots import shown
@@ -153,8 +160,12 @@ def _label(
         warehouse.replace("labels", rows, {"campaign": campaign, "iteration": iteration, "origin": "judge"})
     own = (F.col("campaign") == campaign) & (F.col("iteration") == iteration) & (F.col("origin") == "judge")
     labelled = warehouse.read("labels").where(own & F.col("label").isNotNull())
-    silver = changed_roles(labelled, "silver", campaign, iteration)
-    warehouse.replace("roles", silver, {"campaign": campaign, "iteration": iteration, "role": "silver"})
+    if iteration:
+        silver = changed_roles(labelled, "silver", campaign, iteration)
+        warehouse.replace("roles", silver, {"campaign": campaign, "iteration": iteration, "role": "silver"})
+    else:
+        seed = seed_with_silver(warehouse.read("roles"), labelled, campaign)
+        warehouse.replace("roles", seed, {"campaign": campaign, "iteration": 0})
 
 
 def _best(

@@ -5,6 +5,7 @@ import json
 import pytest
 from pyspark.sql import SparkSession
 
+from synpref.store.contracts import TABLES
 from tests.e2e.pipelines import MODEL, SmallRun
 
 INFERENCE = {
@@ -31,6 +32,14 @@ def test_everything_that_a_user_is_promised_is_there(small: SmallRun) -> None:
     assert summary["judges"]["simulated-careful"]["admitted"]
     assert not summary["judges"]["simulated-biased"]["admitted"]
     assert summary["gate"]["failed"] == 0
+
+
+def test_every_table_holds_one_row_a_key(small: SmallRun, local_spark: SparkSession) -> None:
+    standing = [table for name, table in TABLES.items() if (small.run / "warehouse" / name).exists()]
+    assert len(standing) > 15
+    for table in standing:
+        keys = small.table(local_spark, table.name).select(*table.key)
+        assert keys.count() == keys.distinct().count(), table.name
 
 
 def test_a_kill_loses_and_repeats_nothing_that_was_committed(small: SmallRun, local_spark: SparkSession) -> None:

@@ -76,6 +76,18 @@ def changed_roles(comparisons: DataFrame, role: str, campaign: str, iteration: i
     return _rows(comparisons.select("comparison_id", F.lit(role).alias("role")), campaign, iteration)
 
 
+def seed_with_silver(roles: DataFrame, labelled: DataFrame, campaign: str) -> DataFrame:
+    """The rows of iteration 0, those of the comparisons (column comparison_id) that judges labelled in it as silver.
+
+    They take the place of the seed's rows, because a comparison has one role an iteration.
+    """
+    seed = roles.where((F.col("campaign") == campaign) & (F.col("iteration") == 0))
+    # judges label few comparisons of the pool
+    joined = seed.join(labelled.select("comparison_id", F.lit(True).alias("labelled")), "comparison_id", "left")
+    role = F.when(F.col("labelled"), "silver").otherwise(F.col("role"))
+    return joined.withColumn("role", role).select(*ROLE_COLUMNS)
+
+
 def fold_column(seed: int, key: Column) -> Column:
     """Half (0 or 1) for cross-fitting; key: group, or comparison_id where groups are few (design.md)."""
     return (draw_column(seed, "fold", key) * 2).cast("int")

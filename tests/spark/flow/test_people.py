@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,23 @@ from pyspark.sql import functions as F
 
 from synpref.config import load_settings
 from synpref.errors import InputError, SettingsError
-from synpref.flow.gold import seed_gold
-from synpref.flow.people import export_batch, insert_answers, write_next
+from synpref.flow.gold import more_gold, seed_gold
+from synpref.flow.people import _pool, export_batch, insert_answers, write_next
+from synpref.flow.pool import described_items, stage1_items
 from synpref.pairs.ingest import read_input
 from synpref.quality.gate import Gate
 from synpref.stage import Stage
 from synpref.stage1.hand_off import read_answers
+from synpref.stage1.texts import serialised
+from synpref.store.contracts import TABLES
 from synpref.store.names import Location
 from synpref.store.warehouse import Warehouse
 
 ROWS = 30
+WORDS = [
+    "inputs=[{path: pairs.jsonl, source: mine}]", "humans.provider=table", "stage1.seed_human=8",
+    "stage1.pool_sources=[mine]", "stage1.hold_out.min_comparisons=2",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +66,7 @@ def after_hygiene(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory)
 def stage(spark: SparkSession, after_hygiene: Path, tmp_path: Path) -> Stage:
     """Stage 1 over a copy of those tables; people are to label 8 comparisons of its pool."""
     warehouse = Warehouse(spark, Location(path=str(shutil.copytree(after_hygiene, tmp_path / "ware house"))))
-    words = [
-        "inputs=[{path: pairs.jsonl, source: mine}]", "humans.provider=table", "stage1.seed_human=8",
-        "stage1.pool_sources=[mine]", "stage1.hold_out.min_comparisons=2",
-    ]  # fmt: skip
-    return Stage("stage1", "run", load_settings(["local"], words), warehouse, Gate())
+    return Stage("stage1", "run", load_settings(["local"], WORDS), warehouse, Gate())
 
 
 def exported(stage: Stage, path: Path) -> list[dict[str, Any]]:
@@ -133,3 +138,39 @@ def test_nobody_needs_a_batch_where_people_are_simulated(stage: Stage, tmp_path:
     simulated = Stage("x", "run", load_settings(["demo"], []), stage.warehouse, Gate())
     with pytest.raises(SettingsError, match=r"humans\.provider is simulated: nobody needs a batch"):
         export_batch(simulated, tmp_path / "batch.jsonl")
+
+
+def _leave(stage: Stage, **details: dict[str, Any]) -> None:
+    """Rows of stage_runs, as these stages leave them."""
+    rows = [
+        ("run", name, "c", "h", "{}", None, datetime.now(UTC), 1.0, 0, 0, 0, {}, 0, 0, json.dumps(detail))
+        for name, detail in details.items()
+    ]
+    ddl = TABLES["stage_runs"].ddl()
+    stage.warehouse.insert("stage_runs", stage.warehouse.spark.createDataFrame(rows, ddl), unique=True)
+
+
+def test_after_stage_1_people_get_the_next_iterations_sample_of_what_is_left(stage: Stage, tmp_path: Path) -> None:
+    settings = load_settings(["local"], ["stage1.human_per_iteration=4", *WORDS])
+    stage = replace(stage, settings=settings)
+    seed = exported(stage, tmp_path / "seed.jsonl")
+    back = answered(tmp_path / "seed answered.jsonl", seed)
+    insert_answers(stage, back, read_answers(back))
+    assert write_next(stage, "c", tmp_path / "too early.jsonl") is None
+
+    seed_gold(stage, "c")
+    texts = serialised(described_items(stage, stage1_items(stage, "c"), [])).select("text_id").distinct()
+    vectors = texts.withColumns({"engine_id": F.lit("e"), "vector": F.array(F.lit(1.0).cast("float"))})
+    stage.warehouse.insert("embeddings", vectors, unique=True)
+    _leave(stage, attributes={"engines": []}, embed={"engine_id": "e"}, stage1={"last_iteration": 2})
+
+    later = exported(stage, tmp_path / "later.jsonl")
+    assert len(later) == 4
+    assert {row["batch"] for row in later} == {"1-iteration"}
+    assert not {row["comparison_id"] for row in later} & {row["comparison_id"] for row in seed}
+    back = answered(tmp_path / "later answered.jsonl", later)
+    assert insert_answers(stage, back, read_answers(back)) == 4
+    assert write_next(stage, "c", tmp_path / "none.jsonl") is None
+    more_gold(stage, "c", 1, _pool(stage, "c", 1))
+    gold = stage.warehouse.read("roles").where("iteration = 1 AND role = 'gold-train'").select("comparison_id")
+    assert {row[0] for row in gold.collect()} == {row["comparison_id"] for row in later}

@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synpref.stage1.roles import changed_roles, current_roles, fold_column, folded_roles, pool_side, seed_roles
+from synpref.stage1.roles import (
+    changed_roles,
+    current_roles,
+    fold_column,
+    folded_roles,
+    pool_side,
+    seed_roles,
+    seed_with_silver,
+)
 
 LABELS = "comparison_id string, `group` string, use string, source string"
 ROWS = [
@@ -47,6 +55,21 @@ def test_every_comparison_gets_the_role_that_its_group_and_label_ask_for(spark: 
         "of a test file": "held_out",
         "in a test file's group": "held_out",
     }
+
+
+def test_what_judges_label_in_the_seed_takes_the_place_of_its_row(spark: SparkSession) -> None:
+    labelled = spark.createDataFrame([("free pool",)], "comparison_id string")
+    seeded = _seeded(spark)
+    rows = seed_with_silver(seeded, labelled, "c")
+    assert rows.columns == seeded.columns
+    assert rows.count() == len(ROWS)  # one row a comparison: two of one iteration would leave open which counts
+    expected = {**_by_id(seeded, "role"), "free pool": "silver"}
+    assert _by_id(rows, "role") == expected
+    assert _by_id(rows, "side") == _by_id(seeded, "side")
+    others = seeded.unionByName(changed_roles(labelled, "wild", "c", 1)).unionByName(
+        changed_roles(labelled, "x", "d", 0)
+    )
+    assert _by_id(seed_with_silver(others, labelled, "c"), "role") == expected
 
 
 def test_a_held_out_comparison_knows_its_side(spark: SparkSession) -> None:
