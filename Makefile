@@ -59,8 +59,8 @@ types: ## check types with mypy, strict
 	@$(PREPARE) environment
 	@$(VENV_PYTHON) -m mypy $(CODE)
 
-bench: setup ## run the benchmarks
-	@$(SPARK_PYTHON) $(PYTEST) tests/bench
+bench: setup ## run the benchmarks: ratios of two ways that take turns, printed and held to a bound
+	@$(SPARK_PYTHON) $(PYTEST) -s tests/bench
 
 wheel: ## build the wheel into dist/
 	@$(PREPARE) environment

@@ -44,7 +44,7 @@ def run(stage: Stage) -> Outcome:
     if refused:
         tested = _scorable(tested, refused).cache()
         unscored = rows - tested.count()
-        stage.say(f"{len(refused)} test responses are above scorer.max_tokens: {unscored} comparisons are left out")
+        stage.say(f"{len(refused)} test responses are above train.max_tokens: {unscored} comparisons are left out")
     engines, computed, saved = _scored(stage, left["models"], folder, tokens)
     every = [engine_id for of_mix in engines.values() for engine_id in of_mix]
     # one row a model and block
@@ -93,7 +93,7 @@ def _scorable(tested: DataFrame, refused: Sequence[str]) -> DataFrame:
     for side in ("response_a", "response_b"):
         tested = tested.join(ids, F.col(side) == F.col("refused"), "left_anti")
     if tested.isEmpty():
-        raise InputError("evaluate: every test comparison has a response above scorer.max_tokens; raise it")
+        raise InputError("evaluate: every test comparison has a response above train.max_tokens; raise it")
     return tested
 
 
@@ -125,7 +125,9 @@ def _scored(
 
 
 def _spec(stage: Stage, model: Mapping[str, Any]) -> EngineSpec:
-    return scorer(stage.settings, model["name"], model["path"]).having(dtype="float32")
+    """What scores here: the trained model as it was trained, in float32 and at its own length (reward/scoring.py)."""
+    settings = stage.settings
+    return scorer(settings, model["name"], model["path"]).having(dtype="float32", max_tokens=settings.train.max_tokens)
 
 
 def _rows(
@@ -145,11 +147,10 @@ def _tokens(stage: Stage, model: Path, folder: Path) -> tuple[dict[str, tuple[in
     """
     from synpref.reward.backbones import load_tokenizer  # torch: only once there is something to score
 
-    tokenizer, scorer_settings = load_tokenizer(model), stage.settings.scorer
-    limit = min(scorer_settings.max_tokens, stage.settings.train.max_tokens)
+    tokenizer, limit = load_tokenizer(model), stage.settings.train.max_tokens
     found, refused = {}, []
     for ids, conversations in read_responses(folder):
-        encoded = encode_conversations(tokenizer, conversations, limit, scorer_settings.overlong)
+        encoded = encode_conversations(tokenizer, conversations, limit, stage.settings.scorer.overlong)
         for one, code in zip(ids, encoded, strict=True):
             if code.refused:
                 refused.append(one)

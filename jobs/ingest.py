@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from synpref.cli import submit
 from synpref.config import inputs_hash
 from synpref.demo.estimate import forward_pass, texts_per_second, warning
 from synpref.demo.files import write_pool
+from synpref.errors import InputError
 from synpref.pairs.ingest import read_input
 from synpref.pairs.write import write_ingested
 from synpref.settings import Input
@@ -51,6 +53,7 @@ def run(stage: Stage) -> Outcome:
             )
         )
         stage.say(f"{one.path}: shape {read[-1].shape}")
+    once_only([(one.path, found.file_ids) for one, found in zip(inputs, read, strict=True)])
     counts = write_ingested(warehouse, *read)
     if pool is not None and settings.truth == "generated":
         warehouse.insert("truth", warehouse.spark.read.parquet(str(pool.truth)), unique=True)
@@ -68,6 +71,15 @@ def run(stage: Stage) -> Outcome:
             "shapes": {one.path: found.shape for one, found in zip(inputs, read, strict=True)},
         },
     )
+
+
+def once_only(files: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Raise InputError where two inputs hold one file: its rows would count twice. files: file ids by input."""
+    first: dict[str, str] = {}
+    for path, file_ids in files:
+        for file_id in file_ids:
+            if first.setdefault(file_id, path) != path:
+                raise InputError(f"inputs {first[file_id]} and {path} hold the same file; name it once")
 
 
 def _estimate(stage: Stage) -> None:

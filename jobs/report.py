@@ -10,10 +10,11 @@ from pyspark.sql import Row, Window
 from pyspark.sql import functions as F
 
 from synpref.cli import STAGES, submit
-from synpref.config import settings_hash
+from synpref.config import inputs_hash, settings_hash
 from synpref.engines.device import device_facts
 from synpref.flow.measure import decisions_of, judges_measured, measured
 from synpref.flow.samples import curated_samples, refused_samples
+from synpref.inference.record import known_engines
 from synpref.memory import PeakMemory, peak_memory
 from synpref.record import git_commit, versions
 from synpref.report.console import summary_text
@@ -43,7 +44,7 @@ def run(stage: Stage) -> Outcome:
         settings_hash=settings_hash(stage.settings),
         git=git_commit(),
         versions=versions(),
-        device=_device(stage),
+        device=_device(stage, campaign),
         seconds=sum(row["seconds"] for row in runs),
         peak_memory_gb=_peak_memory(runs),
         stages=[{name: row[name] for name in COUNTS} for row in runs],
@@ -78,7 +79,8 @@ def run(stage: Stage) -> Outcome:
 
 def _latest_runs(stage: Stage, campaign: str) -> list[Row]:
     """The last run of each stage for this campaign, in the order of the stages."""
-    ingested = F.col("campaign").isNull() & (F.col("stage") == "ingest")
+    inputs = F.get_json_object("detail", "$.inputs_hash") == inputs_hash(stage.settings)
+    ingested = F.col("campaign").isNull() & (F.col("stage") == "ingest") & inputs
     latest = Window.partitionBy("stage").orderBy(F.desc("started"))
     table = stage.warehouse.read("stage_runs").where((F.col("campaign") == campaign) | ingested)
     rows = table.withColumn("_age", F.row_number().over(latest)).where("_age = 1").collect()  # one row a stage
@@ -86,10 +88,11 @@ def _latest_runs(stage: Stage, campaign: str) -> list[Row]:
     return sorted((row for row in rows if row["stage"] in order), key=lambda row: order[row["stage"]])
 
 
-def _device(stage: Stage) -> dict[str, Any]:
+def _device(stage: Stage, campaign: str) -> dict[str, Any]:
+    """The processor at hand and the number format in which Stage 2's gold model scored."""
     facts = device_facts()
-    row = stage.warehouse.read("engines").where("kind = 'reward' AND dtype IS NOT NULL").select("dtype").first()
-    return {"name": facts.name, "features": list(facts.features), "dtype": row["dtype"] if row else None}
+    engine = known_engines(stage.warehouse).get(stage.left_by("score", campaign)["gold_engine"])
+    return {"name": facts.name, "features": list(facts.features), "dtype": engine["dtype"] if engine else None}
 
 
 def _peak_memory(runs: list[Row]) -> dict[str, float | None]:

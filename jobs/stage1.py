@@ -93,6 +93,9 @@ def _iterate(
 ) -> list[TrainedModel]:
     """Train on silver, retrieve by gold errors, judge, and train once more on all silver; the models in order."""
     models: list[TrainedModel] = []
+    # a run in which no judge was admitted left its halves at iteration 1: they are this run's pool
+    of_halves = (F.col("role") == "wild") & F.col("iteration").between(1, stage.settings.stage1.iterations)
+    stage.warehouse.discard("roles", (F.col("campaign") == campaign) & of_halves)
     for iteration in range(1, stage.settings.stage1.iterations + 1):
         stage.say(f"iteration {iteration} of {stage.settings.stage1.iterations}")
         model = _silver_model(stage, campaign, iteration - 1, validation)
@@ -173,6 +176,8 @@ def _best(
 ) -> list[dict[str, Any]]:
     """Give what is left of the pool to wild, and choose the best reward model (paper.md §2.2), or cross-fit two."""
     warehouse, settings = stage.warehouse, stage.settings
+    # a run with more iterations, or with judges, may have gone further
+    warehouse.discard("roles", (F.col("campaign") == campaign) & (F.col("iteration") > last + 1))
     roles = current_roles(warehouse.read("roles"), campaign, until=last)
     where: dict[str, str | int] = {"campaign": campaign, "iteration": last + 1}
     if silver_models:

@@ -53,9 +53,13 @@ def settings_hash(settings: Settings) -> str:
 def campaign_id(settings: Settings, file_ids: Sequence[str]) -> str:
     """16 hex digits over the inputs and every setting that changes roles or Stage 1 labels (design.md, Identity)."""
     sections = settings.model_dump(by_alias=True, include=set(CAMPAIGN_SECTIONS))
-    # training changes which pool errors retrieval sees; a run without silver iterations does not depend on it
-    training = settings.train.model_dump() if settings.judges and settings.stage1.iterations else None
-    facts = json.dumps([sorted(file_ids), sections, training], sort_keys=True, ensure_ascii=False)
+    # training and scoring change which pool errors retrieval sees; a run without silver iterations depends on neither,
+    # but halves its wild pool
+    silver = settings.judges and settings.stage1.iterations
+    models = [settings.train.model_dump(), settings.scorer.model_dump()] if silver else None
+    facts = json.dumps(
+        [sorted(file_ids), sections, models, settings.stage2.fold_min_groups], sort_keys=True, ensure_ascii=False
+    )
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 

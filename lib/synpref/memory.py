@@ -32,6 +32,9 @@ def peak_memory() -> PeakMemory:
     own = _descendants(os.getpid(), {pid: parent for pid, (parent, _, _) in processes.items()})
     jvm = [peak for pid, (_, name, peak) in processes.items() if pid in own and name == "java"]
     workers = [peak for pid, (_, name, peak) in processes.items() if pid in own and name.startswith("python")]
+    parent = processes.get(processes[os.getpid()][0])
+    if parent is not None and parent[1] == "java":  # spark-submit: the JVM started us
+        jvm.append(parent[2])
     driver = processes[os.getpid()][2] + sum(jvm)
     return PeakMemory(driver / _KIB_PER_GB, max(workers) / _KIB_PER_GB if workers else None)
 

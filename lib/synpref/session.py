@@ -84,16 +84,21 @@ def _keep(stage: Stage, checked: int) -> None:
     if not new:
         return
     stage.warehouse.insert("quality_results", results_frame(stage.warehouse.spark, stage.run_id, new))
-    if "://" not in stage.settings.run.dir:
-        build_data_docs(stage.gate, stage.folder / "data_docs")
+    build_data_docs(stage.gate, stage.folder / "data_docs")
 
 
 def check_places(settings: Settings) -> None:
     """Raise InputError where the run's folder, its tables' or its MLflow file's cannot be made or written to.
 
-    A path with a scheme is left to who serves it; so is store.path in a session that a cluster made, where a path
-    without a scheme may mean the cluster's own file system.
+    The run's folder holds models that workers load as files: an object store's address is refused. store.path with a
+    scheme is left to who serves it; so is one in a session that a cluster made, where a path without a scheme may mean
+    the cluster's own file system.
     """
+    if local_folder(settings.run.dir) is None:
+        raise InputError(
+            f"run.dir: {settings.run.dir} is no folder; give one that the driver and all workers mount (a volume, "
+            "EFS), because models are loaded from it; tables (store.path) and inputs may lie on an object store"
+        )
     _writable("run.dir", settings.run.dir)
     if settings.store.path is not None and not is_foreign():
         _writable("store.path", settings.store.path)

@@ -15,6 +15,7 @@ from typing import Any
 from delta import configure_spark_with_delta_pip
 from pyspark.sql import SparkSession
 
+from synpref.errors import InputError
 from synpref.java import find_java_home
 from synpref.jvm_output import quiet_start
 
@@ -94,7 +95,7 @@ def open_session(
     winning over the laptop's own settings. Raises InputError where no Java 17 or 21 is found.
     """
     if is_foreign():
-        return SparkSession.builder.getOrCreate()
+        return classic(SparkSession.builder.getOrCreate())
     os.environ["JAVA_HOME"] = str(find_java_home())
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -106,6 +107,16 @@ def open_session(
     with quiet_start():
         spark = configure_spark_with_delta_pip(builder).getOrCreate()
     _drop_foreign_defaults(spark)
+    return spark
+
+
+def classic(spark: SparkSession) -> SparkSession:
+    """The session, where it has a Spark context; raises InputError for Spark Connect, whose workers we cannot count."""
+    if type(spark).__module__.startswith("pyspark.sql.connect"):
+        raise InputError(
+            "this is a Spark Connect session, which engines cannot run in: on Databricks take compute with dedicated "
+            "access mode (not standard or serverless), elsewhere submit the job by spark-submit"
+        )
     return spark
 
 

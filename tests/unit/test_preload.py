@@ -18,7 +18,3 @@ def test_libraries_load_in_the_background_and_a_missing_one_is_no_error(monkeypa
         if thread.name == "preload":
             thread.join(30)
     assert "colorsys" in sys.modules
-
-
-def test_what_is_named_there_is_what_the_stages_import() -> None:
-    assert {name.partition(".")[0] for name in preload.HEAVY} == {"torch", "transformers", "great_expectations"}

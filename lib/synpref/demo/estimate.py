@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from synpref.engines.quiet import quiet_transformers
+from synpref.engines.device import default_device
+from synpref.engines.model_folder import check_model_folder, loading
 
 # The demo is planned for ten minutes on a machine that embeds this many short texts a second with MiniLM.
 PLANNED_TEXTS_PER_SECOND = 70.0
@@ -16,17 +17,22 @@ _SECONDS = 1.0
 
 
 def forward_pass(model_path: str) -> Callable[[Sequence[str]], object]:
-    """A pass of an embedder's network over texts, without the library around it, which the driver never needs."""
+    """A pass of an embedder's network over texts, without the library around it, which the driver never needs.
+
+    Raises InputError where the folder cannot be used.
+    """
     import torch  # what loads it is known to need it
     from transformers import AutoModel, AutoTokenizer
 
-    with quiet_transformers():
-        tokenizer = AutoTokenizer.from_pretrained(model_path, local_files_only=True)
-        model = AutoModel.from_pretrained(model_path, local_files_only=True, use_safetensors=True).eval()
+    folder = check_model_folder(model_path)
+    safe = {"local_files_only": True, "trust_remote_code": False}
+    with loading(folder):
+        tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
+        model = AutoModel.from_pretrained(folder, use_safetensors=True, **safe).eval().to(default_device())
 
     def embed(texts: Sequence[str]) -> object:
         with torch.inference_mode():
-            return model(**tokenizer(list(texts), return_tensors="pt", padding=True))
+            return model(**tokenizer(list(texts), return_tensors="pt", padding=True).to(model.device))
 
     return embed
 

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from synpref.demo.draw import uniform
 from synpref.demo.mistakes import error_probability, other
 from synpref.demo.task import MEAN_DIFFICULTY
+from synpref.pairs.identity import hash128
 from synpref.store.contracts.opinions import HUMAN_LABELS
 
 CANNOT_DECIDE, NO_PREFERENCE = 0.01, 0.01  # mean shares of answers without a side
@@ -69,6 +70,11 @@ def verdict(item: Item, *, seed: int, who: str, sample: str, error_rate: float) 
     return other(item.winner) if errs else item.winner
 
 
+def crowd(seed: int, annotators: int, error_rate: float) -> str:
+    """What the names of these simulated people begin with: others never answer in their stead."""
+    return f"{ORIGIN}:{hash128('people', str(seed), str(annotators), repr(error_rate))[:8]}:person-"
+
+
 def _label(item: Item, *, seed: int, annotators: int, error_rate: float, batch: str) -> dict[str, Any]:
     person = 1 + int(uniform(seed, "assigned", item.comparison_id) * annotators)
     who = f"{ORIGIN}:person-{person}"
@@ -76,7 +82,7 @@ def _label(item: Item, *, seed: int, annotators: int, error_rate: float, batch: 
     pace = uniform(seed, who, "pace", item.comparison_id)
     return {
         "comparison_id": item.comparison_id,
-        "annotator": who,
+        "annotator": f"{crowd(seed, annotators, error_rate)}{person}",
         "batch": batch,
         "verdict": verdict(item, seed=seed, who=who, sample=batch, error_rate=error_rate),
         "label_origin": ORIGIN,

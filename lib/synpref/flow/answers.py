@@ -112,7 +112,6 @@ def people_label(stage: Stage, wanted: DataFrame, batch: str) -> DataFrame:
     """
     settings, warehouse = stage.settings, stage.warehouse
     warehouse.create("human_labels")
-    prefix = {"simulated": "simulated:", "source": "source:", "table": ""}[settings.humans.provider]
     if settings.humans.provider == "simulated":
         answers = people.label_comparisons(
             wanted,
@@ -123,8 +122,19 @@ def people_label(stage: Stage, wanted: DataFrame, batch: str) -> DataFrame:
             batch=batch,
         )
         warehouse.insert("human_labels", answers, unique=True)
-    known = warehouse.read("human_labels").where(F.col("annotator").startswith(prefix))
+    known = of_provider(stage, warehouse.read("human_labels"))
     return known.join(wanted.select("comparison_id"), "comparison_id", "left_semi")  # gold is the small side
+
+
+def of_provider(stage: Stage, human_labels: DataFrame) -> DataFrame:
+    """The answers that count under humans.provider; file labels and simulators may stand in the same table."""
+    humans, annotator = stage.settings.humans, F.col("annotator")
+    if humans.provider == "simulated":
+        crowd = people.crowd(stage.settings.seed, humans.annotators, humans.error_rate)
+        return human_labels.where(annotator.startswith(crowd))
+    if humans.provider == "source":
+        return human_labels.where(annotator.startswith("source:"))
+    return human_labels.where(~annotator.startswith("source:") & ~annotator.startswith("simulated:"))
 
 
 def _simulate(stage: Stage, calls: Calls, requests: DataFrame, judges: Sequence[Judge]) -> dict[str, str]:

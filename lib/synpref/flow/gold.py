@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError
-from synpref.flow.answers import people_label
+from synpref.flow.answers import of_provider, people_label
 from synpref.flow.pool import in_pool, source_labels
 from synpref.stage import Stage
 from synpref.stage1.hold_out import HoldOutRule, draw_hold_out
@@ -66,7 +66,9 @@ def _wanted(stage: Stage, labels: DataFrame, pool: DataFrame) -> DataFrame:
     if settings.humans.provider == "table":
         stage.warehouse.create("human_labels")
         # what people answered is small beside the pool
-        return pool.join(answered_later(stage.warehouse.read("human_labels")), "comparison_id", "left_anti")
+        return pool.join(
+            answered_later(of_provider(stage, stage.warehouse.read("human_labels"))), "comparison_id", "left_anti"
+        )
     return sample_of(stage, 0, pool)
 
 

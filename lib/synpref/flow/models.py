@@ -43,8 +43,10 @@ def trained(stage: Stage, name: str, data: Path, validation: Path, table: str, s
         "" if model.validation_accuracy is None else f", gold-validation accuracy {model.validation_accuracy:.3f}"
     )
     stage.say(f"reward model {name}: {'stands already' if model.reused else 'trained'}{accuracy}")
-    if not model.reused:
+    logged = stage.models / f"{model.model_id}.logged"  # beside the folder, whose content is the model's identity
+    if not logged.exists():  # also where a kill came between training and logging
         log_training(model, _version(stage, table), with_model=settings.mlflow.log_models)
+        logged.touch()
     return model
 
 

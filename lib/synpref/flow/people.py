@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError, SettingsError
+from synpref.flow.answers import of_provider
 from synpref.flow.gold import sample_of
 from synpref.flow.pool import content_of, embedded_items, in_pool, source_labels
 from synpref.stage import Stage
@@ -39,7 +40,7 @@ def import_labels(stage: Stage, path: Path) -> None:
 
 def write_next(stage: Stage, campaign: str, path: Path) -> int | None:
     """Write the first batch that is not wholly answered; how many lines, or None where there is none."""
-    answered = stage.warehouse.read("human_labels").select("comparison_id").distinct()
+    answered = of_provider(stage, stage.warehouse.read("human_labels")).select("comparison_id").distinct()
     for iteration in range(_last_iteration(stage, campaign) + 1):
         wanted = sample_of(stage, iteration, _pool(stage, campaign, iteration))
         # what people answered is small beside the pool

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
-
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 
 class Agreement(NamedTuple):
-    """`right` of `asked` gold comparisons had the gold label in every answer; inconsistent or unparsed is wrong."""
+    """`right` of `asked` gold comparisons had the gold label in every answer that was asked for.
+
+    An answer that is inconsistent, unparsed or missing (a prompt above the judge's window) makes it wrong.
+    """
 
     right: int
     asked: int
 
 
-def agreements(verdicts: DataFrame, gold: DataFrame) -> dict[str, Agreement]:
-    """Agreement by judge; a judge without an answer is absent.
+class Answer(NamedTuple):
+    """What a judge said of a comparison in one order and sample."""
 
-    verdicts: judge, comparison_id, verdict. gold: comparison_id, label (a or b).
-    """
-    # gold-validation is the small side
-    joined = verdicts.join(F.broadcast(gold.select("comparison_id", "label")), "comparison_id")
-    right = F.min((F.col("verdict") == F.col("label")).cast("int")).alias("right")
-    each = joined.groupBy("judge", "comparison_id").agg(right)
-    found = each.groupBy("judge").agg(F.sum("right").alias("right"), F.count("*").alias("asked"))
-    return {row["judge"]: Agreement(int(row["right"]), int(row["asked"])) for row in found.collect()}  # a row a judge
+    judge: str
+    comparison_id: str
+    verdict: str
+
+
+def agreement(judge: str, answers: Iterable[Answer], gold: Mapping[str, str], wanted: int) -> Agreement:
+    """Agreement of a judge. gold: comparison_id to label (a or b), of all it was asked; wanted: answers of each."""
+    hits = dict.fromkeys(gold, 0)
+    for answer in answers:
+        if answer.judge == judge and answer.verdict == gold[answer.comparison_id]:
+            hits[answer.comparison_id] += 1
+    return Agreement(sum(count == wanted for count in hits.values()), len(gold))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 FOUND = "query string, retrieved string, similarity double"
+FOUND_IN_POOL = f"{FOUND}, prompt_id string"
 DIGITS = 4  # of a cosine: float32 settles six, a vector that was computed in another batch five
 
 
@@ -56,27 +58,47 @@ def nearest_gold(targets: DataFrame, gold: Vectors, k: int) -> DataFrame:
     return targets.select("comparison_id", "group", "vector").mapInArrow(search, FOUND)
 
 
-def nearest_pool(pool: DataFrame, gold: Vectors, depth: int) -> DataFrame:
-    """For each gold comparison its `depth` most similar rows of the pool (comparison_id, group, vector), other groups.
+def nearest_pool(pool: DataFrame, gold: Vectors, depth: int, of_one_prompt: int) -> DataFrame:
+    """For each gold comparison its `depth` most similar rows of the pool, of other groups and few of one prompt.
 
-    Returns query (the gold comparison), retrieved, similarity. Each partition keeps its best before they are ranked.
+    pool: comparison_id, prompt_id, group, vector. Of one prompt, whose comparisons are about equally similar, at most
+    `of_one_prompt` are taken, so that a prompt with many does not fill all places. Returns query (the gold comparison),
+    retrieved, prompt_id, similarity. Each partition keeps its best before they are ranked.
     """
 
     def search(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in filter(len, batches):
             ids = [str(name) for name in batch.column("comparison_id").to_pylist()]
+            prompts = [str(name) for name in batch.column("prompt_id").to_pylist()]
             ties = _ranks(ids)
             similar = _similarities(batch, gold).T
             found = [
-                (query, ids[column], float(similar[row, column]))
+                (query, ids[column], float(similar[row, column]), prompts[column])
                 for row, query in enumerate(gold.ids)
-                for column in _top(similar[row], depth, ties)
+                for column in few_of_each(_top(similar[row], None, ties), prompts, of_one_prompt, depth)
             ]
-            yield _found(found)
+            rows = _found([one[:3] for one in found])
+            yield rows.append_column("prompt_id", pa.array([one[3] for one in found], pa.string()))
 
-    best = Window.partitionBy("query").orderBy(F.desc("similarity"), "retrieved")
-    partial = pool.select("comparison_id", "group", "vector").mapInArrow(search, FOUND)
-    return partial.withColumn("_rank", F.row_number().over(best)).where(F.col("_rank") <= depth).drop("_rank")
+    partial = pool.select("comparison_id", "prompt_id", "group", "vector").mapInArrow(search, FOUND_IN_POOL)
+    order = F.desc("similarity"), F.col("retrieved")
+    of_prompt = Window.partitionBy("query", "prompt_id").orderBy(*order)
+    best = Window.partitionBy("query").orderBy(*order)
+    few = partial.withColumn("_rank", F.row_number().over(of_prompt)).where(F.col("_rank") <= of_one_prompt)
+    return few.withColumn("_rank", F.row_number().over(best)).where(F.col("_rank") <= depth).drop("_rank")
+
+
+def few_of_each(order: Iterable[int], prompts: Sequence[str], of_one: int, depth: int) -> Iterator[int]:
+    """The first `depth` places of `order` with at most `of_one` of a prompt; prompts: by place."""
+    taken: Counter[str] = Counter()
+    left = depth
+    for place in order:
+        if left and taken[prompts[place]] < of_one:
+            taken[prompts[place]] += 1
+            left -= 1
+            yield place
+        if not left:
+            return
 
 
 def _similarities(batch: pa.RecordBatch, gold: Vectors) -> NDArray[np.float32]:
@@ -91,7 +113,7 @@ def _similarities(batch: pa.RecordBatch, gold: Vectors) -> NDArray[np.float32]:
     return similar
 
 
-def _top(similar: NDArray[np.float32], k: int, ties: NDArray[np.intp]) -> list[int]:
+def _top(similar: NDArray[np.float32], k: int | None, ties: NDArray[np.intp]) -> list[int]:
     order = np.lexsort((ties, -similar))[:k]
     return [int(index) for index in order if similar[index] > -2.0]
 

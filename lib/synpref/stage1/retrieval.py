@@ -42,11 +42,11 @@ def adaptive(
     k_max for each gold comparison.
     """
     prompts = pool.select("prompt_id").distinct().limit(k_max).count()
-    found = nearest_pool(pool, gold, DEPTH * k_max)
-    ordered = found.join(pool.select(F.col("comparison_id").alias("retrieved"), "prompt_id"), "retrieved").orderBy(
-        F.desc("similarity"), "retrieved", "query"
-    )  # the candidates are the small side
-    taken: list[Taken] = list(allocate(_stream(ordered), allowed, per_prompt(max_per_prompt, k_max, prompts), limit))
+    of_one_prompt = per_prompt(max_per_prompt, k_max, prompts)
+    # other queries may have taken a prompt's best already: some more of each stand ready
+    found = nearest_pool(pool, gold, DEPTH * k_max, DEPTH * of_one_prompt)
+    ordered = found.orderBy(F.desc("similarity"), "retrieved", "query")
+    taken: list[Taken] = list(allocate(_stream(ordered), allowed, of_one_prompt, limit))
     return pool.sparkSession.createDataFrame([tuple(one) for one in taken], _TAKEN)
 
 

@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.stage1.admission import Admission, AdmissionRule, admit
-from synpref.stage1.agreement import Agreement, agreements
-from synpref.stage1.requests import rendered
+from synpref.stage1.agreement import Answer, agreement
+from synpref.stage1.requests import ORDERS, rendered
 from synpref.stage1.sampling import sampled
 from synpref.stage1.vote import judge_labels, roster_labels
 
@@ -31,6 +31,11 @@ class RosterJudge:
     samples: int
     few_shots: int
     canaries: bool = True
+
+    @property
+    def answers(self) -> int:
+        """Answers that are asked for about one comparison."""
+        return len(ORDERS) * self.samples
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -63,9 +68,8 @@ def examine(judges: Sequence[RosterJudge], items: DataFrame, ask: Ask, how: Exam
     items: gold-validation items with shots and their human `label`. All judges still open are asked together.
     """
     # at most max_comparisons, which people labelled one by one
-    ids = [
-        row[0] for row in sampled(items, "admission", how.max_comparisons, how.seed).select("comparison_id").collect()
-    ]
+    drawn = sampled(items, "admission", how.max_comparisons, how.seed).select("comparison_id", "label").collect()
+    ids, gold = [row["comparison_id"] for row in drawn], {row["comparison_id"]: row["label"] for row in drawn}
     chosen = items.where(F.col("comparison_id").isin(ids))
     passed = _canaries_passed([judge for judge in judges if judge.canaries], how.canaries, ask)
     total = len(ids)
@@ -77,9 +81,12 @@ def examine(judges: Sequence[RosterJudge], items: DataFrame, ask: Ask, how: Exam
                 break
             in_round = F.col("comparison_id").isin(ids[:size])
             of_round = {shape: of_shape.where(in_round) for shape, of_shape in requests.items()}
-            counts = agreements(_asked(of_round, opened, ask), chosen)
+            # at most max_comparisons of each judge, times orders and samples
+            answers = _asked(of_round, opened, ask).select(*Answer._fields).collect()
+            said = [Answer(*row) for row in answers]
+            of_round_gold = {one: gold[one] for one in ids[:size]}
             for judge in opened:
-                right, asked = counts.get(judge.name, Agreement(0, 0))
+                right, asked = agreement(judge.name, said, of_round_gold, judge.answers)
                 found[judge.name] = admit(right, asked, total - size, True, how.rule)
     return found
 
@@ -88,7 +95,8 @@ def examine(judges: Sequence[RosterJudge], items: DataFrame, ask: Ask, how: Exam
 def judged(items: DataFrame, judges: Sequence[RosterJudge], ask: Ask) -> Iterator[DataFrame]:
     """Labels of the roster for items with shots: columns of vote.roster_labels, one row an item."""
     with _rendered(items, judges) as requests:
-        yield roster_labels(judge_labels(_asked(requests, judges, ask)), len(judges))
+        wanted = {judge.name: judge.answers for judge in judges}
+        yield roster_labels(judge_labels(_asked(requests, judges, ask), wanted), len(judges))
 
 
 def answered(requests: DataFrame, verdicts: DataFrame, engines: Mapping[str, str]) -> DataFrame:

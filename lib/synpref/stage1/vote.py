@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame
@@ -46,13 +46,19 @@ def roster_vote(labels: Sequence[str | None], admitted: int) -> Vote:
     return Vote(label, a, b, len(labels) - a - b)
 
 
-def judge_labels(verdicts: DataFrame) -> DataFrame:
-    """One row a (comparison_id, engine_id): `label` by judge_vote, null without one."""
-    counts = verdicts.groupBy("comparison_id", "engine_id").agg(
-        _count("verdict", "a").alias("a"), _count("verdict", "b").alias("b"), F.count("*").alias("n")
+def judge_labels(verdicts: DataFrame, wanted: Mapping[str, int]) -> DataFrame:
+    """One row a (comparison_id, judge) with an answer: `label` by judge_vote, null without one.
+
+    wanted: by judge, the answers asked for about a comparison; one that is missing (a prompt above the judge's window)
+    counts as asked, so that a single order never makes a label.
+    """
+    counts = verdicts.groupBy("comparison_id", "judge").agg(
+        _count("verdict", "a").alias("a"), _count("verdict", "b").alias("b")
     )
+    names = F.create_map(*(F.lit(word) for pair in wanted.items() for word in pair))
+    counts = counts.withColumn("n", F.element_at(names, F.col("judge")))
     label = F.when(2 * F.col("a") > F.col("n"), "a").when(2 * F.col("b") > F.col("n"), "b")
-    return counts.select("comparison_id", "engine_id", label.alias("label"))
+    return counts.select("comparison_id", "judge", label.alias("label"))
 
 
 def roster_labels(labels: DataFrame, admitted: int) -> DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 
 from synpref.errors import InputError
 from synpref.store.buckets import bucket_count
@@ -15,7 +15,7 @@ from synpref.store.contracts import TABLES
 from synpref.store.create import create_table
 from synpref.store.names import Location
 from synpref.store.publish import staged
-from synpref.store.writes import first_of_key, merge_new, shaped, slice_condition, user_metadata
+from synpref.store.writes import first_of_key, merge_new, shaped, slice_condition, stamped, user_metadata
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,12 @@ class Warehouse:
         contract = _contract(table)
         self.create(table)
         self._swap(contract, shaped(rows, contract, self.bucket_count(table)), where)
+
+    def discard(self, table: str, condition: Column) -> None:
+        """Delete the rows of a derived table that meet the condition; no commit where none does."""
+        if not self.read(table).where(condition).isEmpty():
+            with stamped(self.spark, self.stamp):
+                self.delta(table).delete(condition)
 
     def publish(
         self, table: str, rows: DataFrame, where: Mapping[str, str | int], check: Callable[[DataFrame], None]

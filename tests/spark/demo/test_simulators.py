@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from synpref.demo.attributes import UNKNOWN, describe
 from synpref.demo.files import PoolFiles, write_pool
 from synpref.demo.judges import Judge, answer
-from synpref.demo.people import label_comparisons
+from synpref.demo.people import crowd, label_comparisons
 from synpref.store.contracts import TABLES
 
 SEED, PROMPTS = 3, 90
@@ -58,7 +58,11 @@ def test_people_label_every_comparison_once(asked: DataFrame, truth: DataFrame) 
 
 def test_people_are_named_simulated_and_share_the_work(asked: DataFrame, truth: DataFrame) -> None:
     rows = labelled(asked, truth).collect()
-    assert {row.annotator for row in rows} == {f"simulated:person-{number}" for number in (1, 2, 3)}
+    names = {row.annotator for row in rows}
+    assert names == {f"{crowd(SEED, 3, 0.1)}{number}" for number in (1, 2, 3)}
+    assert all(name.startswith("simulated:") for name in names)
+    others = labelled(asked, truth, error_rate=0.3).collect()
+    assert not names & {row.annotator for row in others}  # their answers never count as these people's
     assert {row.label_origin for row in rows} == {"simulated"}
     assert {row.batch for row in rows} == {"b0"}
 

@@ -22,7 +22,7 @@ LONG = "one two three " * 20
 
 
 def _stage(warehouse: Warehouse, overlong: str) -> Stage:
-    words = [f"scorer.overlong={overlong}", "scorer.max_tokens=32", "train.max_tokens=32"]
+    words = [f"scorer.overlong={overlong}", "scorer.max_tokens=16", "train.max_tokens=32"]
     return Stage("evaluate", "run", load_settings(["demo"], words), warehouse, Gate())
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from synpref.config import load_settings
 from synpref.errors import InputError, SettingsError
+from synpref.flow.answers import of_provider
 from synpref.flow.gold import more_gold, seed_gold
 from synpref.flow.people import _pool, export_batch, insert_answers, write_next
 from synpref.flow.pool import described_items, stage1_items
@@ -134,6 +135,28 @@ def test_what_people_answered_for_a_later_iteration_is_no_gold_of_the_seed(stage
     assert sum(rows for role, rows in counts.items() if role.startswith("gold")) == 6
 
 
+def test_file_labels_and_simulators_are_no_people(stage: Stage, tmp_path: Path) -> None:
+    rows = exported(stage, tmp_path / "batch.jsonl")
+    back = answered(tmp_path / "answers.jsonl", rows[:2])
+    insert_answers(stage, back, read_answers(back))
+    said = stage.warehouse.read("human_labels")
+    first = said.limit(1)
+    for name in ("source:mine", "simulated:0:person-1"):
+        stage.warehouse.insert("human_labels", first.withColumn("annotator", F.lit(name)), unique=True)
+    others = (
+        stage.warehouse.read("comparisons")
+        .select("comparison_id")
+        .where(~F.col("comparison_id").isin([row["comparison_id"] for row in rows]))
+    )
+    of_file = others.crossJoin(first.drop("comparison_id")).withColumn("annotator", F.lit("source:mine"))
+    stage.warehouse.insert("human_labels", of_file, unique=True)
+    counted = of_provider(stage, stage.warehouse.read("human_labels"))
+    assert {row["annotator"] for row in counted.collect()} == {"ann"}
+    assert counted.count() == 2
+    left = exported(stage, tmp_path / "left.jsonl")
+    assert {row["comparison_id"] for row in left} == {row["comparison_id"] for row in rows[2:]}
+
+
 def test_nobody_needs_a_batch_where_people_are_simulated(stage: Stage, tmp_path: Path) -> None:
     simulated = Stage("x", "run", load_settings(["demo"], []), stage.warehouse, Gate())
     with pytest.raises(SettingsError, match=r"humans\.provider is simulated: nobody needs a batch"):
@@ -142,7 +165,7 @@ def test_nobody_needs_a_batch_where_people_are_simulated(stage: Stage, tmp_path:
 
 def _leave(stage: Stage, **details: dict[str, Any]) -> None:
     """Rows of stage_runs, as these stages leave them."""
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         ("run", name, "c", "h", "{}", None, datetime.now(UTC), 1.0, 0, 0, 0, {}, 0, 0, json.dumps(detail))
         for name, detail in details.items()
     ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from synpref.stage1.nearest import Vectors, collect_vectors, nearest_gold, nearest_pool
+from synpref.stage1.nearest import Vectors, collect_vectors, few_of_each, nearest_gold, nearest_pool
 from synpref.stage1.retrieval import adaptive, allowed_by, few_shots, human_probabilities
 
 ITEMS = "comparison_id string, prompt_id string, `group` string, vector array<float>"
@@ -33,7 +33,7 @@ def _expected(query: int, k: int) -> list[str]:
 
 
 def test_the_nearest_pool_rows_of_other_groups_over_all_partitions(spark: SparkSession) -> None:
-    found = nearest_pool(_pool(spark), _gold(), 4).collect()
+    found = nearest_pool(_pool(spark), _gold(), 4, 4).collect()
     for query in range(5):
         own = sorted((row for row in found if row["query"] == f"q{query}"), key=lambda row: -row["similarity"])
         assert [row["retrieved"] for row in own] == _expected(query, 4)
@@ -64,6 +64,20 @@ def test_adaptive_retrieval_takes_nothing_twice_and_keeps_to_k(spark: SparkSessi
     assert len(set(taken)) == len(taken)
     assert {query: sum(row["query"] == query for row in rows) for query in allowed} == allowed
     assert len({(row["query"], int(row["retrieved"][1:]) // 2) for row in rows}) == len(rows)
+
+
+def test_a_prompt_with_many_comparisons_does_not_fill_a_query_s_places(spark: SparkSession) -> None:
+    crowd = [(f"c{n:03d}", "crowded", "g9", [float(x) for x in GOLD[0]]) for n in range(100)]  # as near as can be
+    rows = crowd + [(f"d{n}", f"p{n}", "g9", [float(x) for x in POOL[n]]) for n in range(10)]
+    pool = spark.createDataFrame(rows, ITEMS).repartition(2)
+    taken = adaptive(pool, _gold(), {"q0": 8}, k_max=8, max_per_prompt=1, limit=None).collect()
+    assert len(taken) == 8
+    assert sum(row["retrieved"].startswith("c") for row in taken) == 1
+
+
+@pytest.mark.parametrize(("of_one", "depth", "expected"), [(1, 9, [2, 0]), (2, 9, [2, 1, 0, 3]), (2, 3, [2, 1, 0])])
+def test_few_of_each_prompt_in_order(of_one: int, depth: int, expected: list[int]) -> None:
+    assert list(few_of_each([2, 1, 4, 0, 3], ["x", "y", "y", "x", "y"], of_one, depth)) == expected
 
 
 def test_a_limit_cuts_the_least_similar(spark: SparkSession) -> None:

@@ -7,7 +7,6 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.stage1.admission import AdmissionRule
-from synpref.stage1.agreement import agreements
 from synpref.stage1.human_labels import aggregated, human_vote
 from synpref.stage1.items import ATTRIBUTES
 from synpref.stage1.requests import rendered, with_few_shots
@@ -126,14 +125,6 @@ def test_answers_are_those_of_the_engines_asked_with_the_judge_s_name(spark: Spa
         ("one", "x", "a"),
         ("two", "x", "b"),
     }
-
-
-def test_agreement_needs_the_gold_label_in_every_answer(spark: SparkSession) -> None:
-    said = [("x", "a"), ("x", "a"), ("y", "a"), ("y", "b"), ("z", "unparsed"), ("z", "a"), ("not gold", "a")]
-    rows = [("one", *answer) for answer in said] + [("two", "x", "a"), ("two", "y", "a")]
-    verdicts = spark.createDataFrame(rows, "judge string, comparison_id string, verdict string")
-    gold = spark.createDataFrame([("x", "a"), ("y", "a"), ("z", "a")], "comparison_id string, label string")
-    assert agreements(verdicts, gold) == {"one": (1, 3), "two": (2, 2)}
 
 
 def test_requests_hold_both_orders_every_sample_and_a_hash_of_what_is_shown(spark: SparkSession) -> None:

@@ -11,7 +11,7 @@ from tests.unit.project.conftest import Module
 # A room may import rooms of a lower tier only: an arrow never points up, nor sideways.
 TIERS = (
     ("errors",),
-    ("settings", "java", "jvm_output", "memory"),
+    ("settings", "java", "jvm_output", "memory", "preload"),
     ("config", "spark"),
     ("store", "engines", "pairs"),
     ("inference", "reward", "hygiene", "quality"),
