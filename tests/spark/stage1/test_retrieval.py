@@ -48,7 +48,7 @@ def test_few_shots_are_ranked_and_never_of_the_target_s_group(spark: SparkSessio
     for row in rows:
         assert row["rank"] == 1 or ranks[row["query"], row["rank"] - 1] >= row["similarity"]
         wanted = float(POOL[int(row["query"][1:])] @ GOLD[int(row["retrieved"][1:])])
-        assert math.isclose(row["similarity"], wanted, abs_tol=1e-5)
+        assert math.isclose(row["similarity"], wanted, abs_tol=1e-4)  # kept to four digits
 
 
 def test_equal_similarities_break_by_comparison_id(spark: SparkSession) -> None:
