@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
+from synpref import memory
 from synpref.memory import PeakMemory, peak_memory
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
@@ -34,3 +36,10 @@ def test_the_largest_python_child_is_the_worker() -> None:
 def test_the_highest_of_two_ignores_what_could_not_be_seen() -> None:
     assert PeakMemory(1.0, None).highest(PeakMemory(0.5, 2.0)) == PeakMemory(1.0, 2.0)
     assert PeakMemory(None, None).highest(PeakMemory(None, None)) == PeakMemory(None, None)
+
+
+def test_under_spark_submit_the_jvm_is_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    gib, own = 1024 * 1024, os.getpid()
+    table = {own: (7, "python3", gib), 7: (1, "java", 2 * gib), 8: (own, "python3", 3 * gib), 9: (1, "java", 9 * gib)}
+    monkeypatch.setattr(memory, "_processes", lambda: table)
+    assert peak_memory() == PeakMemory(driver=3.0, worker=3.0)

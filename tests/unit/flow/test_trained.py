@@ -1,0 +1,49 @@
+"""A model that stands is not trained again, but what was not logged yet is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from pyspark.sql import SparkSession
+
+from synpref.config import load_settings
+from synpref.flow import models
+from synpref.quality.gate import Gate
+from synpref.reward import training
+from synpref.stage import Stage
+from synpref.store.names import Location
+from synpref.store.warehouse import Warehouse
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    nothing = Warehouse(cast("SparkSession", None), Location(path=str(tmp_path)))
+    (tmp_path / "models").mkdir()
+    return Stage("train", "run", load_settings(["demo"], [f"run.dir={tmp_path}"]), nothing, Gate())
+
+
+def test_a_kill_between_training_and_logging_loses_no_record(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[str] = []
+
+    def found(data: Path, **plan: Any) -> Any:
+        return SimpleNamespace(model_id="m1", name=plan["name"], validation_accuracy=None, reused=True)
+
+    def log(model: Any, version: object, *, with_model: bool) -> None:
+        if not logged:
+            logged.append("killed")
+            raise KeyboardInterrupt
+        logged.append(model.model_id)
+
+    monkeypatch.setattr(training, "train_reward_model", found)
+    monkeypatch.setattr(models, "log_training", log)
+    monkeypatch.setattr(models, "_version", lambda stage, table: None)
+    with pytest.raises(KeyboardInterrupt):
+        models.trained(stage, "gold", tmp_path, tmp_path, "labels")
+    for _ in range(2):
+        models.trained(stage, "gold", tmp_path, tmp_path, "labels")
+    assert logged == ["killed", "m1"]
