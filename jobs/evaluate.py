@@ -109,7 +109,7 @@ def _scored(
     """
     warehouse = stage.warehouse
     warehouse.create("rewards")
-    wanted = warehouse.spark.createDataFrame([(one,) for one in tokens], "response_id string").cache()
+    wanted = warehouse.spark.createDataFrame([(one,) for one in tokens], "response_id string")
     specs = {model["path"]: _spec(stage, model) for of_mix in models.values() for model in of_mix}
     ids = {path: spec.card.engine_id for path, spec in specs.items()}
     known = warehouse.read("rewards").where(F.col("engine_id").isin(list(ids.values())))

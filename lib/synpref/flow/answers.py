@@ -19,6 +19,7 @@ from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
 from synpref.settings import AttributeEngine, Judge
 from synpref.stage import Outcome, Stage, tell_progress
+from synpref.stage1.hand_off import RESERVED
 from synpref.stage1.roster import answered
 
 
@@ -134,7 +135,9 @@ def of_provider(stage: Stage, human_labels: DataFrame) -> DataFrame:
         return human_labels.where(annotator.startswith(crowd))
     if humans.provider == "source":
         return human_labels.where(annotator.startswith("source:"))
-    return human_labels.where(~annotator.startswith("source:") & ~annotator.startswith("simulated:"))
+    for prefix in RESERVED:
+        human_labels = human_labels.where(~annotator.startswith(prefix))
+    return human_labels
 
 
 def _simulate(stage: Stage, calls: Calls, requests: DataFrame, judges: Sequence[Judge]) -> dict[str, str]:

@@ -113,9 +113,12 @@ def _similarities(batch: pa.RecordBatch, gold: Vectors) -> NDArray[np.float32]:
     return similar
 
 
-def _top(similar: NDArray[np.float32], k: int | None, ties: NDArray[np.intp]) -> list[int]:
-    order = np.lexsort((ties, -similar))[:k]
-    return [int(index) for index in order if similar[index] > -2.0]
+def _top(similar: NDArray[np.float32], k: int | None, ties: NDArray[np.intp]) -> Iterator[int]:
+    """The first k places in falling similarity, all where None; made one by one, since most are never asked for."""
+    for index in np.lexsort((ties, -similar))[:k]:
+        if similar[index] <= -2.0:  # of one group, and so is all that follows
+            return
+        yield int(index)
 
 
 def _ranks(names: Sequence[str]) -> NDArray[np.intp]:
