@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError, SettingsError
-from synpref.pairs.magic import check_content, check_not_empty, check_readable
+from synpref.pairs.magic import DAMAGED, check_content, check_not_empty, check_readable
 
 Format = Literal["parquet", "jsonl"]
 _LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
@@ -94,7 +95,7 @@ def read_parquet(spark: SparkSession, found: InputFiles) -> DataFrame:
     try:
         with damaged_files_named():
             return spark.read.options(**found.options).parquet(found.path)
-    except PySparkException as error:
+    except (PySparkException, Py4JError) as error:
         raise InputError(f"{found.path}: not readable as parquet: {_first_line(error)}") from error
 
 
@@ -107,10 +108,7 @@ def damaged_files_named() -> Iterator[None]:
         found = _DAMAGED.search(str(error))
         if found is None:
             raise
-        raise InputError(
-            f"{_as_written(found.group(1))}: the file is damaged: it begins like what it is, but cannot be read to its "
-            "end. Fetch or write it again."
-        ) from error
+        raise InputError(f"{_as_written(found.group(1))}: {DAMAGED}") from error
 
 
 def _as_written(uri: str) -> str:
@@ -153,5 +151,5 @@ def _listed(spark: SparkSession, path: str, readable: str) -> tuple[InputFile, .
     return tuple(sorted((InputFile(row[0], row[1], row[2]) for row in rows), key=lambda file: file.uri))
 
 
-def _first_line(error: PySparkException) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]

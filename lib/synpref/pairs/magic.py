@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pyarrow import ArrowInvalid
+from pyarrow.parquet import read_metadata
+
 from synpref.errors import InputError
 
+DAMAGED = "the file is damaged: it begins like what it is, but cannot be read to its end. Fetch or write it again."
 _PARQUET_MAGIC, _GZIP_MAGIC = b"PAR1", b"\x1f\x8b"
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark or white space may stand before a JSON text
 
@@ -45,6 +49,16 @@ def check_content(path: str, kind: str) -> None:
     wrong = mismatch(path, head, tail, kind)
     if wrong:
         raise InputError(f"{path}: {wrong}")
+    if kind == "parquet":
+        _check_footer(path)
+
+
+def _check_footer(path: str) -> None:
+    # Spark reads it too, but Spark 4.0 does not say which file's it could not read
+    try:
+        read_metadata(path)
+    except (ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: {DAMAGED}") from error
 
 
 def mismatch(name: str, head: bytes, tail: bytes, kind: str) -> str | None:

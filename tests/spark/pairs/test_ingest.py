@@ -225,15 +225,17 @@ def test_bad_folders_and_settings_are_named(spark: SparkSession, tmp_path: Path)
             read(spark, tmp_path / "mixed" / "x.jsonl", **setting)
 
 
-def damaged(path: Path) -> Path:
-    """The file with bytes in the middle overwritten, its head and tail as they were."""
+def damaged(path: Path, length: int) -> Path:
+    """The file with bytes from its fifth on overwritten: `length` of them, or all before the last twelve."""
     content = bytearray(path.read_bytes())
-    content[12:-12] = b"x" * (len(content) - 24)
+    end = min(4 + length, len(content) - 12)
+    content[4:end] = b"x" * (end - 4)
     path.write_bytes(bytes(content))
     return path
 
 
-def test_a_parquet_file_damaged_inside_is_named(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [60, 1_000_000], ids=["data", "footer"])
+def test_a_parquet_file_damaged_inside_is_named(spark: SparkSession, tmp_path: Path, length: int) -> None:
     path = parquet(tmp_path / "a b" / "x.parquet", [ROW])
     with pytest.raises(InputError, match=r"a b/x\.parquet: the file is damaged.*Fetch or write it again"):
-        read(spark, damaged(path))
+        read(spark, damaged(path, length))

@@ -1,24 +1,35 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from synpref.errors import InputError
 from synpref.pairs.magic import check_content, check_not_empty, check_readable, mismatch
 
+
+def parquet_of(columns: dict[str, list[str]]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
 LINE = b'{"prompt": "x"}\n'
+PARQUET = parquet_of({"prompt": ["x"]})
 ZIPPED = gzip.compress(LINE, mtime=0)  # the same name of a test in every process
 
 
 @pytest.mark.parametrize(
     ("name", "content", "kind"),
     [
-        ("x.parquet", b"PAR1....PAR1", "parquet"),
+        ("x.parquet", PARQUET, "parquet"),
         ("x.jsonl", LINE, "jsonl"),
         ("x.jsonl", b"\xef\xbb\xbf" + LINE, "jsonl"),
         ("x.jsonl.gz", ZIPPED, "jsonl"),
@@ -36,6 +47,7 @@ def test_files_that_are_what_they_say_pass(tmp_path: Path, name: str, content: b
         ("x.jsonl", b"", "jsonl", "empty"),
         ("x.parquet", LINE, "parquet", "not a parquet file"),
         ("x.parquet", b"PAR1 cut off", "parquet", "Cut off"),
+        ("x.parquet", b"PAR1....PAR1", "parquet", "the file is damaged"),
         ("x.jsonl", b"PAR1....PAR1", "jsonl", "Set format: parquet"),
         ("x.jsonl", ZIPPED, "jsonl", "is gzip"),
         ("x.jsonl.gz", LINE, "jsonl", "is not gzip"),
