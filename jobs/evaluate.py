@@ -42,7 +42,8 @@ def run(stage: Stage) -> Outcome:
     tokens, refused = _tokens(stage, Path(left["models"]["original"][0]["path"]), folder)
     unscored = 0
     if refused:
-        tested = _scorable(tested, refused).cache()
+        whole, tested = tested, _scorable(tested, refused).cache()
+        warehouse.insert("quarantine", _unscored(whole, tested, campaign), unique=True)
         unscored = rows - tested.count()
         stage.say(f"{len(refused)} test responses are above train.max_tokens: {unscored} comparisons are left out")
     engines, computed, saved = _scored(stage, left["models"], folder, tokens)
@@ -95,6 +96,19 @@ def _scorable(tested: DataFrame, refused: Sequence[str]) -> DataFrame:
     if tested.isEmpty():
         raise InputError("evaluate: every test comparison has a response above train.max_tokens; raise it")
     return tested
+
+
+def _unscored(tested: DataFrame, scorable: DataFrame, campaign: str) -> DataFrame:
+    """Rows of quarantine: the tested comparisons that are not scorable."""
+    gone = tested.join(scorable.select("comparison_id"), "comparison_id", "left_anti")
+    return gone.select(
+        F.lit(campaign).alias("campaign"),
+        F.lit("evaluate").alias("stage"),
+        F.col("comparison_id").alias("row_key"),
+        F.lit("unscored").alias("reason"),
+        F.lit("a response is above train.max_tokens").alias("detail"),
+        F.to_json(F.struct("comparison_id", "response_a", "response_b", "winner")).alias("original"),
+    )
 
 
 def _scored(

@@ -16,6 +16,7 @@ from synpref.flow.gold import more_gold, seed_gold
 from synpref.flow.models import enough, noted, snapshot, trained
 from synpref.flow.pool import embedded_items, source_labels
 from synpref.flow.roster import asking, examined
+from synpref.flow.twins import twins_of
 from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import label_rows, latest_labels, winners
@@ -181,8 +182,11 @@ def _best(
     roles = current_roles(warehouse.read("roles"), campaign, until=last)
     where: dict[str, str | int] = {"campaign": campaign, "iteration": last + 1}
     if silver_models:
-        rest = roles.where("role = 'stage1_pool'")
-        warehouse.replace("roles", changed_roles(rest, "wild", campaign, last + 1), where)
+        rest = changed_roles(roles.where("role = 'stage1_pool'"), "wild", campaign, last + 1)
+        same = twins_of(stage, roles.where("role = 'silver'"), roles.where("role IN ('stage1_pool', 'wild')"))
+        gone = changed_roles(same, "discarded", campaign, last + 1)
+        kept = rest.join(same, "comparison_id", "left_anti")  # twins are few
+        warehouse.replace("roles", kept.unionByName(gone), where)
         chosen = max(silver_models, key=lambda model: model.validation_accuracy or 0.0)
         return [noted(chosen)]
     # roles and source labels are both as large as the pool

@@ -87,7 +87,10 @@ def _wild(stage: Stage, campaign: str, roles: DataFrame) -> DataFrame:
 def _judged(
     stage: Stage, calls: Calls, campaign: str, iteration: int, targets: DataFrame, admitted: list[str]
 ) -> DataFrame:
-    """(comparison_id, judge_label) of the targets; attributes, embeddings and few-shots are made only now."""
+    """(comparison_id, judge_label) of the targets, null where no verdict makes a label.
+
+    Attributes, embeddings and few-shots are made only now.
+    """
     empty = stage.warehouse.spark.createDataFrame([], "comparison_id string, judge_label string")
     if not admitted:
         return empty
@@ -113,7 +116,8 @@ def _judged(
     with judged(with_shots, by_name(stage, admitted), asking(stage, calls)) as votes:
         stage.warehouse.replace("labels", label_rows(votes, campaign, iteration, "judge"), where)
     own = (F.col("campaign") == campaign) & (F.col("iteration") == iteration) & (F.col("origin") == "judge")
-    return stage.warehouse.read("labels").where(own).select("comparison_id", F.col("label").alias("judge_label"))
+    given = stage.warehouse.read("labels").where(own).select("comparison_id", F.col("label").alias("judge_label"))
+    return targets.join(given, "comparison_id", "left")  # a comparison that no judge answered has no row of labels
 
 
 def _gold_train(stage: Stage, campaign: str, until: int) -> DataFrame:

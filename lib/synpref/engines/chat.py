@@ -11,6 +11,7 @@ from synpref.engines.chat_template import ChatTemplate
 from synpref.engines.device import default_device
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
 from synpref.engines.padding import pad_batch
+from synpref.engines.prompt_window import load_template, prompt_ids
 from synpref.engines.shared_prefix import SharedPrefix, shared_prefix
 from synpref.engines.tokenise import Encoded, plain_ids
 from synpref.engines.transcript import Messages
@@ -56,13 +57,11 @@ class ChatModel:
     ) -> ChatModel:
         """Load a folder. Raises InputError where it cannot be used or its tokenizer has no chat template."""
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM
 
         folder = check_model_folder(model_path)
+        template = load_template(folder)
         with loading(folder):
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            if not tokenizer.chat_template:
-                raise InputError(f"{folder}: no chat template; a judge must be a chat model, not a base model")
             model: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=getattr(torch, dtype),
@@ -72,11 +71,7 @@ class ChatModel:
             )
         check_max_tokens(folder, model.config, max_tokens)
         model = model.to(device or default_device()).eval()
-        return cls(model, ChatTemplate.of(tokenizer), max_tokens, token_budget)
-
-    def count_tokens(self, prompts: Sequence[Messages]) -> list[int]:
-        """Tokens of each rendered prompt, so that a caller can fit its examples."""
-        return [len(item.input_ids) for item in self._encode(prompts)]
+        return cls(model, template, max_tokens, token_budget)
 
     def choose(self, prompts: Sequence[Messages], choices: tuple[str, str]) -> list[Choice]:
         """Compare how likely each choice begins the answer, by one forward pass and its last position.
@@ -124,10 +119,7 @@ class ChatModel:
         return answers
 
     def _encode(self, prompts: Sequence[Messages]) -> list[Encoded]:
-        if not prompts:
-            return []
-        texts = [self.template.render(prompt, open_answer=True) for prompt in prompts]
-        rows = plain_ids(self.template.tokenizer, texts, split_special=False)
+        rows = prompt_ids(self.template, prompts)
         return [Encoded(ids, None, truncated=False, refused=len(ids) > self.max_tokens) for ids in rows]
 
     def _batches(self, encoded: Sequence[Encoded], *, extra: int) -> Iterator[list[int]]:

@@ -8,11 +8,12 @@ from pyspark.sql import functions as F
 from synpref.errors import InputError
 from synpref.flow.answers import of_provider, people_label
 from synpref.flow.pool import in_pool, source_labels
+from synpref.flow.twins import twins_of
 from synpref.stage import Stage
 from synpref.stage1.hold_out import HoldOutRule, draw_hold_out
 from synpref.stage1.human_labels import aggregated, answered_later, batch_of
 from synpref.stage1.label_rows import label_rows
-from synpref.stage1.roles import changed_roles, seed_roles
+from synpref.stage1.roles import changed_roles, current_roles, discarding, seed_roles
 from synpref.stage1.sampling import sampled, source_gold
 
 
@@ -33,8 +34,10 @@ def seed_gold(stage: Stage, campaign: str) -> dict[str, int]:
     stage.say(f"gold: {sum(sizes.values())} comparisons in {len(sizes)} groups")
     hold_out = settings.stage1.hold_out
     rule = HoldOutRule(hold_out.validation_share, hold_out.test_share, hold_out.min_groups, hold_out.min_comparisons)
-    sides = draw_hold_out(sizes, rule, settings.seed)
+    sides = _drawn(stage, campaign, labels) or draw_hold_out(sizes, rule, settings.seed)
     roles = seed_roles(labels, human.select("comparison_id", "label"), sides, in_pool(stage), campaign)
+    open_roles = roles.where("role IN ('stage1_pool', 'wild')")
+    roles = discarding(roles, twins_of(stage, roles.where("role = 'gold-train'"), open_roles))
     warehouse.replace("roles", roles, {"campaign": campaign, "iteration": 0})
     rows = label_rows(human, campaign, 0, "human")
     warehouse.replace("labels", rows, {"campaign": campaign, "iteration": 0, "origin": "human"})
@@ -53,10 +56,24 @@ def more_gold(stage: Stage, campaign: str, iteration: int, pool: DataFrame) -> N
     rows = label_rows(votes, campaign, iteration, "human")
     warehouse.replace("labels", rows, {"campaign": campaign, "iteration": iteration, "origin": "human"})
     decided, undecided = votes.where("label IS NOT NULL"), votes.where("label IS NULL")
+    now = current_roles(warehouse.read("roles"), campaign, until=iteration - 1)
+    same = twins_of(stage, decided, now.where("role IN ('stage1_pool', 'silver', 'wild')"))
+    gone = undecided.select("comparison_id").unionByName(same).distinct()
     roles = changed_roles(decided, "gold-train", campaign, iteration).unionByName(
-        changed_roles(undecided, "discarded", campaign, iteration)
+        changed_roles(gone, "discarded", campaign, iteration)
     )
     warehouse.replace("roles", roles, {"campaign": campaign, "iteration": iteration})
+
+
+def _drawn(stage: Stage, campaign: str, labels: DataFrame) -> dict[str, str]:
+    """Sides by group as an earlier run drew them; empty before. People who label more change no side."""
+    if not stage.warehouse.exists("roles"):
+        return {}
+    seed = stage.warehouse.read("roles").where((F.col("campaign") == campaign) & (F.col("iteration") == 0))
+    held_out = seed.where("role IN ('gold-validation', 'gold-test')").select("comparison_id", "side")
+    # gold is small beside the pool, and groups of gold are as many as its comparisons at most
+    rows = labels.join(held_out, "comparison_id").select("group", "side").distinct().collect()
+    return {row["group"]: row["side"] for row in rows}
 
 
 def _wanted(stage: Stage, labels: DataFrame, pool: DataFrame) -> DataFrame:

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.engines.canaries import CANARIES
+from synpref.engines.prompt_window import PromptWindow
 from synpref.flow.answers import Calls, ask_judges
 from synpref.settings import Judge
 from synpref.stage import Stage
@@ -64,8 +65,10 @@ def asking(stage: Stage, calls: Calls) -> Ask:
 
 def _roster_judge(stage: Stage, judge: Judge) -> RosterJudge:
     few_shots = stage.settings.stage1.few_shots if judge.few_shots is None else judge.few_shots
-    # a simulator has no answer for what it has no truth
-    return RosterJudge(judge.name, judge.samples, few_shots, canaries=judge.kind == "transformers")
+    if judge.model is None:  # a simulator: it has no answer for what it has no truth
+        return RosterJudge(judge.name, judge.samples, few_shots, canaries=False)
+    window = PromptWindow(judge.model, judge.max_tokens)
+    return RosterJudge(judge.name, judge.samples, few_shots, window=window)
 
 
 def _canaries(stage: Stage) -> DataFrame:

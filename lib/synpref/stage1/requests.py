@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.engines.judge_prompt import JudgedExample, JudgeItem, Order, render_judge_prompt
+from synpref.engines.prompt_window import Fits, PromptWindow
 from synpref.pairs.identity import hash128
 
 ORDERS: tuple[Order, ...] = ("ab", "ba")
@@ -38,15 +39,17 @@ def with_few_shots(items: DataFrame, retrieved: DataFrame, examples: DataFrame, 
     return items.join(ranked, "comparison_id", "left")
 
 
-def rendered(items: DataFrame, samples: int) -> DataFrame:
+def rendered(items: DataFrame, samples: int, window: PromptWindow | None = None) -> DataFrame:
     """Requests of one judge: each item in both orders, `samples` times; prompt_hash is over the rendered prompt.
 
-    items: comparison_id, messages, text_a, text_b, attributes, and shots (nullable).
+    items: comparison_id, messages, text_a, text_b, attributes, and shots (nullable). window: an item is shown as many
+    of its shots, the most similar first, as leave both orders of its prompt within it; None: all of them.
     """
 
     def render(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        fits = None if window is None else window.measure()
         for batch in batches:
-            rows = [request for item in batch.to_pylist() for request in _requests(item, samples)]
+            rows = [request for item in batch.to_pylist() for request in _requests(item, samples, fits)]
             yield _batch(rows)
 
     columns = ["comparison_id", "messages", "text_a", "text_b", "attributes"]
@@ -54,11 +57,29 @@ def rendered(items: DataFrame, samples: int) -> DataFrame:
     return items.select(*columns, *shots).mapInArrow(render, REQUESTS)
 
 
-def _requests(item: Mapping[str, Any], samples: int) -> Iterator[dict[str, Any]]:
+def fitting(
+    shots: int, prompts: Callable[[int], list[list[dict[str, str]]]], fits: Fits | None
+) -> tuple[int, list[list[dict[str, str]]]]:
+    """How many shots are shown, and the prompts with so many: the most that leave all of them within the window.
+
+    prompts: the rendered prompts of an item, by how many shots they show. Without any shot they are not checked.
+    """
+    for shown in range(shots, 0, -1):
+        rendered_prompts = prompts(shown)
+        if fits is None or all(fits(rendered_prompts)):
+            return shown, rendered_prompts
+    return 0, prompts(0)
+
+
+def _requests(item: Mapping[str, Any], samples: int, fits: Fits | None) -> Iterator[dict[str, Any]]:
     shots = [shot["example"] for shot in item.get("shots") or ()]
     examples = [JudgedExample(item=_item(shot), label=shot["label"]) for shot in shots]
-    for order in ORDERS:
-        messages = render_judge_prompt(_item(item), examples, order)
+
+    def prompts(shown: int) -> list[list[dict[str, str]]]:
+        return [render_judge_prompt(_item(item), examples[:shown], order) for order in ORDERS]
+
+    shown, rendered_prompts = fitting(len(shots), prompts, fits)
+    for order, messages in zip(ORDERS, rendered_prompts, strict=True):
         digest = hash128("judge prompt", json.dumps(messages, ensure_ascii=False, sort_keys=True))
         for sample in range(samples):
             yield {
@@ -67,7 +88,7 @@ def _requests(item: Mapping[str, Any], samples: int) -> Iterator[dict[str, Any]]
                 "order": order,
                 "sample": sample,
                 "messages": messages,
-                "few_shots": [shot["comparison_id"] for shot in shots],
+                "few_shots": [shot["comparison_id"] for shot in shots[:shown]],
             }
 
 

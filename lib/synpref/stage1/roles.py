@@ -88,6 +88,26 @@ def seed_with_silver(roles: DataFrame, labelled: DataFrame, campaign: str) -> Da
     return joined.withColumn("role", role).select(*ROLE_COLUMNS)
 
 
+def twins(taken: DataFrame, among: DataFrame, comparisons: DataFrame) -> DataFrame:
+    """comparison_id of those among that differ from one taken in case, white space or punctuation only.
+
+    taken, among: comparison_id. comparisons: the table, for its normalised_comparison_id.
+    """
+    ids = comparisons.select("comparison_id", "normalised_comparison_id")
+    # what is taken is small beside the pool; the ids of the pool are joined on their key
+    same = taken.select("comparison_id").join(ids, "comparison_id").select("normalised_comparison_id")
+    others = among.join(taken.select("comparison_id"), "comparison_id", "left_anti").join(ids, "comparison_id")
+    return others.join(same, "normalised_comparison_id", "left_semi").select("comparison_id")
+
+
+def discarding(rows: DataFrame, discarded: DataFrame) -> DataFrame:
+    """Rows of one iteration, those of `discarded` (comparison_id) with that role."""
+    # the discarded are few
+    joined = rows.join(discarded.withColumn("gone", F.lit(True)), "comparison_id", "left")
+    role = F.when(F.col("gone"), "discarded").otherwise(F.col("role"))
+    return joined.withColumn("role", role).select(*ROLE_COLUMNS)
+
+
 def fold_column(seed: int, key: Column) -> Column:
     """Half (0 or 1) for cross-fitting; key: group, or comparison_id where groups are few (design.md)."""
     return (draw_column(seed, "fold", key) * 2).cast("int")

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
+from typing import NamedTuple
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from synpref.engines.prompt_window import PromptWindow
 from synpref.stage1.admission import Admission, AdmissionRule, admit
 from synpref.stage1.agreement import Answer, agreement
 from synpref.stage1.requests import ORDERS, rendered
@@ -19,18 +21,28 @@ from synpref.stage1.vote import judge_labels, roster_labels
 REQUEST_KEY = ["comparison_id", "prompt_hash", "order", "sample"]
 
 
+class Shape(NamedTuple):
+    """What a judge's requests depend on."""
+
+    few_shots: int
+    samples: int
+    window: PromptWindow | None
+
+
 @dataclass(frozen=True)
 class RosterJudge:
     """A judge as Stage 1 sees it.
 
     samples: answers asked for in each order. few_shots: gold examples shown at most. canaries: whether it must first
-    show that it can tell a plainly better answer.
+    show that it can tell a plainly better answer. window: fewer examples are shown where they would not fit; None for
+    one that reads no prompt.
     """
 
     name: str
     samples: int
     few_shots: int
     canaries: bool = True
+    window: PromptWindow | None = None
 
     @property
     def answers(self) -> int:
@@ -38,9 +50,9 @@ class RosterJudge:
         return len(ORDERS) * self.samples
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> Shape:
         """Judges of one shape are asked the same requests."""
-        return self.few_shots, self.samples
+        return Shape(self.few_shots, self.samples, self.window if self.few_shots else None)
 
 
 # Asks these judges all these requests (requests.REQUESTS), each once and kept; returns the rows of verdicts that answer
@@ -110,9 +122,12 @@ def answered(requests: DataFrame, verdicts: DataFrame, engines: Mapping[str, str
 
 
 @contextmanager
-def _rendered(items: DataFrame, judges: Sequence[RosterJudge]) -> Iterator[dict[tuple[int, int], DataFrame]]:
+def _rendered(items: DataFrame, judges: Sequence[RosterJudge]) -> Iterator[dict[Shape, DataFrame]]:
     """Requests by judge shape, rendered once for all who read them."""
-    requests = {shape: rendered(_shown(items, shape[0]), shape[1]).cache() for shape in {one.shape for one in judges}}
+    requests = {
+        shape: rendered(_shown(items, shape.few_shots), shape.samples, shape.window).cache()
+        for shape in {one.shape for one in judges}
+    }
     try:
         yield requests
     finally:
@@ -120,8 +135,8 @@ def _rendered(items: DataFrame, judges: Sequence[RosterJudge]) -> Iterator[dict[
             frame.unpersist()
 
 
-def _asked(requests: Mapping[tuple[int, int], DataFrame], judges: Sequence[RosterJudge], ask: Ask) -> DataFrame:
-    shapes = sorted({judge.shape for judge in judges})
+def _asked(requests: Mapping[Shape, DataFrame], judges: Sequence[RosterJudge], ask: Ask) -> DataFrame:
+    shapes = dict.fromkeys(judge.shape for judge in judges)
     answers = [ask(requests[shape], [one for one in judges if one.shape == shape]) for shape in shapes]
     columns = ["judge", "engine_id", "comparison_id", "verdict"]
     return reduce(DataFrame.unionByName, [one.select(*columns) for one in answers])

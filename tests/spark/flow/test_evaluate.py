@@ -48,12 +48,17 @@ def test_a_response_above_the_limit_is_refused_or_cut_as_the_settings_say(wareho
     assert cut["short"][1] is False
 
 
-def test_comparisons_with_a_refused_response_on_either_side_are_left_out(spark: SparkSession) -> None:
-    rows = [("1", "short", "fine"), ("2", "long", "fine"), ("3", "short", "long")]
-    tested = spark.createDataFrame(rows, "comparison_id string, response_a string, response_b string")
+def test_comparisons_with_a_refused_response_on_either_side_are_left_out(
+    spark: SparkSession, warehouse: Warehouse
+) -> None:
+    rows = [("1", "short", "fine", "a"), ("2", "long", "fine", "a"), ("3", "short", "long", "b")]
+    tested = spark.createDataFrame(rows, "comparison_id string, response_a string, response_b string, winner string")
     left = evaluate._scorable(tested, ["long"])
     assert [row["comparison_id"] for row in left.collect()] == ["1"]
     assert left.columns == tested.columns
+    warehouse.insert("quarantine", evaluate._unscored(tested, left, "c"), unique=True)
+    refused = warehouse.read("quarantine").where("campaign = 'c' AND stage = 'evaluate' AND reason = 'unscored'")
+    assert {row["row_key"] for row in refused.collect()} == {"2", "3"}
 
 
 def test_nothing_to_test_is_told_with_what_to_do(spark: SparkSession) -> None:

@@ -135,6 +135,47 @@ def test_what_people_answered_for_a_later_iteration_is_no_gold_of_the_seed(stage
     assert sum(rows for role, rows in counts.items() if role.startswith("gold")) == 6
 
 
+def test_more_labels_of_the_seed_change_no_side(stage: Stage, tmp_path: Path) -> None:
+    rows = exported(stage, tmp_path / "batch.jsonl")
+    sides: list[dict[str, str]] = []
+    for name, part in (("first", rows[:6]), ("rest", rows[6:])):
+        path = answered(tmp_path / f"{name}.jsonl", part)
+        insert_answers(stage, path, read_answers(path))
+        seed_gold(stage, "c")
+        drawn = stage.warehouse.read("roles").where("side IS NOT NULL").select("comparison_id", "side")
+        sides.append({row["comparison_id"]: row["side"] for row in drawn.collect()})
+    assert len(sides[0]) >= 4
+    assert sides[0] == sides[1]
+    gold = stage.warehouse.read("roles").where("role = 'gold-train'")
+    assert {row["comparison_id"] for row in rows[6:]} <= {row["comparison_id"] for row in gold.collect()}
+
+
+@pytest.mark.parametrize(("rule", "role"), [("exact", "discarded"), ("normalised", "stage1_pool")])
+def test_what_equals_gold_once_normalised_leaves_the_pool_unless_hygiene_merged_it(
+    stage: Stage, tmp_path: Path, rule: str, role: str
+) -> None:
+    settings = load_settings(["local"], [f"hygiene.duplicates={rule}", *WORDS])
+    stage = replace(stage, settings=settings)
+    rows = exported(stage, tmp_path / "batch.jsonl")
+    path = answered(tmp_path / "answers.jsonl", rows)
+    insert_answers(stage, path, read_answers(path))
+    seed_gold(stage, "c")
+    gold = stage.warehouse.read("roles").where("role = 'gold-train'").first()
+    free = stage.warehouse.read("roles").where("role = 'stage1_pool'").first()
+    assert gold is not None
+    assert free is not None
+    same = {free["comparison_id"]: gold["comparison_id"]}
+    ids = F.create_map(*(F.lit(one) for pair in same.items() for one in pair))
+    alike = stage.warehouse.read("comparisons").withColumn(
+        "normalised_comparison_id", F.coalesce(ids[F.col("comparison_id")], F.col("comparison_id"))
+    )
+    alike.write.format("delta").mode("overwrite").save(f"{stage.warehouse.location.path}/comparisons")
+    seed_gold(stage, "c")
+    now = stage.warehouse.read("roles").where(F.col("comparison_id") == free["comparison_id"]).first()
+    assert now is not None
+    assert now["role"] == role
+
+
 def test_file_labels_and_simulators_are_no_people(stage: Stage, tmp_path: Path) -> None:
     rows = exported(stage, tmp_path / "batch.jsonl")
     back = answered(tmp_path / "answers.jsonl", rows[:2])

@@ -8,11 +8,13 @@ from pyspark.sql import functions as F
 from synpref.stage1.roles import (
     changed_roles,
     current_roles,
+    discarding,
     fold_column,
     folded_roles,
     pool_side,
     seed_roles,
     seed_with_silver,
+    twins,
 )
 
 LABELS = "comparison_id string, `group` string, use string, source string"
@@ -102,3 +104,18 @@ def test_the_pool_s_share_is_by_comparison_unless_sources_are_listed(spark: Spar
     assert 520 < rows.where(pool_side(1, [], 0.3)).count() < 680
     assert rows.where(pool_side(1, ["s"], 0.3)).count() == 2000
     assert rows.where(pool_side(1, ["other"], 0.3)).count() == 0
+
+
+def test_what_equals_gold_once_normalised_is_discarded(spark: SparkSession) -> None:
+    seeded = _seeded(spark)
+    same = {"free pool": "n", "free wild": "n", "train": "n", "validation": "m"}
+    comparisons = spark.createDataFrame(
+        [(row[0], same.get(row[0], row[0])) for row in ROWS], "comparison_id string, normalised_comparison_id string"
+    )
+    gold = seeded.where("role = 'gold-train'").select("comparison_id")
+    found = twins(gold, seeded.select("comparison_id"), comparisons)
+    assert sorted(row[0] for row in found.collect()) == ["free pool", "free wild"]
+    rows = discarding(seeded, found)
+    assert rows.columns == seeded.columns
+    changed = {"free pool": "discarded", "free wild": "discarded"}
+    assert _by_id(rows, "role") == {**_by_id(seeded, "role"), **changed}

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from synpref.engines.chat import ChatModel
+from synpref.engines.prompt_window import PromptWindow
 from synpref.errors import InputError
 
 PROMPTS = [[{"role": "user", "content": text}] for text in ("hi", "a much longer question than the others", "1 or 2?")]
@@ -75,8 +76,11 @@ def test_an_overlong_prompt_is_not_run_and_the_others_are(chat: ChatModel) -> No
     assert (written.text, written.tokens_out) == ("", 0)
 
 
-def test_counted_tokens_are_those_read(chat: ChatModel) -> None:
-    assert chat.count_tokens(PROMPTS) == [choice.tokens_in for choice in chat.choose(PROMPTS, ("1", "2"))]
+def test_a_window_holds_the_prompts_that_a_model_of_that_length_runs(chat: ChatModel, chat_folder: Path) -> None:
+    tokens = [choice.tokens_in for choice in chat.choose(PROMPTS, ("1", "2"))]
+    assert len(set(tokens)) > 1
+    fits = PromptWindow(str(chat_folder), max_tokens=min(tokens)).measure()
+    assert fits(PROMPTS) == [count == min(tokens) for count in tokens]
 
 
 def test_choices_that_begin_alike_are_an_error(chat: ChatModel) -> None:
