@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from synpref.engines.failure import REFUSALS
 from synpref.errors import EngineError, InputError
 from synpref.inference.answering import answering
-from synpref.inference.failures import REFUSALS
 from synpref.inference.kinds import Kind
 from synpref.inference.progress import Meter
 from synpref.inference.shards import Shard

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synpref.engines.failure import ENGINE_ERROR, Failure
 from synpref.errors import EngineError
-from synpref.inference.failures import ENGINE_ERROR, Failure, attempt
+from synpref.inference.failures import attempt
 
 
 @given(st.lists(st.integers(-5, 50), max_size=60))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import pyarrow as pa
 
 from synpref.engines.attributes import Attributes, parse_attributes
+from synpref.engines.failure import OVERLONG, Failure
 from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, conversations, field, outcomes, output
-from synpref.inference.failures import OVERLONG, Failure
 from synpref.inference.spec import EngineSpec
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synpref.engines.failure import Failure
 from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, outcomes, output
-from synpref.inference.failures import Failure
 from synpref.inference.spec import EngineSpec
 
 Vector = NDArray[np.float32]

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from synpref.inference.failures import MISSING_INPUT, Failure, attempt
+from synpref.engines.failure import MISSING_INPUT, Failure
+from synpref.inference.failures import attempt
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -17,7 +18,7 @@ FAILURE_COLUMNS = "error string, detail string, original string"
 
 
 def outcomes(
-    call: Callable[[list[Item]], Sequence[Answer]], items: Sequence[Item | None], missing: str
+    call: Callable[[list[Item]], Sequence[Answer | Failure]], items: Sequence[Item | None], missing: str
 ) -> list[Answer | Failure]:
     """The answer or Failure of every item; None items are never shown to the engine and fail with `missing`."""
     answers = iter(attempt(call, [item for item in items if item is not None]))

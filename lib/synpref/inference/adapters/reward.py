@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
+from synpref.engines.failure import ENGINE_ERROR, OVERLONG, Failure
 from synpref.engines.tokenise import Conversation
 from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, conversations, field, outcomes, output
-from synpref.inference.failures import ENGINE_ERROR, OVERLONG, Failure
 from synpref.inference.spec import EngineSpec
 
 if TYPE_CHECKING:

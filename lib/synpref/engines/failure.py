@@ -1,0 +1,20 @@
+"""Why an item has no answer: the one form in which engines and the bridge speak of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MISSING_INPUT = "missing_input"
+ENGINE_ERROR = "engine_error"
+SERVER_REFUSED = "server_refused"  # a server called this item's request wrong
+OVERLONG = "overlong"
+REFUSALS = frozenset({OVERLONG})  # by policy: no fault of the engine
+DETAIL_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A reason code and a detail for people."""
+
+    reason: str
+    detail: str

@@ -1,0 +1,113 @@
+"""A server that answers JSON over HTTP: many requests at once, patient with a busy one, firm with a wrong one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError, MaxRetryError
+
+from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, SERVER_REFUSED, Failure
+from synpref.errors import EngineError, InputError
+
+# What may pass when asked again later: overload, and what gateways say of a server that starts or hangs.
+_PASSING = (408, 429, 500, 502, 503, 504)
+# No other request would fare better: a wrong key, address or model.
+_OF_ALL = (401, 403, 404, 405)
+_LONGEST_PAUSE = 60.0
+
+
+@dataclass(frozen=True)
+class JsonServer:
+    """url: what stands before the paths, for example http://host:8000/v1. concurrency: requests at once, at most.
+
+    timeout: seconds for one answer. retries: how often a request is sent again after a time-out, a broken connection or
+    a status of overload, with growing pauses, or the pause that the server asks for; never after another 4xx.
+    key_variable: the environment variable that holds the key; None for a server that asks for none.
+    """
+
+    url: str
+    concurrency: int = 8
+    timeout: float = 120.0
+    retries: int = 5
+    key_variable: str | None = None
+
+    def post_all(self, path: str, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | Failure]:
+        """The answer to each body, in order; a Failure where the server refused this body, or answered no JSON.
+
+        Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or no
+        body was answered and none refused; InputError for a URL that is none, and where the key's variable is empty.
+        """
+        if not bodies:
+            return []
+        headers = self._headers()
+        retry = urllib3.Retry(
+            total=self.retries, status_forcelist=_PASSING, allowed_methods=None, raise_on_status=False, redirect=0,
+            backoff_factor=0.5, backoff_max=_LONGEST_PAUSE, backoff_jitter=0.5, respect_retry_after_header=True,
+        )  # fmt: skip
+        workers = min(self.concurrency, len(bodies))
+        pool = urllib3.PoolManager(maxsize=workers, retries=retry, timeout=urllib3.Timeout(self.timeout))
+        threads = ThreadPoolExecutor(workers)
+        try:
+            answers = list(threads.map(lambda body: self._post(pool, path, body, headers), bodies))
+        finally:
+            threads.shutdown(cancel_futures=True)  # after an error of all, what waits is not sent
+            pool.clear()
+        lost = [answer for answer in answers if isinstance(answer, Failure) and answer.reason == ENGINE_ERROR]
+        if len(lost) == len(answers) > 1:
+            raise EngineError(f"{self._place}: all {len(answers)} requests failed, the first: {lost[0].detail}")
+        return answers
+
+    def _post(
+        self, pool: urllib3.PoolManager, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> dict[str, Any] | Failure:
+        try:
+            answer = pool.request("POST", self.url.rstrip("/") + path, json=dict(body), headers=headers)
+        except MaxRetryError as error:
+            reason = type(error.reason).__name__
+            if "NewConnection" in reason or "NameResolution" in reason:
+                raise EngineError(f"{self._place}: nothing answers there ({reason}). Start the server.") from None
+            return Failure(ENGINE_ERROR, f"no answer after {self.retries + 1} attempts: {reason}")
+        except HTTPError as error:
+            return Failure(ENGINE_ERROR, f"{type(error).__name__}: {error}"[:DETAIL_CHARACTERS])
+        text = answer.data.decode("utf-8", errors="replace")
+        if answer.status in _OF_ALL:
+            raise EngineError(f"{self._place}{path}: status {answer.status}: {text[:200]}")
+        if answer.status != 200:
+            wrong = 400 <= answer.status < 500 and answer.status not in _PASSING
+            return Failure(
+                SERVER_REFUSED if wrong else ENGINE_ERROR, f"status {answer.status}: {text}"[:DETAIL_CHARACTERS]
+            )
+        return _json_object(text)
+
+    def _headers(self) -> dict[str, str]:
+        if urlsplit(self.url).scheme not in {"http", "https"} or not urlsplit(self.url).hostname:
+            raise InputError(f"{self.url!r} is no address of a server; give http://host:port/v1 or https://…")
+        if self.key_variable is None:
+            return {}
+        key = os.environ.get(self.key_variable, "")
+        if not key:
+            raise InputError(f"{self._place}: the environment variable {self.key_variable} holds no key; set it")
+        return {"Authorization": f"Bearer {key}"}
+
+    @property
+    def _place(self) -> str:
+        """The address without what may be secret in it."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.hostname}{'' if parts.port is None else f':{parts.port}'}{parts.path}"
+
+
+def _json_object(text: str) -> dict[str, Any] | Failure:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if isinstance(found, dict):
+        return found
+    return Failure(ENGINE_ERROR, f"the answer is no JSON object: {text}"[:DETAIL_CHARACTERS])

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from synpref.engines import json_server
+from synpref.engines.failure import ENGINE_ERROR, SERVER_REFUSED, Failure
+from synpref.engines.json_server import JsonServer
+from synpref.errors import EngineError, InputError
+from tests.faulty_server import Answer, serving
+
+BODIES = [{"n": number} for number in range(6)]
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_server, "_LONGEST_PAUSE", 0.01)
+
+
+def _echo(body: dict[str, Any], before: int) -> Answer:
+    return Answer.of({"of": body["n"]})
+
+
+def test_answers_come_in_the_order_of_the_bodies_however_long_each_takes() -> None:
+    def slow_first(body: dict[str, Any], before: int) -> Answer:
+        time.sleep(0.2 if body["n"] == 0 else 0)
+        return _echo(body, before)
+
+    with serving(slow_first) as asked:
+        assert JsonServer(asked.url).post_all("/x", BODIES) == [{"of": n} for n in range(6)]
+        assert set(asked.paths) == {"/v1/x"}
+        assert JsonServer(asked.url).post_all("/x", []) == []
+
+
+def test_no_more_requests_are_under_way_than_told() -> None:
+    lock, under_way, most = threading.Lock(), 0, 0
+
+    def counted(body: dict[str, Any], before: int) -> Answer:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.05)
+        with lock:
+            under_way -= 1
+        return _echo(body, before)
+
+    with serving(counted) as asked:
+        JsonServer(asked.url, concurrency=2).post_all("/x", BODIES)
+    assert most == 2
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_a_busy_server_is_asked_again(status: int) -> None:
+    with serving(lambda body, before: Answer(status) if before < 2 else _echo(body, before)) as asked:
+        assert JsonServer(asked.url).post_all("/x", BODIES[:1]) == [{"of": 0}]
+        assert len(asked.bodies) == 3
+
+
+def test_the_pause_that_a_server_asks_for_is_kept() -> None:
+    def busy(body: dict[str, Any], before: int) -> Answer:
+        return _echo(body, before) if before else Answer(429, headers={"Retry-After": "1"})
+
+    with serving(busy) as asked:
+        started = time.monotonic()
+        JsonServer(asked.url).post_all("/x", BODIES[:1])
+        assert time.monotonic() - started >= 1
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+def test_a_refused_request_is_not_sent_again_and_costs_no_neighbour(status: int) -> None:
+    def refusing(body: dict[str, Any], before: int) -> Answer:
+        return Answer(status, b"too long") if body["n"] == 1 else _echo(body, before)
+
+    with serving(refusing) as asked:
+        answers = JsonServer(asked.url).post_all("/x", BODIES)
+        assert len(asked.bodies) == len(BODIES)
+    assert answers[1] == Failure(SERVER_REFUSED, f"status {status}: too long")
+    assert [answer for n, answer in enumerate(answers) if n != 1] == [{"of": n} for n in range(6) if n != 1]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_what_no_request_would_survive_stops_all(status: int) -> None:
+    with (
+        serving(lambda body, before: Answer(status, b"no such model")) as asked,
+        pytest.raises(EngineError, match=f"/v1/x: status {status}: no such model"),
+    ):
+        JsonServer(asked.url, concurrency=1).post_all("/x", BODIES)
+    assert len(asked.bodies) < len(BODIES)
+
+
+@pytest.mark.parametrize("wrong", [Answer(body=b"<html>"), Answer(body=b"[1]"), Answer(body=b'{"of": 1}', cut=True)])
+def test_garbage_and_half_an_answer_are_failures_of_their_row(wrong: Answer) -> None:
+    with serving(lambda body, before: wrong if body["n"] == 1 else _echo(body, before)) as asked:
+        answers = JsonServer(asked.url, retries=1).post_all("/x", BODIES[:3])
+    assert isinstance(answers[1], Failure)
+    assert answers[1].reason == ENGINE_ERROR
+    assert [answers[0], answers[2]] == [{"of": 0}, {"of": 2}]
+
+
+def test_half_an_answer_is_asked_for_again() -> None:
+    with serving(lambda body, before: Answer(body=b'{"of": 0}', cut=not before)) as asked:
+        assert JsonServer(asked.url).post_all("/x", BODIES[:1]) == [{"of": 0}]
+
+
+def test_a_server_that_hangs_or_fails_for_all_stops_the_job() -> None:
+    def hangs(body: dict[str, Any], before: int) -> Answer:
+        time.sleep(0.5)
+        return _echo(body, before)
+
+    with (
+        serving(hangs) as asked,
+        pytest.raises(EngineError, match=r"all 2 requests failed.*2 attempts: ReadTime"),
+    ):
+        JsonServer(asked.url, timeout=0.1, retries=1).post_all("/x", BODIES[:2])
+    with serving(lambda body, before: Answer(500)) as asked, pytest.raises(EngineError, match="status 500"):
+        JsonServer(asked.url, retries=1).post_all("/x", BODIES[:2])
+
+
+def test_where_nothing_answers_is_told_without_what_is_secret() -> None:
+    with serving(_echo) as asked:
+        url = asked.url.replace("http://", "http://me:hidden@")
+    with pytest.raises(EngineError, match="nothing answers there") as told:
+        JsonServer(url, retries=1).post_all("/x", BODIES)
+    assert "hidden" not in str(told.value)
+
+
+def test_the_key_is_read_from_the_environment_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(_echo) as asked:
+        server = JsonServer(asked.url, key_variable="SOME_KEY")
+        monkeypatch.delenv("SOME_KEY", raising=False)
+        with pytest.raises(InputError, match="SOME_KEY holds no key"):
+            server.post_all("/x", BODIES)
+        monkeypatch.setenv("SOME_KEY", "sesame")
+        server.post_all("/x", BODIES[:1])
+        assert asked.headers[0]["authorization"] == "Bearer sesame"
+    assert "sesame" not in repr(server)
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://host/v1", "http:///v1", ""])
+def test_what_is_no_address_is_told(url: str) -> None:
+    with pytest.raises(InputError, match="no address of a server"):
+        JsonServer(url).post_all("/x", BODIES)
