@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from synpref.inference import loaded
-from synpref.inference.kinds import kind_of
+from synpref.inference.prefetch import ahead
 from synpref.inference.spec import EngineSpec
 from synpref.inference.windows import WINDOW_ROWS, windows
 
@@ -19,20 +19,29 @@ def answering(spec: EngineSpec, count_folder: str | None = None) -> Batches:
     """A function for `mapInArrow`: the kind's input columns in, the kind's answer columns out.
 
     The engine is loaded at the first row, so an empty task loads nothing. Rows pass in windows of the option `window`
-    rows (1,024), within which the engine sorts by length. count_folder: a folder on a disk that the driver sees too;
-    each task keeps its number of finished rows there for the driver's progress; None for no counts.
+    rows (1,024), within which the engine sorts by length; the next window is read while one computes. A task that Spark
+    gave a GPU runs its engine on it, in a process of its own. count_folder: a folder on a disk that the driver sees, in
+    which each task keeps its number of finished rows for the driver's progress; None for no counts.
     """
 
     def answer(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        kind = kind_of(spec)
-        done = 0
-        for window in windows(batches, spec.integer("window", WINDOW_ROWS)):
-            yield kind.answer(loaded.engine(spec), window, spec)
+        placed, done = on_its_gpu(spec), 0
+        for window in ahead(windows(batches, spec.integer("window", WINDOW_ROWS))):
+            yield loaded.answer(placed, window)
             done += window.num_rows
             if count_folder is not None:
                 _count(count_folder, done)
 
     return answer
+
+
+def on_its_gpu(spec: EngineSpec) -> EngineSpec:
+    """The spec bound to the GPU that Spark gave this task, in a process of its own; as it is where it gave none."""
+    from pyspark import TaskContext
+
+    task = TaskContext.get()
+    given = None if task is None else task.resources().get("gpu")
+    return spec if given is None else spec.having(gpu=",".join(given.addresses), process=True)
 
 
 def _count(folder: str, rows: int) -> None:

@@ -13,7 +13,7 @@ from synpref.errors import InputError
 Option = str | int | float | bool | None
 
 # How the work is done, not what comes out of it.
-RUNTIME_OPTIONS = frozenset({"threads", "token_budget", "window", "device", "dtype", "simulated"})
+RUNTIME_OPTIONS = frozenset({"threads", "token_budget", "window", "device", "dtype", "simulated", "process", "gpu"})
 # Kind of a spec to the kind that the engines table names.
 TABLE_KINDS: dict[str, EngineKind] = {
     "embedder": "embedder",

@@ -7,7 +7,10 @@ import os
 import threading
 from collections import OrderedDict
 
+import pyarrow as pa
+
 from synpref.errors import InputError
+from synpref.inference.engine_process import EngineProcess
 from synpref.inference.kinds import kind_of
 from synpref.inference.spec import EngineSpec
 
@@ -21,6 +24,8 @@ _lock = threading.Lock()
 def engine(spec: EngineSpec) -> object:
     """The engine of the spec, loaded at its first use in this process; the three used last are kept.
 
+    An EngineProcess where the option `process` asks for one: it loads the engine in a process of its own.
+
     Torch's threads are set from the option `threads` (default 1) before loading. InputError where a `factory` cannot
     be imported; what the engine's own loading raises (InputError, EngineError) passes through.
     """
@@ -29,12 +34,22 @@ def engine(spec: EngineSpec) -> object:
             _loaded.move_to_end(spec)
             return _loaded[spec]
         while len(_loaded) >= KEPT:
-            _loaded.popitem(last=False)
+            _, oldest = _loaded.popitem(last=False)
+            if isinstance(oldest, EngineProcess):
+                oldest.close()
         _loaded[spec] = _load(spec)
         return _loaded[spec]
 
 
+def answer(spec: EngineSpec, window: pa.RecordBatch) -> pa.RecordBatch:
+    """What the kind's adapter gives for a window of input rows, in this process or in the engine's own."""
+    found = engine(spec)
+    return found.answer(window) if isinstance(found, EngineProcess) else kind_of(spec).answer(found, window, spec)
+
+
 def _load(spec: EngineSpec) -> object:
+    if spec.flag("process"):
+        return EngineProcess(spec.having(process=False))
     factory = spec.text("factory")
     if factory is not None:
         return _made(spec, factory)

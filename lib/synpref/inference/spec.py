@@ -62,6 +62,13 @@ class EngineSpec:
             raise InputError(f"engine {self.name}: option {name} is {value!r}; give a number")
         return float(value)
 
+    def flag(self, name: str) -> bool:
+        """A yes or no; no where absent. InputError where it is neither."""
+        value = self._given(name)
+        if value is not None and not isinstance(value, bool):
+            raise InputError(f"engine {self.name}: option {name} is {value!r}; give true or false")
+        return bool(value)
+
     @property
     def card(self) -> EngineCard:
         """The engine's identity, read from the model's files. InputError where the folder cannot be read."""

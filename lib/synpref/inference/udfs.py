@@ -18,8 +18,8 @@ from pyspark.sql.pandas.functions import pandas_udf
 
 from synpref.errors import InputError
 from synpref.inference import loaded
+from synpref.inference.answering import on_its_gpu
 from synpref.inference.dtype import measured_dtype
-from synpref.inference.kinds import kind_of
 from synpref.inference.positions import fitted
 from synpref.inference.spec import EngineSpec
 from synpref.inference.windows import WINDOW_ROWS, windows
@@ -103,10 +103,9 @@ def _ready(spec: EngineSpec, kind: str) -> EngineSpec:
 
 def _answers(spec: EngineSpec, columns: Mapping[str, pa.Array[Any]]) -> pa.Table:
     batch = pa.RecordBatch.from_pydict(dict(columns))
-    kind, engine = kind_of(spec), loaded.engine(spec)
-    rows = spec.integer("window", WINDOW_ROWS)
-    found = [kind.answer(engine, window, spec) for window in windows([batch], rows)]
-    return pa.Table.from_batches(found) if found else pa.Table.from_batches([kind.answer(engine, batch, spec)])
+    placed, rows = on_its_gpu(spec), spec.integer("window", WINDOW_ROWS)
+    found = [loaded.answer(placed, window) for window in windows([batch], rows)]
+    return pa.Table.from_batches(found or [loaded.answer(placed, batch)])
 
 
 def _udf(run: Callable[..., Any], returned: str) -> Udf:

@@ -1,0 +1,160 @@
+"""An engine in a process of its own: the Spark worker never touches the GPU, and a crash costs one window of rows."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+from typing import IO, TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from synpref.errors import EngineError, SynprefError
+
+if TYPE_CHECKING:
+    from synpref.inference.spec import EngineSpec
+
+_LENGTH = struct.Struct(">Q")
+_ANSWER, _ERROR = b"A", b"E"
+
+
+class EngineProcess:
+    """The engine of a spec behind a pipe. It starts at the first window and ends with the process that started it."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process that stands now; None before the first window."""
+        return None if self._process is None else self._process.pid
+
+    def answer(self, window: pa.RecordBatch) -> pa.RecordBatch:
+        """What the kind's `answer` gives for the window; where the process dies over it, a new one is asked once more.
+
+        Raises what the engine raises (EngineError, InputError); EngineError where the second process dies as well.
+        """
+        asked = _packed(window)
+        try:
+            return self._asked(asked)
+        except (EOFError, BrokenPipeError):
+            self.close()
+        try:
+            return self._asked(asked)
+        except (EOFError, BrokenPipeError):
+            code = self.close()
+            raise EngineError(
+                f"the process of engine {self._spec.name} died twice over the same {window.num_rows} rows (exit code "
+                f"{code}; -9 is often a lack of memory). Its own words stand in the worker's log."
+            ) from None
+
+    def close(self) -> int | None:
+        """End the process; its exit code, None where there was none."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        return process.wait()
+
+    def _asked(self, asked: bytes) -> pa.RecordBatch:
+        process = self._started()
+        assert process.stdin is not None  # noqa: S101 - both are pipes; tells mypy
+        assert process.stdout is not None  # noqa: S101 - as above
+        _send(process.stdin, asked)
+        given = _received(process.stdout)
+        if given[:1] == _ERROR:
+            raise pickle.loads(given[1:])  # noqa: S301 - our own child wrote it
+        return _unpacked(given[1:])
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            # what Spark shipped to this worker (--py-files) must be found there too
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+            gpu = self._spec.text("gpu")
+            if gpu is not None:
+                environment["CUDA_VISIBLE_DEVICES"] = gpu
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(os.getpid())],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
+            )  # fmt: skip
+            assert self._process.stdin is not None  # noqa: S101 - it is a pipe; tells mypy
+            _send(self._process.stdin, pickle.dumps(self._spec))
+        return self._process
+
+
+def serve(parent: int) -> None:
+    """Answer windows from standard input until it ends; what libraries print goes to standard error.
+
+    parent: process id of the one who started this; when it dies, however it dies, so does this process.
+    """
+    _die_with(parent)
+    source = os.fdopen(os.dup(0), "rb")
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    from synpref.inference import loaded
+    from synpref.inference.kinds import kind_of
+
+    spec: EngineSpec = pickle.loads(_received(source))  # noqa: S301 - our own parent wrote it
+    while True:
+        try:
+            asked = _received(source)
+        except EOFError:
+            return
+        try:
+            given = _ANSWER + _packed(kind_of(spec).answer(loaded.engine(spec), _unpacked(asked), spec))
+        except Exception as error:
+            told = error if isinstance(error, SynprefError) else EngineError(f"{type(error).__name__}: {error}")
+            given = _ERROR + pickle.dumps(told)
+        _send(sink, given)
+
+
+def _die_with(parent: int) -> None:
+    """Linux ends this process with its parent; elsewhere the end of standard input does, after the window in hand."""
+    import ctypes
+
+    prctl: Any = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:  # it died before we asked
+        sys.exit(0)
+
+
+def _packed(batch: pa.RecordBatch) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def _unpacked(content: bytes) -> pa.RecordBatch:
+    with pa.ipc.open_stream(content) as reader:
+        return reader.read_next_batch()
+
+
+def _send(pipe: IO[bytes], content: bytes) -> None:
+    pipe.write(_LENGTH.pack(len(content)))
+    pipe.write(content)
+    pipe.flush()
+
+
+def _received(pipe: IO[bytes]) -> bytes:
+    (length,) = _LENGTH.unpack(_exactly(pipe, _LENGTH.size))
+    return _exactly(pipe, length)
+
+
+def _exactly(pipe: IO[bytes], length: int) -> bytes:
+    content = pipe.read(length)
+    if len(content) < length:
+        raise EOFError
+    return content
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from synpref.errors import EngineError, InputError
+from synpref.inference import loaded
+from synpref.inference.cards import Option
+from synpref.inference.engine_process import EngineProcess
+from synpref.inference.spec import EngineSpec
+
+ENGINES = """
+import os, signal, sys
+from pathlib import Path
+from synpref.engines.reward import Reward
+from synpref.errors import EngineError
+
+class Engine:
+    def score(self, conversations):
+        print("libraries print")
+        text = conversations[0].response
+        if text == "gone":
+            raise EngineError("the engine is gone")
+        if text == "dies always" or (text == "dies once" and not Path(os.environ["DIED"]).exists()):
+            Path(os.environ["DIED"]).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        gpu = float(os.environ.get("CUDA_VISIBLE_DEVICES", "-1"))
+        return [Reward(gpu, os.getpid(), False) for one in conversations]
+
+def make(spec):
+    return Engine()
+"""
+
+
+@pytest.fixture
+def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A module that only this process's path names, as Spark's --py-files are."""
+    (tmp_path / "some_engines.py").write_text(ENGINES)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("DIED", str(tmp_path / "died"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def process(engines: Path) -> Iterator[EngineProcess]:
+    made = EngineProcess(_spec())
+    yield made
+    made.close()
+
+
+def _spec(**options: Option) -> EngineSpec:
+    return EngineSpec.of("reward", "elsewhere", None, factory="some_engines:make", max_tokens=64, **options)
+
+
+def _window(*texts: str) -> pa.RecordBatch:
+    asked = [[{"role": "user", "content": "x"}]] * len(texts)
+    return pa.RecordBatch.from_pydict({"response_id": list(texts), "messages": asked, "text": list(texts)})
+
+
+def _pids(answers: pa.RecordBatch) -> list[int]:
+    return [int(pid) for pid in answers.column("tokens").to_numpy()]
+
+
+def test_it_answers_in_one_process_of_its_own_for_all_windows(process: EngineProcess) -> None:
+    first, second = process.answer(_window("a", "b")), process.answer(_window("c"))
+    assert first.column("response_id").to_pylist() == ["a", "b"]
+    assert first.column("error").to_pylist() == [None, None]
+    assert set(_pids(first)) == set(_pids(second)) == {process.pid}
+    assert process.pid != os.getpid()
+
+
+def test_a_dead_process_costs_its_window_only(process: EngineProcess) -> None:
+    before = process.answer(_window("a"))
+    again = process.answer(_window("dies once"))
+    assert again.column("error").to_pylist() == [None]
+    assert _pids(again) != _pids(before)
+    os.kill(_pids(again)[0], signal.SIGKILL)  # between two windows
+    assert process.answer(_window("b")).column("error").to_pylist() == [None]
+
+
+def test_rows_that_kill_it_twice_stop_the_job(process: EngineProcess) -> None:
+    with pytest.raises(EngineError, match=r"died twice over the same 1 rows \(exit code -9"):
+        process.answer(_window("dies always"))
+    assert process.pid is None
+
+
+def test_its_errors_are_raised_here(process: EngineProcess) -> None:
+    with pytest.raises(EngineError, match="the engine is gone"):
+        process.answer(_window("gone"))
+    assert process.answer(_window("a")).num_rows == 1
+    wrong = EngineProcess(EngineSpec.of("reward", "x", "/no/such/folder", dtype="float32"))
+    with pytest.raises(InputError, match="no such model folder"):
+        wrong.answer(_window("a"))
+    wrong.close()
+
+
+def test_a_process_sees_the_gpu_that_it_was_given_alone(engines: Path) -> None:
+    own = EngineProcess(_spec(gpu="3"))
+    assert own.answer(_window("a")).column("reward").to_pylist() == [3.0]
+    own.close()
+
+
+def test_the_option_process_moves_an_engine_out_and_the_fourth_engine_ends_the_first(engines: Path) -> None:
+    specs = [_spec(process=True, gpu=str(number)) for number in range(loaded.KEPT + 1)]
+    pids = [_pids(loaded.answer(spec, _window("a")))[0] for spec in specs]
+    assert len({os.getpid(), *pids}) == len(specs) + 1
+    assert _ended(pids[0])
+    assert not _ended(pids[-1])
+
+
+def test_it_dies_with_the_process_that_started_it_however_that_dies(engines: Path) -> None:
+    script = (
+        "import sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "from tests.unit.inference.test_engine_process import _pids, _spec, _window\n"
+        "from synpref.inference.engine_process import EngineProcess\n"
+        "print(_pids(EngineProcess(_spec()).answer(_window('a')))[0], flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    root = Path(__file__).resolve().parents[3]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "lib"), str(root)])}
+    command = [sys.executable, "-c", script, str(engines)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert not _ended(pid)
+        parent.kill()
+    assert _ended(pid)
+
+
+def _ended(pid: int) -> bool:
+    """Whether a process ends within ten seconds, if it is about to."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        if state == "S" and time.monotonic() > deadline - 9:
+            return False
+        time.sleep(0.05)
+    return False
