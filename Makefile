@@ -20,11 +20,11 @@ PYTEST = -m pytest --durations=5 $(ARGS)
 # Two at once: a session of Spark plans on one core (which tests share a process: tests/conftest.py). The longest tier
 # comes first, so that it does not end alone.
 PARALLEL = $(PYTEST) -n 2 --dist loadfile
-TIERS = tests/e2e tests/spark tests/unit
+TIERS = tests/e2e tests/faults tests/spark tests/unit
 # lib/synpref/jobs is a link to jobs/
 CODE = lib tests $(wildcard .ci/*.py)
 
-.PHONY: help demo test test-oldest unit lint format types bench wheel lock setup clean distclean
+.PHONY: help demo test test-oldest faults unit lint format types bench wheel lock setup clean distclean
 
 help: ## list these targets
 	@echo "synpref: curate preference pairs and train reward models on what is kept"
@@ -38,8 +38,10 @@ test: setup ## run the tests: unit, Spark, end to end (ARGS="-k name" for some)
 
 test-oldest: ## run the Spark tests on the oldest supported Spark and Delta, in an environment of its own
 	@$(PREPARE) oldest
-	@# Killing takes minutes and shows the commit protocol, which the newest set tests too.
-	@$(OLDEST_PYTHON) $(PARALLEL) tests/spark --ignore tests/spark/inference/test_kill.py
+	@$(OLDEST_PYTHON) $(PARALLEL) tests/spark
+
+faults: setup ## kill drivers, executors, workers and engines at twenty random points, and look at the tables
+	@$(SPARK_PYTHON) $(PYTEST) tests/faults --fault-seeds 20
 
 unit: ## run the unit tests only: no Spark, seconds
 	@$(PREPARE) environment

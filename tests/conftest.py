@@ -1,4 +1,4 @@
-"""Which tests share a process, where several run at once (make test): those of a file, and all of e2e."""
+"""Which tests share a process, where several run at once (make test): those of a file, all of e2e, all of faults."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling, Scheduling
 
-END_TO_END = "tests/e2e/"  # they share a run of the pipeline that takes minutes
+TOGETHER = ("tests/e2e/", "tests/faults/")  # each shares what takes minutes to start
 
 
 class SharedFixtures(LoadFileScheduling):
     # The mark xdist_group says the same in fewer words, but does nothing under pytest 9.2 (pytest-xdist issue 1386).
     def _split_scope(self, nodeid: str) -> str:
-        return END_TO_END if nodeid.startswith(END_TO_END) else super()._split_scope(nodeid)
+        of_tier = next((tier for tier in TOGETHER if nodeid.startswith(tier)), None)
+        return of_tier or super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -45,6 +45,10 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"synpref {asked.stage}: interrupted; what was committed stays, run it again to go on\n")
         return 1
     except Exception as error:  # the last line of defence: a bug or a broken cluster, with its trace for a report
+        if "No space left on device" in str(error):  # in whose words ever: Spark's, Python's, SQLite's
+            told = "a disk is full; make room in run.dir and where temporary files lie, then run it again"
+            sys.stderr.write(f"synpref {asked.stage}: {told}. What was committed stays.\n")
+            return 1
         traceback.print_exc()
         sys.stderr.write(f"synpref {asked.stage}: {type(error).__name__}: {error}\n")
         return 1

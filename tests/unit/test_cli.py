@@ -124,3 +124,14 @@ def test_without_java_a_stage_ends_with_2_and_the_line_to_type(
     told = capsys.readouterr().err
     assert told.startswith("synpref ingest: Spark needs Java 17 or 21, and found none")
     assert "Type: " in told
+
+
+def test_a_full_disk_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(*words: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("synpref.cli.run", full)
+    assert main(["score", "--conf", "demo"]) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.startswith("synpref score: a disk is full; make room")

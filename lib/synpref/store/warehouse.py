@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 
 from synpref.errors import InputError
 from synpref.store.buckets import bucket_count
+from synpref.store.conflicts import settled
 from synpref.store.contract import Table
 from synpref.store.contracts import TABLES
 from synpref.store.create import create_table
@@ -23,7 +25,7 @@ class Warehouse:
     """Tables at `location`. `buckets` counts for tables made from now on; `stamp` goes into every commit as JSON.
 
     `memory`: rows of a small table by key, for those who read them often and know who else writes them.
-    Every method raises InputError for a table that has no contract.
+    Every method raises InputError for a table that has no contract. A commit that another job's crosses goes again.
     """
 
     spark: SparkSession
@@ -37,7 +39,7 @@ class Warehouse:
         for name in tables:
             contract = _contract(name)
             if not self.exists(name):
-                create_table(self.spark, self.location, contract, self.buckets)
+                settled(partial(create_table, self.spark, self.location, contract, self.buckets))
 
     def exists(self, table: str) -> bool:
         """Tell whether `table` was made."""
@@ -66,7 +68,7 @@ class Warehouse:
         batch = shaped(rows, contract, self.bucket_count(table), bucket)
         if not unique:
             batch = first_of_key(batch, contract)
-        return merge_new(target, batch, contract, bucket=bucket, stamp=self.stamp)
+        return settled(lambda: merge_new(target, batch, contract, bucket=bucket, stamp=self.stamp))
 
     def replace(self, table: str, rows: DataFrame, where: Mapping[str, str | int]) -> None:
         """Put `rows` in the place of the slice `where`, in one commit; every row must lie in that slice."""
@@ -78,7 +80,7 @@ class Warehouse:
         """Delete the rows of a derived table that meet the condition; no commit where none does."""
         if not self.read(table).where(condition).isEmpty():
             with stamped(self.spark, self.stamp):
-                self.delta(table).delete(condition)
+                settled(lambda: self.delta(table).delete(condition))
 
     def publish(
         self, table: str, rows: DataFrame, where: Mapping[str, str | int], check: Callable[[DataFrame], None]
@@ -113,9 +115,9 @@ class Warehouse:
         if self.stamp:
             writer = writer.option("userMetadata", user_metadata(self.stamp))
         if self.location.path is None:
-            writer.saveAsTable(self.location.identifier(contract.name))
+            settled(lambda: writer.saveAsTable(self.location.identifier(contract.name)))
         else:
-            writer.save(self.location.folder(contract.name))
+            settled(lambda: writer.save(self.location.folder(contract.name)))
 
     def delta(self, table: str) -> DeltaTable:
         """Return the table for history, detail and maintenance; raises InputError where it was not made."""

@@ -1,0 +1,32 @@
+"""Two jobs may write one table: of two commits that cross, Delta refuses the later, and it goes again."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 10
+_LONGEST_PAUSE = 8.0  # seconds
+# By their codes: Delta 4.0's package for Python has no class for them.
+_CONFLICT = re.compile(r"DELTA_(CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)")
+
+
+def settled(commit: Callable[[], Result]) -> Result:
+    """Do the commit, and again where another job's came between; what is inserted first still wins.
+
+    Raises what the commit raises, a conflict only after ten attempts.
+    """
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return commit()
+        except Exception as error:
+            if not _CONFLICT.search(str(error)):
+                raise
+        # jobs that met once are not to meet again at each attempt
+        time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.1 * 2**attempt)))  # noqa: S311 - a pause is no secret
+    return commit()
