@@ -16,6 +16,6 @@ def test_a_number_format_is_measured_unless_the_settings_name_one() -> None:
 
 def test_judges_and_describers_name_theirs_one_by_one() -> None:
     judge = Judge(name="j", kind="transformers", model="m", dtype="float16")
-    assert specs.judge(judge).text("dtype") == "float16"
+    assert specs.judge(judge, 0).text("dtype") == "float16"
     describer = AttributeEngine(name="d", kind="transformers", model="m", dtype="float16")
     assert specs.describer(describer, 0).text("dtype") == "float16"

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synpref.engines.chat import Choice, Generation
+from synpref.engines.chat import Generation
+from synpref.engines.choice import Choice
 from synpref.engines.reward import Reward
 from synpref.engines.tokenise import Conversation
 from synpref.inference.adapters import attributes, embedder, judge, reward
