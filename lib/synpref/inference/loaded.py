@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 
 from synpref.errors import InputError
+from synpref.inference.cards import ELSEWHERE
 from synpref.inference.kinds import kind_of
 from synpref.inference.spec import EngineSpec
 
@@ -21,8 +22,8 @@ _lock = threading.Lock()
 def engine(spec: EngineSpec) -> object:
     """The engine of the spec, loaded at its first use in this process; the three used last are kept.
 
-    Torch's threads are set from the option `threads` (default 1) before loading. InputError where a `factory` cannot
-    be imported; what the engine's own loading raises (InputError, EngineError) passes through.
+    Torch's threads are set from the option `threads` (default 1) before loading a model here. InputError where a
+    `factory` cannot be imported; what the engine's own loading raises (InputError, EngineError) passes through.
     """
     with _lock:
         if spec in _loaded:
@@ -38,7 +39,8 @@ def _load(spec: EngineSpec) -> object:
     factory = spec.text("factory")
     if factory is not None:
         return _made(spec, factory)
-    _bind_threads(spec.integer("threads", 1))
+    if spec.kind not in ELSEWHERE:
+        _bind_threads(spec.integer("threads", 1))
     return kind_of(spec).load(spec)
 
 
