@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -53,8 +52,8 @@ def test_a_tie_and_no_verdict_are_told_apart_and_the_first_of_two_counts(tmp_pat
 
 
 @pytest.mark.skipif(not BENCH.is_dir(), reason="the recorded verdicts of LLM judges are not on this machine")
-@pytest.mark.parametrize(("judge", "unparsed"), [("GPT-4", 0), ("LLaMA2", 0)])
-def test_real_verdicts_are_replayed_by_our_ids(tmp_path: Path, judge: str, unparsed: int) -> None:
+@pytest.mark.parametrize("judge", ["GPT-4", "PaLM2"])  # the latter at times named no winner
+def test_real_verdicts_are_replayed_by_our_ids(tmp_path: Path, judge: str) -> None:
     items = {row["id"]: row for row in pq.read_table(BENCH / "llmbar.parquet").to_pylist()}
     said = [
         row
@@ -76,7 +75,7 @@ def test_real_verdicts_are_replayed_by_our_ids(tmp_path: Path, judge: str, unpar
     assert write_records(shown, tmp_path / "llmbar.jsonl") > 0.99 * len(said)
     replay = Replay.load(str(tmp_path / "llmbar.jsonl"))
 
-    outcomes: Counter[str] = Counter()
+    right = 0
     for row in said:
         item = items[row["id"]]
         prompt = prompt_id([{"role": "user", "content": item["input"]}])
@@ -85,5 +84,5 @@ def test_real_verdicts_are_replayed_by_our_ids(tmp_path: Path, judge: str, unpar
         (found,) = replay.recorded([Key(comparison_id(*ids), order, 0)])
         assert found is not None
         expected = {"1": "ab"[orient(*ids).index(ids[0])], "2": "ab"[orient(*ids).index(ids[1])]}.get(row["winner"])
-        outcomes[f"{found.verdict == (expected or 'unparsed')}"] += 1
-    assert outcomes["True"] > 0.99 * len(said)  # seven comparisons stand in the file twice
+        right += found.verdict == (expected or "unparsed")
+    assert right > 0.99 * len(said)  # seven comparisons stand in the file twice
