@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import pyarrow as pa
@@ -24,7 +25,8 @@ _TYPES: dict[str, pa.DataType] = {
     "raw": pa.string(),
 }
 _OPTIONAL = ("p_a", "raw")
-_ALLOWED = {"order": {"ab", "ba"}, "verdict": {"a", "b", "no_preference", "unparsed"}}
+_VERDICTS: dict[str, Verdict] = {"a": "a", "b": "b", "no_preference": "no_preference", "unparsed": "unparsed"}
+_ALLOWED = {"order": {"ab", "ba"}, "verdict": set(_VERDICTS)}
 
 
 class Key(NamedTuple):
@@ -61,11 +63,12 @@ class Replay:
         records: dict[Key, Recorded] = {}
         rows = (row for batch in table.to_batches() for row in batch.to_pylist())
         for number, row in enumerate(rows, start=1):
-            key = Key(row["comparison_id"], row["order"], row["sample"])
-            wrong = _wrong(row) or ("this request is answered twice" if key in records else None)
-            if wrong:
-                raise InputError(f"{path}: record {number}: {wrong}")
-            records[key] = Recorded(row["verdict"], row["p_a"], row["raw"] or "")
+            wrong = _wrong(row)
+            # a word that stands in many records is held once
+            key = Key("", "", 0) if wrong else Key(intern(row["comparison_id"]), intern(row["order"]), row["sample"])
+            if wrong or key in records:
+                raise InputError(f"{path}: record {number}: {wrong or 'this request is answered twice'}")
+            records[key] = Recorded(_VERDICTS[row["verdict"]], row["p_a"], row["raw"] or "")
         return cls(records)
 
     def recorded(self, keys: Sequence[Key]) -> list[Recorded | None]:
