@@ -41,7 +41,7 @@ def serving(answer: Callable[[dict[str, Any], int], Answer]) -> Iterator[Asked]:
     """Serve POST requests on a free port of loopback. answer: of the body and how many requests came before it."""
     lock = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Replies(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with lock:
@@ -61,7 +61,7 @@ def serving(answer: Callable[[dict[str, Any], int], Answer]) -> Iterator[Asked]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the standard library
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Replies)
     server.daemon_threads = True
     asked = Asked(f"http://127.0.0.1:{server.server_port}/v1")
     thread = threading.Thread(target=server.serve_forever, daemon=True)

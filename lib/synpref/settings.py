@@ -162,23 +162,56 @@ class Judge(Section):
     """One judge of the roster."""
 
     name: str
-    kind: Literal["transformers", "simulated"]
+    kind: Literal["transformers", "vllm", "http", "replay", "simulated"]
     model: str | None = None
     samples: Positive = 1
     few_shots: Count | None = None
     max_tokens: Positive = 2048
     dtype: NumberFormat | None = None
+    gpu_memory: Annotated[float, Field(gt=0, le=1)] = 0.9
+    url: str | None = None
+    key_variable: str | None = None
+    concurrency: Positive = 8
+    timeout: Seconds = 120.0
+    retries: Count = 5
+    structured: Literal["choice", "json_schema", "none"] = "choice"
+    logprobs: bool = True
+    rationale: bool = False
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+    path: str | None = None
     accuracy: Share | None = None
     position_bias: Share | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Judge:
-        simulated = self.accuracy is not None and self.position_bias is not None
-        if self.kind == "simulated" and (not simulated or self.model is not None):
-            raise ValueError(f"judge {self.name}: a simulated judge needs accuracy and position_bias, and no model")
-        if self.kind == "transformers" and (self.model is None or simulated):
-            raise ValueError(f"judge {self.name}: a transformers judge needs a model, and no accuracy or position_bias")
+        needs, takes = _JUDGES[self.kind]
+        given = {name for name in self.model_fields_set if getattr(self, name) is not None}
+        if not needs <= given:
+            raise ValueError(f"judge {self.name}: a {self.kind} judge needs {' and '.join(sorted(needs))}")
+        foreign = given - needs - takes - {"name", "kind", "samples"}
+        if foreign:
+            raise ValueError(f"judge {self.name}: a {self.kind} judge has no {', '.join(sorted(foreign))}")
+        if self.rationale and self.structured == "choice":
+            raise ValueError(f"judge {self.name}: structured: choice leaves no room for a rationale; use json_schema")
+        if self.kind in {"vllm", "http"} and self.samples > 1 and self.temperature == 0:
+            raise ValueError(f"judge {self.name}: at temperature 0 every sample is the same; set temperature")
         return self
+
+
+# By kind, what a judge must have and what it may have beside name, kind and samples.
+_JUDGES: dict[str, tuple[set[str], set[str]]] = {
+    "transformers": ({"model"}, {"few_shots", "max_tokens", "dtype"}),
+    "vllm": ({"model"}, {"few_shots", "max_tokens", "dtype", "gpu_memory", "logprobs", "temperature"}),
+    "http": (
+        {"model", "url"},
+        {
+            "few_shots", "key_variable", "concurrency", "timeout", "retries", "structured", "logprobs", "rationale",
+            "temperature",
+        },
+    ),
+    "replay": ({"path"}, set()),
+    "simulated": ({"accuracy", "position_bias"}, {"few_shots"}),
+}  # fmt: skip
 
 
 class Admission(Section):

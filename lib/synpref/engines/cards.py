@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from synpref.engines.identity import EngineCard, model_fingerprint
+from synpref.engines.chat_http import CORRECTION, Structured, instruction
+from synpref.engines.chat_vllm import vllm_version
+from synpref.engines.identity import EngineCard, file_fingerprint, model_fingerprint
 from synpref.engines.prompt_template import template_source
 from synpref.engines.tokenise import Overlong
 
@@ -34,6 +36,48 @@ def judge_card(name: str, model_path: str, *, dtype: str, max_tokens: int) -> En
         "template": template_source("judge"),
     }
     return EngineCard("judge", name, False, dtype, details)
+
+
+def http_judge_card(
+    name: str, *, model: str, structured: Structured, temperature: float, logprobs: bool, rationale: bool
+) -> EngineCard:
+    """Card of an `HttpChat`. Where its server stands is no part of it: the model's name is all that is known of it."""
+    details = {
+        "model": model,
+        "backend": "http",
+        "verdict": structured,
+        "template": template_source("judge"),
+        "instruction": instruction(structured, rationale),
+        "correction": CORRECTION,
+        "temperature": temperature,
+        "logprobs": logprobs,
+        "rationale": rationale,
+    }
+    return EngineCard("judge", name, False, None, details)
+
+
+def vllm_judge_card(
+    name: str, model_path: str, *, dtype: str, max_tokens: int, temperature: float, logprobs: bool
+) -> EngineCard:
+    """Card of a `VllmChat` loaded with these arguments. InputError where vLLM is not installed."""
+    details = {
+        "model": model_fingerprint(model_path),
+        "backend": "vllm",
+        "vllm": vllm_version(),
+        "tokenisation": _TOKENISATION,
+        "max_tokens": max_tokens,
+        "truncation": "refuse",
+        "verdict": "choice",
+        "template": template_source("judge"),
+        "temperature": temperature,
+        "logprobs": logprobs,
+    }
+    return EngineCard("judge", name, False, dtype, details)
+
+
+def replay_judge_card(name: str, path: str) -> EngineCard:
+    """Card of a `Replay`: its records alone."""
+    return EngineCard("judge", name, False, None, {"backend": "replay", "records": file_fingerprint(path)})
 
 
 def attributes_card(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synpref.engines.batching import token_budget_batches
 from synpref.engines.chat_template import ChatTemplate
+from synpref.engines.choice import Choice
 from synpref.engines.device import default_device
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
 from synpref.engines.padding import pad_batch
@@ -20,18 +21,6 @@ from synpref.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import GenerationConfig
-
-
-class Choice(NamedTuple):
-    """p_first: probability of the first choice given that one of both is said, NaN where the prompt was too long.
-
-    raw: the single token that the model finds likeliest, which may be neither choice; empty where too long.
-    """
-
-    p_first: float
-    raw: str
-    tokens_in: int
-    tokens_out: int
 
 
 class Generation(NamedTuple):
@@ -76,7 +65,8 @@ class ChatModel:
     def choose(self, prompts: Sequence[Messages], choices: tuple[str, str]) -> list[Choice]:
         """Compare how likely each choice begins the answer, by one forward pass and its last position.
 
-        What all prompts begin with is computed once; probabilities then differ by the order of sums only.
+        `raw` is the single token that the model finds likeliest, which may be neither choice. What all prompts begin
+        with is computed once; probabilities then differ by the order of sums only.
         Raises InputError where both choices begin with one token.
         """
         import torch

@@ -8,7 +8,8 @@ MISSING_INPUT = "missing_input"
 ENGINE_ERROR = "engine_error"
 SERVER_REFUSED = "server_refused"  # a server called this item's request wrong
 OVERLONG = "overlong"
-REFUSALS = frozenset({OVERLONG})  # by policy: no fault of the engine
+NOT_RECORDED = "not_recorded"  # a replayed judge was never asked this
+REFUSALS = frozenset({OVERLONG, NOT_RECORDED})  # by policy: no fault of the engine
 DETAIL_CHARACTERS = 500
 
 

@@ -76,6 +76,16 @@ def model_fingerprint(folder: str | Path) -> str:
     return digest.hexdigest()[:_DIGITS]
 
 
+def file_fingerprint(file: str | Path) -> str:
+    """Hash a file's content: 32 hex characters. Raises InputError where it cannot be read."""
+    path = Path(file)
+    try:
+        status = path.stat()
+        return _file_digest(str(path.resolve()), status.st_size, status.st_mtime_ns)[:_DIGITS]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+
+
 def _counts(path: Path, root: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
     return path.suffix in _PARTS and path.name not in _ASIDE and not hidden and path.is_file()

@@ -86,6 +86,10 @@ class JsonServer:
             )
         return _json_object(text)
 
+    def check(self) -> None:
+        """Ask nothing, but raise InputError for a URL that is none, and where the key's variable is empty."""
+        self._headers()
+
     def _headers(self) -> dict[str, str]:
         if urlsplit(self.url).scheme not in {"http", "https"} or not urlsplit(self.url).hostname:
             raise InputError(f"{self.url!r} is no address of a server; give http://host:port/v1 or https://…")

@@ -92,12 +92,12 @@ def described(stage: Stage, calls: Calls, engine: AttributeEngine, wanted: DataF
 
 
 def ask_judges(stage: Stage, calls: Calls, requests: DataFrame, names: Sequence[str]) -> DataFrame:
-    """Ask these judges of the settings all requests (roster.Ask): a model through the bridge, simulators together."""
+    """Ask these judges of the settings all requests (roster.Ask): engines through the bridge, simulators together."""
     judges = [one for one in stage.settings.judges if one.name in names]
     engines = {
-        one.name: filled(stage, calls, "verdicts", requests, specs.judge(one)).engine_id
+        one.name: filled(stage, calls, "verdicts", requests, specs.judge(one, stage.settings.seed)).engine_id
         for one in judges
-        if one.kind == "transformers"
+        if one.kind != "simulated"
     }
     simulated = [one for one in judges if one.kind == "simulated"]
     if simulated:

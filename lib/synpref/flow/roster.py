@@ -65,10 +65,13 @@ def asking(stage: Stage, calls: Calls) -> Ask:
 
 def _roster_judge(stage: Stage, judge: Judge) -> RosterJudge:
     few_shots = stage.settings.stage1.few_shots if judge.few_shots is None else judge.few_shots
-    if judge.model is None:  # a simulator: it has no answer for what it has no truth
+    if judge.kind == "simulated":  # it has no answer for what it has no truth
         return RosterJudge(judge.name, judge.samples, few_shots, canaries=False)
-    window = PromptWindow(judge.model, judge.max_tokens)
-    return RosterJudge(judge.name, judge.samples, few_shots, window=window)
+    if judge.kind == "replay":  # its records know no canaries, and the prompts that it saw were others
+        return RosterJudge(judge.name, judge.samples, 0, canaries=False)
+    if judge.kind == "http" or judge.model is None:  # the server alone knows how long a prompt is for it
+        return RosterJudge(judge.name, judge.samples, few_shots)
+    return RosterJudge(judge.name, judge.samples, few_shots, window=PromptWindow(judge.model, judge.max_tokens))
 
 
 def _canaries(stage: Stage) -> DataFrame:

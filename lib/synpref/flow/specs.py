@@ -33,9 +33,43 @@ def scorer(settings: Settings, name: str, model: str) -> EngineSpec:
     )
 
 
-def judge(one: Judge) -> EngineSpec:
-    """A judge that a model answers."""
+def judge(one: Judge, seed: int) -> EngineSpec:
+    """A judge that is not simulated. seed: of its first sample, where its answers are drawn."""
+    if one.kind == "replay":
+        return EngineSpec.of("replay-judge", one.name, one.path)
+    if one.kind == "http":
+        return _http_judge(one, seed)
+    if one.kind == "vllm":
+        return EngineSpec.of(
+            "vllm-judge",
+            one.name,
+            one.model,
+            max_tokens=one.max_tokens,
+            dtype=one.dtype,
+            gpu_memory=one.gpu_memory,
+            logprobs=one.logprobs,
+            temperature=one.temperature,
+            seed=seed,
+        )
     return EngineSpec.of("chat-judge", one.name, one.model, max_tokens=one.max_tokens, dtype=one.dtype)
+
+
+def _http_judge(one: Judge, seed: int) -> EngineSpec:
+    return EngineSpec.of(
+        "http-judge",
+        one.name,
+        model=one.model,
+        url=one.url,
+        key_variable=one.key_variable,
+        concurrency=one.concurrency,
+        timeout=one.timeout,
+        retries=one.retries,
+        structured=one.structured,
+        logprobs=one.logprobs,
+        rationale=one.rationale,
+        temperature=one.temperature,
+        seed=seed,
+    )
 
 
 def describer(one: AttributeEngine, seed: int) -> EngineSpec:

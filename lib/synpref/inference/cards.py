@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from synpref.engines.cards import attributes_card, embedder_card, judge_card, reward_card
+from synpref.engines.cards import (
+    attributes_card,
+    embedder_card,
+    http_judge_card,
+    judge_card,
+    replay_judge_card,
+    reward_card,
+    vllm_judge_card,
+)
 from synpref.engines.identity import EngineCard, EngineKind
 from synpref.errors import InputError
 
 Option = str | int | float | bool | None
 
 # How the work is done, not what comes out of it.
-RUNTIME_OPTIONS = frozenset({"threads", "token_budget", "window", "device", "dtype", "simulated", "process", "gpu"})
+RUNTIME_OPTIONS = frozenset(
+    {
+        "threads", "token_budget", "window", "device", "dtype", "simulated", "gpu_memory",
+        "process", "gpu", "url", "concurrency", "timeout", "retries", "key_variable",
+    }
+)  # fmt: skip
 # Kind of a spec to the kind that the engines table names.
 TABLE_KINDS: dict[str, EngineKind] = {
     "embedder": "embedder",
     "reward": "reward",
     "chat-judge": "judge",
+    "http-judge": "judge",
+    "vllm-judge": "judge",
+    "replay-judge": "judge",
     "chat-attributes": "attributes",
 }
+# Kinds that compute nothing here, and so in no number format.
+ELSEWHERE = frozenset({"http-judge", "replay-judge"})
 DEFAULTS: dict[str, dict[str, Option]] = {
     "embedder": {"max_tokens": 256, "dimensions": None, "token_budget": 4096},
     "reward": {"max_tokens": 16384, "overlong": "truncate_left", "token_budget": 8192},
     "chat-judge": {"max_tokens": 2048, "token_budget": 4096},
+    "http-judge": {
+        "model": "", "structured": "choice", "temperature": 0.0, "logprobs": True, "rationale": False, "seed": 0,
+        "concurrency": 8, "timeout": 120.0, "retries": 5,
+    },
+    "vllm-judge": {"max_tokens": 2048, "temperature": 0.0, "logprobs": True, "seed": 0, "gpu_memory": 0.9},
+    "replay-judge": {},
     "chat-attributes": {
         "max_tokens": 2048, "max_new_tokens": 160, "temperature": 0.6, "top_p": 0.9, "seed": 0, "token_budget": 4096,
     },
@@ -34,7 +58,18 @@ _TOLD = {
     "embedder": ("max_tokens", "dimensions"),
     "reward": ("max_tokens", "overlong"),
     "chat-judge": ("max_tokens",),
+    "http-judge": ("model", "structured", "temperature", "logprobs", "rationale"),
+    "vllm-judge": ("max_tokens", "temperature", "logprobs"),
+    "replay-judge": (),
     "chat-attributes": ("max_tokens", "max_new_tokens", "temperature", "top_p"),
+}
+
+_CARDS: dict[str, Callable[..., EngineCard]] = {
+    "embedder": embedder_card,
+    "reward": reward_card,
+    "chat-judge": judge_card,
+    "vllm-judge": vllm_judge_card,
+    "chat-attributes": attributes_card,
 }
 
 
@@ -50,18 +85,18 @@ def card_of(kind: str, name: str, model_path: str | None, options: Mapping[str, 
     dtype = None if options.get("dtype") is None else str(options["dtype"])
     if options.get("factory") is not None:
         return EngineCard(TABLE_KINDS[kind], name, bool(options.get("simulated", True)), dtype, identity)
-    if model_path is None:
-        raise InputError(f"engine {name}: give the folder of its model")
-    own = _own_card(kind, name, model_path, {option: identity.pop(option) for option in _TOLD[kind]})
+    if model_path is None and kind != "http-judge":
+        raise InputError(
+            f"engine {name}: give the {'file of its records' if kind in ELSEWHERE else 'folder of its model'}"
+        )
+    own = _own_card(kind, name, model_path or "", {option: identity.pop(option) for option in _TOLD[kind]})
     # What the engine's card does not know (such as a seed) still tells two engines apart.
     return replace(own, dtype=dtype, details={**own.details, **({"options": identity} if identity else {})})
 
 
 def _own_card(kind: str, name: str, model_path: str, told: Mapping[str, Any]) -> EngineCard:
-    if kind == "embedder":
-        return embedder_card(name, model_path, dtype="", **told)
-    if kind == "reward":
-        return reward_card(name, model_path, dtype="", **told)
-    if kind == "chat-judge":
-        return judge_card(name, model_path, dtype="", **told)
-    return attributes_card(name, model_path, dtype="", **told)
+    if kind == "http-judge":
+        return http_judge_card(name, **told)
+    if kind == "replay-judge":
+        return replay_judge_card(name, model_path)
+    return _CARDS[kind](name, model_path, dtype="", **told)

@@ -24,10 +24,10 @@ def settled(warehouse: Warehouse, spec: EngineSpec) -> EngineSpec:
     """The spec with its dtype fixed (and its length, see positions); its card is the engine's identity from then on.
 
     A dtype that the spec names stays. Else that of an engine in `engines` which equals this one in all but dtype; else
-    what a measurement on a worker chooses. An engine without a model has none. Writes nothing.
+    what a measurement on a worker chooses. An engine without a model here has none. Writes nothing.
     """
     spec = fitted(spec)
-    if spec.text("dtype") is not None or spec.text("factory") is not None:
+    if not spec.open_dtype:
         return spec
     known = recorded_dtype(warehouse, spec.card)
     return spec.having(dtype=known or _measured_once(warehouse.spark, spec.text("device")))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, Failure
-from synpref.errors import EngineError
+from synpref.errors import EngineError, InputError
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-FATAL = (EngineError, MemoryError, OSError, ImportError, AttributeError, NameError)
+FATAL = (EngineError, InputError, MemoryError, OSError, ImportError, AttributeError, NameError)
 
 
 def attempt(call: Callable[[list[Item]], Sequence[Answer | Failure]], items: Sequence[Item]) -> list[Answer | Failure]:
@@ -19,8 +19,8 @@ def attempt(call: Callable[[list[Item]], Sequence[Answer | Failure]], items: Seq
 
     A Failure that the call itself gives for an item stands. Where it raises, its items are halved until the failing
     ones stand alone, so a bad row costs about 2 log2(n) more calls and no neighbour. Errors that no row is to blame for
-    (FATAL: memory, files, missing code, EngineError) are raised at once, and so is a call that answers another number
-    of items than it was given.
+    (FATAL: memory, files, missing code, EngineError, InputError) are raised at once, and so is a call that answers
+    another number of items than it was given.
     """
     if not items:
         return []

@@ -33,6 +33,9 @@ KINDS: dict[str, Kind] = {
     "embedder": Kind("embeddings", embedder.INPUTS, embedder.SCHEMA, loading.embedder, embedder.answer),
     "reward": Kind("rewards", reward.INPUTS, reward.SCHEMA, loading.reward, reward.answer),
     "chat-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.chat, judge.answer),
+    "http-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.http, judge.answer_sampled),
+    "vllm-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.vllm, judge.answer_sampled),
+    "replay-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.replay, judge.answer_recorded),
     "chat-attributes": Kind("attributes", attributes.INPUTS, attributes.SCHEMA, loading.chat, attributes.answer),
 }
 

@@ -10,6 +10,7 @@ from collections import OrderedDict
 import pyarrow as pa
 
 from synpref.errors import InputError
+from synpref.inference.cards import ELSEWHERE
 from synpref.inference.engine_process import EngineProcess
 from synpref.inference.kinds import kind_of
 from synpref.inference.spec import EngineSpec
@@ -26,8 +27,8 @@ def engine(spec: EngineSpec) -> object:
 
     An EngineProcess where the option `process` asks for one: it loads the engine in a process of its own.
 
-    Torch's threads are set from the option `threads` (default 1) before loading. InputError where a `factory` cannot
-    be imported; what the engine's own loading raises (InputError, EngineError) passes through.
+    Torch's threads are set from the option `threads` (default 1) before loading a model here. InputError where a
+    `factory` cannot be imported; what the engine's own loading raises (InputError, EngineError) passes through.
     """
     with _lock:
         if spec in _loaded:
@@ -48,12 +49,13 @@ def answer(spec: EngineSpec, window: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _load(spec: EngineSpec) -> object:
-    if spec.flag("process"):
+    if spec.flag("process", default=False):
         return EngineProcess(spec.having(process=False))
     factory = spec.text("factory")
     if factory is not None:
         return _made(spec, factory)
-    _bind_threads(spec.integer("threads", 1))
+    if spec.kind not in ELSEWHERE:
+        _bind_threads(spec.integer("threads", 1))
     return kind_of(spec).load(spec)
 
 

@@ -10,7 +10,10 @@ from synpref.inference.spec import EngineSpec
 
 if TYPE_CHECKING:
     from synpref.engines.chat import ChatModel
+    from synpref.engines.chat_http import HttpChat, Structured
+    from synpref.engines.chat_vllm import VllmChat
     from synpref.engines.embedder import Embedder
+    from synpref.engines.replay import Replay
     from synpref.engines.reward import RewardScorer
 
 
@@ -55,6 +58,52 @@ def chat(spec: EngineSpec) -> ChatModel:
     )
 
 
+def http(spec: EngineSpec) -> HttpChat:
+    """The chat model of a server; options url, model, structured, temperature, logprobs, rationale, concurrency,
+    timeout, retries, key_variable. InputError for an address that is none, and where the key's variable is empty.
+    """
+    from synpref.engines.chat_http import HttpChat
+    from synpref.engines.json_server import JsonServer
+
+    server = JsonServer(
+        spec.text("url") or "",
+        concurrency=spec.integer("concurrency", 0),
+        timeout=spec.number("timeout", 0.0),
+        retries=spec.integer("retries", 0),
+        key_variable=spec.text("key_variable"),
+    )
+    server.check()
+    return HttpChat(
+        server,
+        spec.text("model") or "",
+        structured=_structured(spec),
+        temperature=spec.number("temperature", 0.0),
+        logprobs=spec.flag("logprobs", True),
+        rationale=spec.flag("rationale", False),
+    )
+
+
+def vllm(spec: EngineSpec) -> VllmChat:
+    """The chat model in vLLM; options dtype, max_tokens, temperature, logprobs, gpu_memory."""
+    from synpref.engines.chat_vllm import VllmChat
+
+    return VllmChat.load(
+        _folder(spec),
+        dtype=_dtype(spec),
+        max_tokens=spec.integer("max_tokens", 0),
+        temperature=spec.number("temperature", 0.0),
+        logprobs=spec.flag("logprobs", True),
+        gpu_memory=spec.number("gpu_memory", 0.0),
+    )
+
+
+def replay(spec: EngineSpec) -> Replay:
+    """Recorded verdicts; model_path is their file."""
+    from synpref.engines.replay import Replay
+
+    return Replay.load(_folder(spec))
+
+
 def _folder(spec: EngineSpec) -> str:
     if spec.model_path is None:
         raise InputError(f"engine {spec.name}: give the folder of its model")
@@ -75,3 +124,11 @@ def _overlong(spec: EngineSpec) -> Overlong:
     if policy == "truncate_left":
         return "truncate_left"
     raise InputError(f"engine {spec.name}: overlong is {policy!r}; give truncate_left or refuse")
+
+
+def _structured(spec: EngineSpec) -> Structured:
+    known: dict[str | None, Structured] = {"choice": "choice", "json_schema": "json_schema", "none": "none"}
+    how = spec.text("structured", "choice")
+    if how not in known:
+        raise InputError(f"engine {spec.name}: structured is {how!r}; give {', '.join(known.values())}")
+    return known[how]

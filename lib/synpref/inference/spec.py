@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from synpref.errors import InputError
-from synpref.inference.cards import DEFAULTS, Option, card_of
+from synpref.inference.cards import DEFAULTS, ELSEWHERE, Option, card_of
 
 if TYPE_CHECKING:
     from synpref.engines.identity import EngineCard
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class EngineSpec:
     """One engine: its kind (see kinds.KINDS), its name for people, the folder of its model, and its options.
 
-    Build it with `of`, which sorts the options. `model_path` must be a path that all workers see; None only where the
-    option `factory` ("module:function", called with the spec) makes an engine without a model. Options that do not
+    Build it with `of`, which sorts the options. `model_path` must be a path that all workers see, the file of records
+    for a judge that is replayed; None only where a server holds the model, or where the option `factory`
+    ("module:function", called with the spec) makes an engine without one. Options that do not
     change the output (cards.RUNTIME_OPTIONS) are no part of the engine's identity. dtype None is chosen by measurement.
     """
 
@@ -62,12 +63,19 @@ class EngineSpec:
             raise InputError(f"engine {self.name}: option {name} is {value!r}; give a number")
         return float(value)
 
-    def flag(self, name: str) -> bool:
-        """A yes or no; no where absent. InputError where it is neither."""
+    def flag(self, name: str, default: bool) -> bool:
+        """A yes or no; where absent the kind's default, else `default`. InputError where it is neither."""
         value = self._given(name)
-        if value is not None and not isinstance(value, bool):
+        if value is None:
+            return default
+        if not isinstance(value, bool):
             raise InputError(f"engine {self.name}: option {name} is {value!r}; give true or false")
-        return bool(value)
+        return value
+
+    @property
+    def open_dtype(self) -> bool:
+        """Whether its number format is still to be chosen: it computes here, and no option names one."""
+        return self.text("dtype") is None and self.text("factory") is None and self.kind not in ELSEWHERE
 
     @property
     def card(self) -> EngineCard:

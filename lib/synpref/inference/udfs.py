@@ -27,6 +27,7 @@ from synpref.inference.windows import WINDOW_ROWS, windows
 Udf = Callable[..., Column]
 
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+JUDGES = ("chat-judge", "http-judge", "vllm-judge")  # a replayed one answers ids, not prompts
 VERDICT = "p_a double, verdict string, raw string, tokens_in int, tokens_out int"
 
 
@@ -60,7 +61,7 @@ def judge(spec: EngineSpec) -> Udf:
 
     p_a and verdict are by canonical order (response_a); all fields are null where the row failed.
     """
-    ready = _ready(spec, "chat-judge")
+    ready = _ready(spec, *JUDGES)
 
     def run(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
         for messages, orders in batches:
@@ -72,7 +73,7 @@ def judge(spec: EngineSpec) -> Udf:
     return _udf(run, VERDICT)
 
 
-MAKERS: dict[str, Callable[[EngineSpec], Udf]] = {"embedder": embed, "reward": reward, "chat-judge": judge}
+MAKERS: dict[str, Callable[[EngineSpec], Udf]] = {"embedder": embed, "reward": reward, **dict.fromkeys(JUDGES, judge)}
 
 
 def register(spark: SparkSession, specs: Mapping[str, EngineSpec]) -> None:
@@ -88,12 +89,12 @@ def register(spark: SparkSession, specs: Mapping[str, EngineSpec]) -> None:
         spark.udf.register(name, made)
 
 
-def _ready(spec: EngineSpec, kind: str) -> EngineSpec:
+def _ready(spec: EngineSpec, *kinds: str) -> EngineSpec:
     """The spec with all that a worker needs; reads the model's folder, so that a wrong path shows here."""
-    if spec.kind != kind:
-        raise InputError(f"engine {spec.name} is of kind {spec.kind}, not {kind}")
+    if spec.kind not in kinds:
+        raise InputError(f"engine {spec.name} is of kind {spec.kind}, not {' or '.join(kinds)}")
     _ = spec.card
-    if spec.text("dtype") is not None or spec.text("factory") is not None:
+    if not spec.open_dtype:
         return fitted(spec)
     spark = SparkSession.getActiveSession()
     if spark is None:

@@ -16,7 +16,7 @@ from synpref.stage1.admission import Admission, AdmissionRule, admit
 from synpref.stage1.agreement import Answer, agreement
 from synpref.stage1.requests import ORDERS, rendered
 from synpref.stage1.sampling import sampled
-from synpref.stage1.vote import judge_labels, roster_labels
+from synpref.stage1.vote import first_samples, judge_labels, open_comparisons, roster_labels
 
 REQUEST_KEY = ["comparison_id", "prompt_hash", "order", "sample"]
 
@@ -48,6 +48,11 @@ class RosterJudge:
     def answers(self) -> int:
         """Answers that are asked for about one comparison."""
         return len(ORDERS) * self.samples
+
+    @property
+    def last_samples(self) -> int:
+        """Samples that are asked for only where the first ones left its label open."""
+        return self.samples - first_samples(self.samples)
 
     @property
     def shape(self) -> Shape:
@@ -105,10 +110,15 @@ def examine(judges: Sequence[RosterJudge], items: DataFrame, ask: Ask, how: Exam
 
 @contextmanager
 def judged(items: DataFrame, judges: Sequence[RosterJudge], ask: Ask) -> Iterator[DataFrame]:
-    """Labels of the roster for items with shots: columns of vote.roster_labels, one row an item."""
+    """Labels of the roster for items with shots: columns of vote.roster_labels, one row an item.
+
+    A judge of several samples is asked for the last of them only where they can change its label.
+    """
     with _rendered(items, judges) as requests:
         wanted = {judge.name: judge.answers for judge in judges}
-        yield roster_labels(judge_labels(_asked(requests, judges, ask), wanted), len(judges))
+        early = _asked({shape: _early(shape, of_shape) for shape, of_shape in requests.items()}, judges, ask)
+        late = [_late(requests[judge.shape], judge, early, ask) for judge in judges if judge.last_samples]
+        yield roster_labels(judge_labels(reduce(DataFrame.unionByName, [early, *late]), wanted), len(judges))
 
 
 def answered(requests: DataFrame, verdicts: DataFrame, engines: Mapping[str, str]) -> DataFrame:
@@ -140,6 +150,20 @@ def _asked(requests: Mapping[Shape, DataFrame], judges: Sequence[RosterJudge], a
     answers = [ask(requests[shape], [one for one in judges if one.shape == shape]) for shape in shapes]
     columns = ["judge", "engine_id", "comparison_id", "verdict"]
     return reduce(DataFrame.unionByName, [one.select(*columns) for one in answers])
+
+
+def _early(shape: Shape, requests: DataFrame) -> DataFrame:
+    first = first_samples(shape.samples)
+    return requests if first == shape.samples else requests.where(F.col("sample") < first)
+
+
+def _late(requests: DataFrame, judge: RosterJudge, early: DataFrame, ask: Ask) -> DataFrame:
+    """What the judge says in its last samples, of the comparisons that they can decide."""
+    left = len(ORDERS) * judge.last_samples
+    undecided = open_comparisons(early.where(F.col("judge") == judge.name), left, judge.answers)
+    rest = requests.where(F.col("sample") >= judge.samples - judge.last_samples)
+    # both sides are large: the requests, and one row a comparison of them
+    return _asked({judge.shape: rest.join(undecided, "comparison_id", "left_semi")}, [judge], ask)
 
 
 def _shown(items: DataFrame, few_shots: int) -> DataFrame:

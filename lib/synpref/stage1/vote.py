@@ -35,6 +35,22 @@ def judge_vote(verdicts: Iterable[str]) -> Vote:
     return Vote(label, a, b, len(answers) - a - b)
 
 
+def first_samples(samples: int) -> int:
+    """Of a judge's samples, each in both orders, the fewest that can make a label: more than half of all answers."""
+    return samples // 2 + 1
+
+
+def still_open(a: int, b: int, left: int, total: int) -> bool:
+    """Whether answers that a judge has still to give can change judge_vote's label.
+
+    a, b: answers so far that name the response; left: answers not yet asked for, of `total` (one that was asked for and
+    is missing counts as asked, as in judge_labels).
+    """
+    decided = 2 * max(a, b) > total
+    within_reach = 2 * (max(a, b) + left) > total
+    return within_reach and not decided
+
+
 def roster_vote(labels: Sequence[str | None], admitted: int) -> Vote:
     """Unweighted majority over the judges that have a label; half of those admitted must have one.
 
@@ -44,6 +60,15 @@ def roster_vote(labels: Sequence[str | None], admitted: int) -> Vote:
     quorum = 2 * (a + b) >= admitted > 0
     label = None if not quorum or a == b else "a" if a > b else "b"
     return Vote(label, a, b, len(labels) - a - b)
+
+
+def open_comparisons(verdicts: DataFrame, left: int, total: int) -> DataFrame:
+    """The comparison_ids that are still_open, of one judge's verdicts so far. One without a verdict is not: where at
+    least first_samples were asked, the answers that are left are no majority alone.
+    """
+    counts = verdicts.groupBy("comparison_id").agg(_count("verdict", "a").alias("a"), _count("verdict", "b").alias("b"))
+    most = F.greatest("a", "b")
+    return counts.where((2 * (most + left) > total) & (2 * most <= total)).select("comparison_id")
 
 
 def judge_labels(verdicts: DataFrame, wanted: Mapping[str, int]) -> DataFrame:

@@ -33,7 +33,7 @@ def test_it_judges_the_canaries_whatever_their_neighbours(smollm2: ChatModel) ->
     together = smollm2.choose(prompts, CHOICES)
     alone = [smollm2.choose([prompt], CHOICES)[0] for prompt in prompts]
     assert [c.p_first for c in together] == pytest.approx([c.p_first for c in alone], abs=1e-3)
-    assert all(0 < choice.p_first < 1 and choice.tokens_in > 100 for choice in together)
+    assert all(0 < choice.p_first < 1 and (choice.tokens_in or 0) > 100 for choice in together)
 
 
 def test_it_writes_text_that_is_read_or_refused(smollm2: ChatModel) -> None:

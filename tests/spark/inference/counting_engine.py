@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from synpref.engines.chat import Choice, Generation
+from synpref.engines.chat import Generation
+from synpref.engines.choice import Choice
 from synpref.engines.reward import Reward
 from synpref.engines.tokenise import Conversation
 from synpref.errors import EngineError

@@ -11,7 +11,7 @@ from synpref.stage1.human_labels import aggregated, human_vote
 from synpref.stage1.items import ATTRIBUTES
 from synpref.stage1.requests import rendered, with_few_shots
 from synpref.stage1.roster import Examination, RosterJudge, answered, examine, judged
-from synpref.stage1.vote import judge_vote, roster_vote
+from synpref.stage1.vote import judge_vote, open_comparisons, roster_vote, still_open
 
 RULE = AdmissionRule(min_agreement=0.6, min_comparisons=100, z=1.96)
 ITEM = (
@@ -99,6 +99,33 @@ def test_the_roster_s_label_is_its_functions_applied(spark: SparkSession) -> Non
         labels = [judge_vote([truth, truth]).label, judge_vote(["a", "b"]).label]
         expected = roster_vote(labels, 2)
         assert (row["label"], row["votes_a"], row["votes_b"], row["votes_none"]) == expected
+
+
+def _by_sample() -> Column:
+    """c0: a in every answer; c1: no majority in reach after two of three samples; c2: the last sample decides."""
+    late = F.when(F.col("sample") < 1, "a").when(F.col("sample") < 2, "b").otherwise("a")
+    never = F.when(F.col("sample") < 1, F.when(F.col("order") == "ab", "a").otherwise("b")).otherwise("unparsed")
+    return F.when(F.col("comparison_id") == "c0", "a").when(F.col("comparison_id") == "c1", never).otherwise(late)
+
+
+def test_the_last_samples_are_asked_only_where_they_can_change_the_label(spark: SparkSession) -> None:
+    ask = Asked(drawn=_by_sample, once=_right)
+    judges = [RosterJudge("drawn", 3, 0), RosterJudge("once", 1, 0)]
+    with judged(_items(spark, 3), judges, ask) as votes:
+        labels = {row["comparison_id"]: (row["label"], row["votes_none"]) for row in votes.collect()}
+    assert ask.requests == {"drawn": 3 * 2 * 2 + 2, "once": 3 * 2}
+    assert ask.times == 3  # the judge of one sample is asked once
+    assert labels == {"c0": ("a", 0), "c1": ("b", 1), "c2": ("a", 0)}
+
+
+def test_open_comparisons_are_those_of_the_plain_rule(spark: SparkSession) -> None:
+    total, left = 10, 4
+    counts = [(a, b) for a in range(7) for b in range(7 - a)]
+    words = {(a, b): ["a"] * a + ["b"] * b + ["unparsed"] * (6 - a - b) for a, b in counts}
+    rows = [(f"{a}-{b}", word) for (a, b), said in words.items() for word in said]
+    verdicts = spark.createDataFrame(rows, "comparison_id string, verdict string")
+    found = {row["comparison_id"] for row in open_comparisons(verdicts, left, total).collect()}
+    assert found == {f"{a}-{b}" for a, b in counts if still_open(a, b, left, total)}
 
 
 def _cached(spark: SparkSession) -> set[int]:

@@ -70,14 +70,14 @@ def test_an_overlong_prompt_is_not_run_and_the_others_are(chat: ChatModel) -> No
     prompts = [[{"role": "user", "content": "x" * 500}], PROMPTS[0]]
     long, short = chat.choose(prompts, ("1", "2"))
     assert (math.isnan(long.p_first), long.raw, long.tokens_out) == (True, "", 0)
-    assert long.tokens_in > 500
+    assert (long.tokens_in or 0) > 500
     assert 0 <= short.p_first <= 1
     written, _ = chat.generate(prompts, max_new_tokens=2, temperature=0.0, top_p=1.0, seed=0)
     assert (written.text, written.tokens_out) == ("", 0)
 
 
 def test_a_window_holds_the_prompts_that_a_model_of_that_length_runs(chat: ChatModel, chat_folder: Path) -> None:
-    tokens = [choice.tokens_in for choice in chat.choose(PROMPTS, ("1", "2"))]
+    tokens = [choice.tokens_in or 0 for choice in chat.choose(PROMPTS, ("1", "2"))]
     assert len(set(tokens)) > 1
     fits = PromptWindow(str(chat_folder), max_tokens=min(tokens)).measure()
     assert fits(PROMPTS) == [count == min(tokens) for count in tokens]

@@ -52,7 +52,7 @@ def test_the_prefix_passes_the_model_once(chat_folder: Path, monkeypatch: pytest
         return forward(*args, **inputs)
 
     monkeypatch.setattr(chat.model, "forward", counted)
-    counts = [choice.tokens_in for choice in chat.choose(PROMPTS, ("1", "2"))]
+    counts = [choice.tokens_in or 0 for choice in chat.choose(PROMPTS, ("1", "2"))]
     (one, prefix), *rest = widths
     assert one == 1
     assert prefix >= LEAST_TOKENS

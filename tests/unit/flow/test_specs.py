@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from synpref.config import load_settings
 from synpref.flow import specs
+from synpref.inference.spec import EngineSpec
 from synpref.settings import AttributeEngine, Judge
 
 
@@ -14,8 +15,26 @@ def test_a_number_format_is_measured_unless_the_settings_name_one() -> None:
     assert specs.scorer(named, "rm", "model").text("dtype") == "bfloat16"
 
 
+def test_a_judge_of_each_kind_becomes_an_engine_of_its_kind() -> None:
+    http = specs.judge(Judge(name="h", kind="http", model="big", url="http://host/v1", temperature=0.5), 9)
+    assert (http.kind, http.model_path, http.text("model"), http.text("url")) == (
+        "http-judge", None, "big", "http://host/v1",
+    )  # fmt: skip
+    assert (http.number("temperature", 0), http.integer("seed", 0), http.flag("logprobs", False)) == (0.5, 9, True)
+    vllm = specs.judge(Judge(name="v", kind="vllm", model="m", dtype="float16", logprobs=False), 9)
+    assert (vllm.kind, vllm.model_path, vllm.text("dtype"), vllm.integer("seed", 0)) == (
+        "vllm-judge",
+        "m",
+        "float16",
+        9,
+    )
+    assert vllm.flag("logprobs", True) is False
+    replay = specs.judge(Judge(name="r", kind="replay", path="file.jsonl"), 9)
+    assert replay == EngineSpec.of("replay-judge", "r", "file.jsonl")
+
+
 def test_judges_and_describers_name_theirs_one_by_one() -> None:
     judge = Judge(name="j", kind="transformers", model="m", dtype="float16")
-    assert specs.judge(judge).text("dtype") == "float16"
+    assert specs.judge(judge, 0).text("dtype") == "float16"
     describer = AttributeEngine(name="d", kind="transformers", model="m", dtype="float16")
     assert specs.describer(describer, 0).text("dtype") == "float16"

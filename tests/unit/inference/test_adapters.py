@@ -10,7 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synpref.engines.chat import Choice, Generation
+from synpref.engines.chat import Generation
+from synpref.engines.choice import Choice, Said
+from synpref.engines.failure import Failure
+from synpref.engines.replay import Key, Recorded
 from synpref.engines.reward import Reward
 from synpref.engines.tokenise import Conversation
 from synpref.inference.adapters import attributes, embedder, judge, reward
@@ -116,6 +119,26 @@ def test_a_choice_is_turned_to_canonical_order(p_first: float, order: str, verdi
     assert (found.verdict, found.p_a) == (verdict, p_a)
 
 
+@pytest.mark.parametrize(
+    ("said", "p_first", "order", "verdict", "p_a"),
+    [
+        ("first", math.nan, "ab", "a", None),
+        ("first", math.nan, "ba", "b", None),
+        ("second", math.nan, "ba", "a", None),
+        ("first", 0.25, "ab", "a", 0.25),  # drawn at a temperature, against the odds
+        ("second", 0.5, "ab", "no_preference", 0.5),
+        ("neither", math.nan, "ab", "no_preference", None),
+        ("nothing", math.nan, "ab", "unparsed", None),
+    ],
+)
+def test_what_was_said_is_the_verdict_with_or_without_a_probability(
+    said: Said, p_first: float, order: str, verdict: str, p_a: float | None
+) -> None:
+    found = judge.judged(Choice(p_first, "", None, 0, said), order)
+    assert isinstance(found, judge.Judged)
+    assert (found.verdict, found.p_a, found.tokens_in) == (verdict, p_a, None)
+
+
 class Chooses:
     def choose(self, prompts: Sequence[object], choices: tuple[str, str]) -> list[Choice]:
         assert choices == ("1", "2")
@@ -138,6 +161,58 @@ def test_a_prompt_that_the_judge_did_not_run_is_overlong_and_no_verdict() -> Non
     assert answers.column("error").to_pylist() == [None, "overlong"]
     assert answers.column("few_shots").to_pylist() == [["x"], []]
     assert answers.column("sample").type == pa.int32()
+
+
+class Draws:
+    def __init__(self) -> None:
+        self.calls: list[list[tuple[str, int]]] = []
+
+    def choose(
+        self, prompts: Sequence[Sequence[Mapping[str, str]]], choices: tuple[str, str], seeds: Sequence[int]
+    ) -> list[Choice | Failure]:
+        texts = [prompt[0]["content"] for prompt in prompts]
+        self.calls.append(list(zip(texts, seeds, strict=True)))
+        return [
+            Failure("engine_error", "lost") if text == "bad" else Choice(math.nan, text, None, None, "first")
+            for text in texts
+        ]
+
+
+def requests(samples: list[int | None], *texts: str | None) -> pa.RecordBatch:
+    columns = {name: [name] * len(texts) for name in ("comparison_id", "prompt_hash")}
+    return pa.RecordBatch.from_pydict(
+        {
+            **columns,
+            "order": ["ab"] * len(texts),
+            "sample": pa.array(samples, pa.int32()),
+            "messages": messages(*texts),
+            "few_shots": [[]] * len(texts),
+        }
+    )
+
+
+def test_each_sample_has_its_own_seed_and_all_are_asked_together() -> None:
+    engine = Draws()
+    window = requests([0, 1, None, 2, 0], "x", "x", "y", "bad", None)
+    answers = judge.answer_sampled(engine, window, EngineSpec.of("http-judge", "j", seed=7))
+    assert engine.calls == [[("x", 7), ("x", 8), ("y", 7), ("bad", 9)]]
+    assert answers.column("verdict").to_pylist() == ["a", "a", "a", None, None]
+    assert answers.column("error").to_pylist() == [None, None, None, "engine_error", "missing_input"]
+    assert answers.column("tokens_in").to_pylist() == [None] * 5
+
+
+class Records:
+    def recorded(self, keys: Sequence[Key]) -> list[Recorded | None]:
+        return [Recorded("b", 0.25, "B") if key == ("comparison_id", "ab", 1) else None for key in keys]
+
+
+def test_a_record_answers_as_it_is_and_what_is_not_recorded_fails_with_that_reason() -> None:
+    answers = judge.answer_recorded(Records(), requests([0, 1], "x", None), EngineSpec.of("replay-judge", "old"))
+    assert answers.column("verdict").to_pylist() == [None, "b"]
+    assert answers.column("p_a").to_pylist() == [None, 0.25]
+    assert answers.column("raw").to_pylist() == [None, "B"]
+    assert answers.column("error").to_pylist() == ["not_recorded", None]
+    assert "old has no record" in answers.column("detail")[0].as_py()
 
 
 class Generates:

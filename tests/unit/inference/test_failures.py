@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synpref.engines.failure import ENGINE_ERROR, Failure
-from synpref.errors import EngineError
+from synpref.errors import EngineError, InputError
 from synpref.inference.failures import attempt
 
 
@@ -40,7 +40,9 @@ def test_a_single_bad_item_costs_few_more_calls() -> None:
     assert len(calls) == 1 + 2 * int(math.log2(1024))
 
 
-@pytest.mark.parametrize("error", [MemoryError(), EngineError("gone"), OSError("disk"), AttributeError("bug")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), EngineError("gone"), InputError("no key"), OSError("disk"), AttributeError("bug")]
+)
 def test_errors_that_no_row_is_to_blame_for_are_raised_at_once(error: Exception) -> None:
     calls: list[int] = []
 

@@ -53,6 +53,37 @@ def test_the_card_names_the_kind_as_the_engines_table_does(kind: str, in_table: 
     assert EngineSpec.of(kind, "smol", model).card.kind == in_table
 
 
+def test_a_judge_behind_a_server_is_its_model_and_how_it_is_asked_not_where_it_stands() -> None:
+    spec = EngineSpec.of("http-judge", "j", model="big", url="http://one/v1")
+    same = [
+        spec.having(url="http://two/v1"), spec.having(concurrency=1, timeout=1.0, retries=0), spec.having(seed=0),
+        spec.having(key_variable="KEY"), spec.having(structured="choice", temperature=0.0, logprobs=True),
+    ]  # fmt: skip
+    assert {other.card.engine_id for other in same} == {spec.card.engine_id}
+    others = [
+        spec.having(model="small"), spec.having(seed=1), spec.having(temperature=0.5), spec.having(logprobs=False),
+        spec.having(structured="none"), spec.having(structured="none", rationale=True),
+    ]  # fmt: skip
+    assert len({other.card.engine_id for other in [spec, *others]}) == 7
+    assert (spec.card.kind, spec.card.simulated, spec.card.dtype) == ("judge", False, None)
+    assert "http://one" not in spec.card.canonical_json
+
+
+def test_only_what_computes_here_has_a_number_format_to_choose(model: str) -> None:
+    assert EngineSpec.of("chat-judge", "j", model).open_dtype
+    assert not EngineSpec.of("chat-judge", "j", model, dtype="float32").open_dtype
+    assert not EngineSpec.of("chat-judge", "j", factory="m:f").open_dtype
+    assert not EngineSpec.of("http-judge", "j").open_dtype
+    assert not EngineSpec.of("replay-judge", "j", "file").open_dtype
+
+
+def test_a_replayed_judge_needs_its_file_and_a_wrong_flag_is_told() -> None:
+    with pytest.raises(InputError, match="old: give the file of its records"):
+        _ = EngineSpec.of("replay-judge", "old").card
+    with pytest.raises(InputError, match="logprobs is 'no'; give true or false"):
+        EngineSpec.of("http-judge", "j", logprobs="no").flag("logprobs", True)
+
+
 def test_an_engine_made_by_a_factory_is_called_simulated() -> None:
     card = EngineSpec.of("embedder", "counting", factory="module:function").card
     assert card.simulated

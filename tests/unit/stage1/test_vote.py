@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synpref.stage1.vote import Vote, judge_vote, roster_vote
+from synpref.stage1.vote import Vote, first_samples, judge_vote, roster_vote, still_open
 
 VERDICTS = st.lists(st.sampled_from(["a", "b", "no_preference", "unparsed"]), max_size=9)
 SWAPPED = {"a": "b", "b": "a"}
@@ -32,6 +32,48 @@ def test_swapping_the_responses_swaps_the_judge_s_label(verdicts: list[str]) -> 
     vote = judge_vote(verdicts)
     assert swapped.label == SWAPPED.get(vote.label or "")
     assert swapped.margin == -vote.margin
+
+
+SAMPLED = st.integers(1, 6).flatmap(
+    lambda samples: st.lists(
+        st.sampled_from(["a", "b", "no_preference", "unparsed"]), min_size=2 * samples, max_size=2 * samples
+    )
+)
+
+
+def decided_early(verdicts: list[str], stop: int) -> str | None:
+    """The label after `stop` of the verdicts, as judge_labels makes it: what was not asked counts as naming none."""
+    return judge_vote([*verdicts[:stop], *["unparsed"] * (len(verdicts) - stop)]).label
+
+
+@given(verdicts=SAMPLED)
+def test_to_stop_where_nothing_can_change_gives_the_label_of_asking_all(verdicts: list[str]) -> None:
+    total = len(verdicts)
+    for stop in range(total + 1):
+        a, b = verdicts[:stop].count("a"), verdicts[:stop].count("b")
+        if not still_open(a, b, total - stop, total):
+            assert decided_early(verdicts, stop) == judge_vote(verdicts).label
+            return
+    pytest.fail("it is still open where all was asked")
+
+
+@given(verdicts=SAMPLED, data=st.data())
+def test_what_is_still_open_can_end_otherwise(verdicts: list[str], data: st.DataObject) -> None:
+    total, stop = len(verdicts), data.draw(st.integers(0, len(verdicts)))
+    so_far = verdicts[:stop]
+    if still_open(so_far.count("a"), so_far.count("b"), total - stop, total):
+        ends = {judge_vote([*so_far, *[word] * (total - stop)]).label for word in ("a", "b", "unparsed")}
+        assert len(ends) > 1
+
+
+@given(verdicts=SAMPLED)
+def test_the_first_samples_are_the_fewest_that_can_decide(verdicts: list[str]) -> None:
+    samples = len(verdicts) // 2
+    first = first_samples(samples)
+    assert 1 <= first <= samples
+    assert not still_open(2 * first, 0, 2 * (samples - first), 2 * samples)
+    assert still_open(2 * (first - 1), 0, 2 * (samples - first + 1), 2 * samples)
+    assert not still_open(0, 0, 2 * (samples - first), 2 * samples)  # no verdict at all: the rest is no majority
 
 
 @pytest.mark.parametrize(

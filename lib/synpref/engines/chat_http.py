@@ -1,0 +1,149 @@
+"""A chat model behind an OpenAI-compatible server: the verdict is a constrained choice, said first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from synpref.engines.choice import FIELD, Alternative, Choice, Choices, first_share, said_in
+from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, OVERLONG, SERVER_REFUSED, Failure
+from synpref.engines.json_server import JsonServer
+from synpref.engines.transcript import Messages
+from synpref.errors import InputError
+
+Structured: TypeAlias = Literal["choice", "json_schema", "none"]
+
+CORRECTION = "Your reply does not begin with a verdict. Reply again, with nothing before it: 1 or 2."
+_VERDICT_TOKENS = 32  # a number, or an object that holds one
+_RATIONALE_TOKENS = 128
+_ALTERNATIVES = 20  # as many as servers give at most
+_USAGE = ("prompt_tokens", "completion_tokens")
+_TOO_LONG = ("context length", "context_length", "context size", "context_size")
+
+
+@dataclass(frozen=True)
+class HttpChat:
+    """model: the name that the server knows it by. structured: how the answer is held to the choices.
+
+    `choice` is vLLM's field structured_outputs, `json_schema` OpenAI's response_format, `none` only asks in words.
+    logprobs: ask for the probabilities of tokens. rationale: one sentence after the verdict, which `choice` leaves no
+    room for (InputError).
+    """
+
+    server: JsonServer
+    model: str
+    structured: Structured = "choice"
+    temperature: float = 0.0
+    logprobs: bool = True
+    rationale: bool = False
+
+    def __post_init__(self) -> None:
+        if self.rationale and self.structured == "choice":
+            raise InputError(f"judge {self.model}: structured: choice leaves no room for a rationale; use json_schema")
+
+    def choose(self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
+        """Ask each prompt with its seed; an answer that names neither choice is asked for once more, with a correction.
+
+        What is still unclear then is a Choice that said `nothing`. Tokens of both asks count. A Failure where the
+        server refused or lost a prompt. Raises EngineError where it cannot go on.
+        """
+        asked = [[*prompt[:-1], self._instructed(prompt[-1])] for prompt in prompts]
+        answers = self._ask(asked, choices, seeds)
+        unclear = [
+            (place, answer)
+            for place, answer in enumerate(answers)
+            if isinstance(answer, Choice) and answer.said == "nothing"
+        ]
+        again = [[*asked[place], *_corrected(answer.raw)] for place, answer in unclear]
+        repaired = self._ask(again, choices, [seeds[place] for place, _ in unclear])
+        for (place, before), after in zip(unclear, repaired, strict=True):
+            if isinstance(after, Choice):  # else the server failed on the correction: what was said stands
+                answers[place] = after._replace(
+                    tokens_in=_sum(before.tokens_in, after.tokens_in),
+                    tokens_out=_sum(before.tokens_out, after.tokens_out),
+                )
+        return answers
+
+    def _ask(self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
+        bodies = [self._body(prompt, choices, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
+        return [self._read(answer, choices) for answer in self.server.post_all("/chat/completions", bodies)]
+
+    def _body(self, prompt: Messages, choices: Choices, seed: int) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [dict(message) for message in prompt],
+            "temperature": self.temperature,
+            "seed": seed,
+            "max_tokens": _VERDICT_TOKENS + (_RATIONALE_TOKENS if self.rationale else 0),
+        }
+        if self.logprobs:
+            body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
+        if self.structured == "choice":
+            body["structured_outputs"] = {"choice": list(choices)}
+        if self.structured == "json_schema":
+            body["response_format"] = {"type": "json_schema", "json_schema": _schema(choices, self.rationale)}
+        return body
+
+    def _instructed(self, message: Mapping[str, str]) -> dict[str, str]:
+        further = instruction(self.structured, self.rationale)
+        return {**message, "content": f"{message['content'].rstrip()}\n\n{further}" if further else message["content"]}
+
+    def _read(self, answer: dict[str, Any] | Failure, choices: Choices) -> Choice | Failure:
+        if isinstance(answer, Failure):
+            return _overlong(answer)
+        try:
+            text, tokens, alternatives = _parts(answer)
+            usage = answer.get("usage") or {}
+            counts = [None if usage.get(key) is None else int(usage[key]) for key in _USAGE]
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            return Failure(ENGINE_ERROR, f"the answer is no chat completion: {answer}"[:DETAIL_CHARACTERS])
+        said = said_in(text, choices, rationale=self.rationale)
+        p_first = math.nan if said == "nothing" else first_share(text, tokens, alternatives, choices)
+        return Choice(p_first, text, counts[0], counts[1], said)
+
+
+def instruction(structured: Structured, rationale: bool) -> str:
+    """What is said behind the judge's prompt; empty where the prompt says all. It is part of the judge's identity."""
+    if structured == "json_schema":
+        reason = ' and then "reason", one sentence that says why' if rationale else ""
+        return f'Put the reply into a JSON object whose first field is "{FIELD}", the text "1" or "2"{reason}.'
+    return "Begin the reply with the number. Behind it, add one sentence that says why." if rationale else ""
+
+
+def _schema(choices: Choices, rationale: bool) -> dict[str, Any]:
+    fields: dict[str, Any] = {FIELD: {"type": "string", "enum": list(choices)}}
+    if rationale:
+        fields["reason"] = {"type": "string"}
+    schema = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+    return {"name": "verdict", "strict": True, "schema": schema}
+
+
+def _corrected(raw: str) -> list[dict[str, str]]:
+    # servers refuse an assistant's turn without words
+    return [{"role": "assistant", "content": raw or "…"}, {"role": "user", "content": CORRECTION}]
+
+
+def _parts(answer: Mapping[str, Any]) -> tuple[str, list[str], list[list[Alternative]]]:
+    """The text of a chat completion, its tokens, and what might have stood in the place of each; none where untold."""
+    choice = answer["choices"][0]
+    told = (choice.get("logprobs") or {}).get("content") or []
+    tokens = [str(one["token"]) for one in told]
+    alternatives = [
+        [*{str(each["token"]): float(each["logprob"]) for each in [*(one.get("top_logprobs") or ()), one]}.items()]
+        for one in told
+    ]
+    return str(choice["message"].get("content") or ""), tokens, alternatives
+
+
+def _overlong(failure: Failure) -> Failure:
+    """A server that says that the prompt does not fit refuses by policy, as an engine here would."""
+    said = failure.detail.lower()
+    if failure.reason == SERVER_REFUSED and any(words in said for words in _TOO_LONG):
+        return Failure(OVERLONG, failure.detail)
+    return failure
+
+
+def _sum(first: int | None, second: int | None) -> int | None:
+    return None if first is None or second is None else first + second

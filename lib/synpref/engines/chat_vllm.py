@@ -1,0 +1,134 @@
+"""A chat model in vLLM, in this process: the verdict is a constrained choice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+from typing import Any, Protocol
+
+from synpref.engines.chat_template import ChatTemplate
+from synpref.engines.choice import Alternative, Choice, Choices, first_share, said_in
+from synpref.engines.failure import OVERLONG, Failure
+from synpref.engines.model_folder import check_model_folder, loading
+from synpref.engines.prompt_window import load_template, prompt_ids
+from synpref.engines.transcript import Messages
+from synpref.errors import InputError
+
+_ANSWER_TOKENS = 8  # the choices are shorter
+_ALTERNATIVES = 20  # as many as vLLM gives unless it is told otherwise
+_MISSING = "vLLM is not installed here: pip install synpref[gpu]"
+
+
+class Logarithm(Protocol):
+    """vLLM's Logprob."""
+
+    logprob: float
+    decoded_token: str | None
+
+
+class Completion(Protocol):
+    """vLLM's CompletionOutput. logprobs: by place, then by token id, the sampled token among them."""
+
+    text: str
+    token_ids: Sequence[int]
+    logprobs: Sequence[Mapping[int, Logarithm]] | None
+
+
+@dataclass(frozen=True)
+class VllmChat:
+    """A loaded chat model. A prompt above max_tokens is not run: nothing of it is cut silently."""
+
+    model: Any
+    template: ChatTemplate
+    max_tokens: int
+    temperature: float = 0.0
+    logprobs: bool = True
+
+    @classmethod
+    def load(
+        cls, model_path: str, *, dtype: str, max_tokens: int, temperature: float, logprobs: bool, gpu_memory: float
+    ) -> VllmChat:
+        """Load a folder into the share `gpu_memory` of the GPU.
+
+        Raises InputError where vLLM is missing, the folder cannot be used or its tokenizer has no chat template.
+        """
+        vllm = _imported("vllm")
+        folder = check_model_folder(model_path)
+        template = load_template(folder)
+        with loading(folder):
+            model = vllm.LLM(
+                model=str(folder),
+                dtype=dtype,
+                max_model_len=max_tokens + _ANSWER_TOKENS,
+                gpu_memory_utilization=gpu_memory,
+                trust_remote_code=False,
+            )
+        return cls(model, template, max_tokens, temperature, logprobs)
+
+    def choose(self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
+        """Ask each prompt with its seed, held to the choices; a Failure where the prompt is too long."""
+        ids = prompt_ids(self.template, prompts)
+        runs = [place for place, one in enumerate(ids) if len(one) <= self.max_tokens]
+        answers: list[Choice | Failure] = [_overlong(len(one)) for one in ids]
+        if runs:
+            given = [{"prompt_token_ids": ids[place]} for place in runs]
+            parameters = [self._parameters(choices, seeds[place]) for place in runs]
+            outputs = self.model.generate(given, parameters, use_tqdm=False)
+            for place, output in zip(runs, outputs, strict=True):
+                answers[place] = read(output.outputs[0], len(ids[place]), choices)
+        return answers
+
+    def _parameters(self, choices: Choices, seed: int) -> object:
+        sampling = _imported("vllm.sampling_params")
+        return sampling.SamplingParams(
+            temperature=self.temperature,
+            seed=seed,
+            max_tokens=_ANSWER_TOKENS,
+            logprobs=_ALTERNATIVES if self.logprobs else None,
+            structured_outputs=sampling.StructuredOutputsParams(choice=list(choices)),
+        )
+
+
+def read(output: Completion, tokens_in: int, choices: Choices) -> Choice:
+    """The choice in what vLLM wrote; without probabilities where it gave none."""
+    text, tokens_out = output.text, len(output.token_ids)
+    said = said_in(text, choices, rationale=False)
+    if said == "nothing" or not output.logprobs:
+        return Choice(math.nan, text, tokens_in, tokens_out, said)
+    places = list(zip(output.token_ids, output.logprobs, strict=False))
+    tokens = [_word(place[token]) for token, place in places]
+    alternatives: list[list[Alternative]] = [
+        [(_word(one), one.logprob) for one in place.values()] for _, place in places
+    ]
+    return Choice(first_share(text, tokens, alternatives, choices), text, tokens_in, tokens_out, said)
+
+
+def vllm_version() -> str:
+    """The version that is installed; InputError where there is none."""
+    try:
+        return version("vllm")
+    except PackageNotFoundError:
+        raise InputError(_MISSING) from None
+
+
+def _imported(module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "vllm":
+            raise InputError(_MISSING) from None
+        raise InputError(f"vLLM cannot be imported: {error}") from error
+    except ImportError as error:  # such as a build for other drivers
+        raise InputError(f"vLLM cannot be imported: {error}") from error
+
+
+def _word(logarithm: Logarithm) -> str:
+    return logarithm.decoded_token or ""
+
+
+def _overlong(tokens: int) -> Failure:
+    return Failure(OVERLONG, f"the prompt has {tokens} tokens, more than the judge's maximum")
