@@ -210,13 +210,36 @@ class Embedder(Section):
     dtype: NumberFormat | None
 
 
+class ScorerHttp(Section):
+    """The server that holds the reward model, for the backend http."""
+
+    url: str | None
+    server: Literal["vllm", "sglang"]
+    served_model: str | None
+    concurrency: Positive
+    timeout: Seconds
+    retries: Count
+    key_variable: str | None
+
+
 class Scorer(Section):
     """How reward models score."""
 
+    backend: Literal["transformers", "vllm", "http"]
     max_tokens: Positive
     overlong: Literal["truncate_left", "refuse"]
     token_budget: Positive
+    shared_prompt: Literal["auto", "off"]
     dtype: NumberFormat | None
+    http: ScorerHttp
+
+    @model_validator(mode="after")
+    def _server_known(self) -> Scorer:
+        if self.backend == "http" and (self.http.url is None or self.dtype is None):
+            raise ValueError(
+                "scorer.backend: http needs scorer.http.url, and scorer.dtype: what the server computes in"
+            )
+        return self
 
 
 class Train(Section):

@@ -59,7 +59,7 @@ class RewardScorer:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         folder = check_model_folder(model_path)
-        _check_head(folder)
+        check_head(folder)
         with loading(folder):
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             model, report = AutoModelForSequenceClassification.from_pretrained(
@@ -122,8 +122,8 @@ def check_vocabulary(where: str, embedded: int, tokenizer: PreTrainedTokenizerBa
         )
 
 
-def _check_head(folder: Path) -> None:
-    """Refuse before the weights are read what the configuration already tells."""
+def check_head(folder: Path) -> None:
+    """Raise InputError, before the weights are read, for a configuration without a reward head of one label."""
     config = read_config(folder)
     architectures = config.get("architectures") or []
     if not any(str(name).endswith("ForSequenceClassification") for name in architectures):

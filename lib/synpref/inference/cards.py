@@ -13,7 +13,12 @@ from synpref.errors import InputError
 Option = str | int | float | bool | None
 
 # How the work is done, not what comes out of it.
-RUNTIME_OPTIONS = frozenset({"threads", "token_budget", "window", "device", "dtype", "simulated"})
+RUNTIME_OPTIONS = frozenset(
+    {
+        "threads", "token_budget", "window", "device", "dtype", "simulated", "shared_prompt",
+        "url", "served_model", "concurrency", "timeout", "retries", "key_variable",
+    }
+)  # fmt: skip
 # Kind of a spec to the kind that the engines table names.
 TABLE_KINDS: dict[str, EngineKind] = {
     "embedder": "embedder",
@@ -23,7 +28,10 @@ TABLE_KINDS: dict[str, EngineKind] = {
 }
 DEFAULTS: dict[str, dict[str, Option]] = {
     "embedder": {"max_tokens": 256, "dimensions": None, "token_budget": 4096},
-    "reward": {"max_tokens": 16384, "overlong": "truncate_left", "token_budget": 8192},
+    "reward": {
+        "max_tokens": 16384, "overlong": "truncate_left", "token_budget": 8192, "backend": "transformers",
+        "shared_prompt": "auto",
+    },
     "chat-judge": {"max_tokens": 2048, "token_budget": 4096},
     "chat-attributes": {
         "max_tokens": 2048, "max_new_tokens": 160, "temperature": 0.6, "top_p": 0.9, "seed": 0, "token_budget": 4096,
@@ -32,7 +40,7 @@ DEFAULTS: dict[str, dict[str, Option]] = {
 # Options that the engines' own cards hold, by the names of their parameters.
 _TOLD = {
     "embedder": ("max_tokens", "dimensions"),
-    "reward": ("max_tokens", "overlong"),
+    "reward": ("max_tokens", "overlong", "backend", "server"),
     "chat-judge": ("max_tokens",),
     "chat-attributes": ("max_tokens", "max_new_tokens", "temperature", "top_p"),
 }
@@ -52,7 +60,9 @@ def card_of(kind: str, name: str, model_path: str | None, options: Mapping[str, 
         return EngineCard(TABLE_KINDS[kind], name, bool(options.get("simulated", True)), dtype, identity)
     if model_path is None:
         raise InputError(f"engine {name}: give the folder of its model")
-    own = _own_card(kind, name, model_path, {option: identity.pop(option) for option in _TOLD[kind]})
+    if kind == "reward" and told["backend"] != "http":
+        identity.pop("server", None)  # nobody is asked
+    own = _own_card(kind, name, model_path, {option: identity.pop(option, None) for option in _TOLD[kind]})
     # What the engine's card does not know (such as a seed) still tells two engines apart.
     return replace(own, dtype=dtype, details={**own.details, **({"options": identity} if identity else {})})
 

@@ -19,8 +19,8 @@ def attempt(call: Callable[[list[Item]], Sequence[Answer | Failure]], items: Seq
 
     A Failure that the call itself gives for an item stands. Where it raises, its items are halved until the failing
     ones stand alone, so a bad row costs about 2 log2(n) more calls and no neighbour. Errors that no row is to blame for
-    (FATAL: memory, files, missing code, EngineError) are raised at once, and so is a call that answers another number of
-    items than it was given.
+    (FATAL: memory, files, missing code, EngineError) are raised at once, and so is a call that answers another number
+    of items than it was given.
     """
     if not items:
         return []

@@ -11,7 +11,10 @@ from synpref.inference.spec import EngineSpec
 if TYPE_CHECKING:
     from synpref.engines.chat import ChatModel
     from synpref.engines.embedder import Embedder
+    from synpref.engines.json_server import JsonServer
     from synpref.engines.reward import RewardScorer
+    from synpref.engines.reward_http import HttpScorer
+    from synpref.engines.reward_vllm import VllmScorer
 
 
 def embedder(spec: EngineSpec) -> Embedder:
@@ -28,8 +31,17 @@ def embedder(spec: EngineSpec) -> Embedder:
     )
 
 
-def reward(spec: EngineSpec) -> RewardScorer:
-    """The reward scorer; options dtype, max_tokens, overlong, token_budget, device."""
+def reward(spec: EngineSpec) -> RewardScorer | VllmScorer | HttpScorer:
+    """The reward scorer of the option `backend`; all take max_tokens and overlong.
+
+    transformers: dtype, token_budget, device, shared_prompt. vllm: dtype. http: url, server, served_model, concurrency,
+    timeout, retries, key_variable.
+    """
+    backend = spec.text("backend")
+    if backend == "vllm":
+        return _vllm_reward(spec)
+    if backend == "http":
+        return _http_reward(spec)
     from synpref.engines.reward import RewardScorer
 
     return RewardScorer.load(
@@ -39,6 +51,40 @@ def reward(spec: EngineSpec) -> RewardScorer:
         overlong=_overlong(spec),
         token_budget=spec.integer("token_budget", 0),
         device=spec.text("device"),
+        shared_prompt="off" if spec.text("shared_prompt") == "off" else "auto",
+    )
+
+
+def _vllm_reward(spec: EngineSpec) -> VllmScorer:
+    from synpref.engines.reward_vllm import VllmScorer
+
+    return VllmScorer.load(
+        _folder(spec), dtype=_dtype(spec), max_tokens=spec.integer("max_tokens", 0), overlong=_overlong(spec)
+    )
+
+
+def _http_reward(spec: EngineSpec) -> HttpScorer:
+    from synpref.engines.reward_http import HttpScorer, check_server_kind
+
+    return HttpScorer.load(
+        _folder(spec),
+        server=_server(spec),
+        kind=check_server_kind(spec.text("server")),
+        served_model=spec.text("served_model"),
+        max_tokens=spec.integer("max_tokens", 0),
+        overlong=_overlong(spec),
+    )
+
+
+def _server(spec: EngineSpec) -> JsonServer:
+    from synpref.engines.json_server import JsonServer
+
+    return JsonServer(
+        spec.text("url") or "",
+        concurrency=spec.integer("concurrency", JsonServer.concurrency),
+        timeout=spec.number("timeout", JsonServer.timeout),
+        retries=spec.integer("retries", JsonServer.retries),
+        key_variable=spec.text("key_variable"),
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from synpref.engines.chat import Choice, Generation
-from synpref.engines.reward import Reward
+from synpref.engines.reward_rows import Reward
 from synpref.engines.tokenise import Conversation
 from synpref.errors import EngineError
 from synpref.inference.spec import EngineSpec

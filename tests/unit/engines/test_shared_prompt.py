@@ -92,13 +92,13 @@ def talks() -> list[Conversation]:
     return found
 
 
-def widths(scorer: RewardScorer, run: Callable[[], object]) -> list[tuple[int, ...]]:
-    """Shapes of the tokens that pass the embedding while `run` runs."""
+def shapes(scorer: RewardScorer, conversations: list[Conversation]) -> list[tuple[int, ...]]:
+    """(rows, width) of each pass of the model while it scores."""
     seen: list[tuple[int, ...]] = []
     hook = scorer.model.get_input_embeddings().register_forward_pre_hook(
         lambda _layer, args: seen.append(tuple(args[0].shape))
     )
-    run()
+    scorer.score(conversations)
     hook.remove()
     return seen
 
@@ -112,17 +112,13 @@ def test_a_shared_prompt_changes_no_reward(folder_of: Callable[[str], Path], kin
     plain = [reward.reward for reward in whole.score(talks())]
     assert all(abs(a - b) <= BATCH_TOLERANCE["float32"] * max(1, abs(a)) for a, b in zip(plain, found, strict=True))
     assert len({round(reward, 2) for reward in plain}) > 10  # the head tells them apart
-    computed = [
-        sum(rows * width for rows, width in widths(one, lambda one=one: one.score(talks()))) for one in (sharing, whole)
-    ]
+    computed = [sum(rows * width for rows, width in shapes(one, talks())) for one in (sharing, whole)]
     assert computed[0] < 0.7 * computed[1]
 
 
 def test_prompts_of_several_lengths_share_one_pass(folder_of: Callable[[str], Path]) -> None:
     scorer = load(folder_of("llama"), token_budget=100_000)
-    (prompts, _), (answers, _) = widths(
-        scorer, lambda: scorer.score([talk for talk in talks() if len(talk.messages[0]["content"]) > 3])
-    )
+    (prompts, _), (answers, _) = shapes(scorer, [talk for talk in talks() if len(talk.messages[0]["content"]) > 3])
     assert (prompts, answers) == (3, 12)
 
 
@@ -134,7 +130,7 @@ def test_cut_rows_share_nothing_and_keep_their_reward(folder_of: Callable[[str],
         [one.reward for one in whole.score(long)], abs=1e-4
     )
     assert all(reward.truncated for reward in sharing.score(long))
-    assert all(width == 400 for _, width in widths(sharing, lambda: sharing.score(long)))
+    assert all(width == 400 for _, width in shapes(sharing, long))
 
 
 def test_a_sliding_window_or_an_encoder_is_scored_whole(folder_of: Callable[[str], Path], reward_folder: Path) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from synpref.engines.chat import Choice, Generation
-from synpref.engines.reward import Reward
+from synpref.engines.reward_rows import Reward
 from synpref.engines.tokenise import Conversation
 from synpref.inference.adapters import attributes, embedder, judge, reward
 from synpref.inference.spec import EngineSpec
