@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
+# Unquoted, YAML reads the word off as a truth value.
+AutoOrOff = Annotated[Literal["auto", "off"], BeforeValidator(lambda given: "off" if given is False else given)]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
 
 
@@ -229,7 +231,7 @@ class Scorer(Section):
     max_tokens: Positive
     overlong: Literal["truncate_left", "refuse"]
     token_budget: Positive
-    shared_prompt: Literal["auto", "off"]
+    shared_prompt: AutoOrOff
     dtype: NumberFormat | None
     http: ScorerHttp
 

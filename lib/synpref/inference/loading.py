@@ -42,6 +42,8 @@ def reward(spec: EngineSpec) -> RewardScorer | VllmScorer | HttpScorer:
         return _vllm_reward(spec)
     if backend == "http":
         return _http_reward(spec)
+    if backend != "transformers":
+        raise InputError(f"engine {spec.name}: backend is {backend!r}; give transformers, vllm or http")
     from synpref.engines.reward import RewardScorer
 
     return RewardScorer.load(
@@ -68,7 +70,7 @@ def _http_reward(spec: EngineSpec) -> HttpScorer:
 
     return HttpScorer.load(
         _folder(spec),
-        server=_server(spec),
+        server=json_server(spec),
         kind=check_server_kind(spec.text("server")),
         served_model=spec.text("served_model"),
         max_tokens=spec.integer("max_tokens", 0),
@@ -76,7 +78,8 @@ def _http_reward(spec: EngineSpec) -> HttpScorer:
     )
 
 
-def _server(spec: EngineSpec) -> JsonServer:
+def json_server(spec: EngineSpec) -> JsonServer:
+    """The server of the options url, concurrency, timeout, retries and key_variable."""
     from synpref.engines.json_server import JsonServer
 
     return JsonServer(
