@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
@@ -35,7 +36,7 @@ class VllmScorer:
         where the rewards of two short conversations are no numbers or depend on their batch.
         """
         try:
-            from vllm import LLM, PoolingParams
+            vllm: Any = import_module("vllm")  # an extra, absent where types are checked
         except ImportError:
             raise InputError("the backend vllm is not installed: pip install synpref[gpu]") from None
         from transformers import AutoConfig, AutoTokenizer
@@ -48,12 +49,12 @@ class VllmScorer:
         check_max_tokens(folder, config, max_tokens)
         check_sendable(str(folder), tokenizer)
         with loading(folder):
-            engine = LLM(
+            engine = vllm.LLM(
                 model=str(folder), runner="pooling", dtype=dtype, max_model_len=max_tokens, load_format="safetensors",
                 trust_remote_code=False, enable_prefix_caching=True, disable_log_stats=True,
             )  # fmt: skip
         # By default a classifier's output of one label passes a sigmoid.
-        scorer = cls(engine, PoolingParams(use_activation=False), tokenizer, max_tokens, overlong)
+        scorer = cls(engine, vllm.PoolingParams(use_activation=False), tokenizer, max_tokens, overlong)
         scorer._check(str(folder), BATCH_TOLERANCE[dtype])
         return scorer
 
