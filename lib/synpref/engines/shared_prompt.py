@@ -10,7 +10,8 @@ from synpref.engines.batching import token_budget_batches
 from synpref.engines.shared_prefix import common_prefix
 
 # In tokens' worth of computing, by tests/bench/test_shared_prompt.py on an Intel Xeon at 2.5 GHz, one thread, with 135
-# million parameters in float32: a pass 117, what is cached less than the scatter. Not measured on a GPU.
+# million parameters in float32. Two runs on a busy machine fitted 36 and 117 for a pass, -0.03 and 0.13 for what is
+# cached; of a pass the dear side is taken, since whole rows are the safe way. Not measured on a GPU.
 PASS_COST = 100.0
 CACHED_COST = 0.02
 # What a plan must save of the cost: below, the measurement's own scatter decides.
