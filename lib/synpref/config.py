@@ -56,7 +56,8 @@ def campaign_id(settings: Settings, file_ids: Sequence[str]) -> str:
     # training and scoring change which pool errors retrieval sees; a run without silver iterations depends on neither,
     # but halves its wild pool
     silver = settings.judges and settings.stage1.iterations
-    models = [settings.train.model_dump(), settings.scorer.model_dump()] if silver else None
+    scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http"})  # how the work is done, not what comes out
+    models = [settings.train.model_dump(), scorer] if silver else None
     facts = json.dumps(
         [sorted(file_ids), sections, models, settings.stage2.fold_min_groups], sort_keys=True, ensure_ascii=False
     )

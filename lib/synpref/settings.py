@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
+# Unquoted, YAML reads the word off as a truth value.
+AutoOrOff = Annotated[Literal["auto", "off"], BeforeValidator(lambda given: "off" if given is False else given)]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
 
 
@@ -243,13 +245,36 @@ class Embedder(Section):
     dtype: NumberFormat | None
 
 
+class ScorerHttp(Section):
+    """The server that holds the reward model, for the backend http."""
+
+    url: str | None
+    server: Literal["vllm", "sglang"]
+    served_model: str | None
+    concurrency: Positive
+    timeout: Seconds
+    retries: Count
+    key_variable: str | None
+
+
 class Scorer(Section):
     """How reward models score."""
 
+    backend: Literal["transformers", "vllm", "http"]
     max_tokens: Positive
     overlong: Literal["truncate_left", "refuse"]
     token_budget: Positive
+    shared_prompt: AutoOrOff
     dtype: NumberFormat | None
+    http: ScorerHttp
+
+    @model_validator(mode="after")
+    def _server_known(self) -> Scorer:
+        if self.backend == "http" and (self.http.url is None or self.dtype is None):
+            raise ValueError(
+                "scorer.backend: http needs scorer.http.url, and scorer.dtype: what the server computes in"
+            )
+        return self
 
 
 class Train(Section):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from synpref.engines.reward import Reward
+from synpref.engines.reward_rows import Reward
 from synpref.engines.tokenise import Conversation
 from synpref.inference.spec import EngineSpec
 

@@ -9,8 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # py4j ships no types
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from tests.faults.job import ROWS, filled
@@ -56,7 +54,7 @@ def test_a_full_disk_stops_the_job_and_the_next_one_ends_it(
     with rest.open("wb") as file, suppress(OSError):  # until no byte goes in
         while True:
             os.write(file.fileno(), b"0" * 4096)
-    with pytest.raises((PySparkException, Py4JError), match="No space left on device"):
+    with pytest.raises(Exception, match="No space left on device"):
         filled(spark, str(fill.folder), str(fill.log))
     rest.unlink()
     filled(spark, str(fill.folder), str(fill.log))

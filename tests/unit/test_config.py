@@ -53,6 +53,9 @@ def test_paths_follow_the_run_s_folder() -> None:
         ("judges=[{name: a, kind: vllm, model: m, samples: 3}]", "at temperature 0 every sample is the same"),
         ("inputs=[{path: x, sorce: y}]", "inputs.0.sorce: no such setting; nearest valid key: inputs.0.source"),
         ("store.schema=x", "set either store.path"),
+        ("scorer.backend=http", "http needs scorer.http.url, and scorer.dtype"),
+        ("scorer.http.server=tgi", "scorer.http.server: input should be 'vllm' or 'sglang'"),
+        ("scorer.shared_prompt=always", "scorer.shared_prompt: input should be 'auto' or 'off'"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(word: str, message: str) -> None:
@@ -124,6 +127,9 @@ def test_the_hash_is_of_the_values_not_of_how_they_were_given(tmp_path: Path) ->
         ("stage2.epsilon=0.1", False),
         ("run.dir=/tmp/other", False),
         ("spark.driver_memory=3g", False),
+        ("scorer.shared_prompt=off", False),
+        ("scorer.http.url=http://host:8000", False),
+        ("scorer.overlong=refuse", True),
         ("gate.max_flip_share=0.5", False),
     ],
 )

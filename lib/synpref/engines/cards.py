@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from synpref.engines.chat_http import CORRECTION, Structured, instruction
 from synpref.engines.chat_vllm import vllm_version
 from synpref.engines.identity import EngineCard, file_fingerprint, model_fingerprint
 from synpref.engines.prompt_template import template_source
+from synpref.engines.reward_http import check_server_kind
 from synpref.engines.tokenise import Overlong
+from synpref.errors import InputError
 
 _TOKENISATION = 1  # raise it when tokenise, transcript or chat_template change what a model reads
 
@@ -23,9 +25,25 @@ def embedder_card(name: str, model_path: str, *, dtype: str, max_tokens: int, di
     return EngineCard("embedder", name, False, dtype, details)
 
 
-def reward_card(name: str, model_path: str, *, dtype: str, max_tokens: int, overlong: Overlong) -> EngineCard:
-    """Card of a `RewardScorer` loaded with these arguments."""
-    return EngineCard("reward", name, False, dtype, _backend(model_path, max_tokens) | {"truncation": overlong})
+def reward_card(
+    name: str,
+    model_path: str,
+    *,
+    dtype: str,
+    max_tokens: int,
+    overlong: Overlong,
+    backend: str = "transformers",
+    server: str | None = None,
+) -> EngineCard:
+    """Card of a scorer of this backend loaded with these arguments; server: the kind that a backend `http` asks.
+
+    Raises InputError where the backend is not installed here or is none.
+    """
+    details = _backend(model_path, max_tokens) | {"truncation": overlong}
+    if backend != "transformers":
+        del details["transformers"]
+        details |= _other_backend(backend, server)
+    return EngineCard("reward", name, False, dtype, details)
 
 
 def judge_card(name: str, model_path: str, *, dtype: str, max_tokens: int) -> EngineCard:
@@ -92,6 +110,18 @@ def attributes_card(
         "top_p": top_p if temperature > 0 else None,
     }
     return EngineCard("attributes", name, False, dtype, details)
+
+
+def _other_backend(backend: str, server: str | None) -> dict[str, str | int]:
+    if backend == "http":
+        # Its version is the server's own affair: nothing in an answer tells it.
+        return {"backend": backend, "server": check_server_kind(server)}
+    if backend != "vllm":
+        raise InputError(f"backend is {backend!r}; give transformers, vllm or http")
+    try:
+        return {"backend": backend, "vllm": version("vllm")}
+    except PackageNotFoundError:
+        raise InputError("the backend vllm is not installed: pip install synpref[gpu]") from None
 
 
 def _backend(model_path: str, max_tokens: int) -> dict[str, str | int]:

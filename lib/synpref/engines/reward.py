@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from synpref.engines.batching import token_budget_batches
+from synpref.engines.classifier import Classifier
 from synpref.engines.device import default_device
-from synpref.engines.distinct import distinct
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading, read_config
-from synpref.engines.padding import pad_batch
-from synpref.engines.tokenise import Conversation, Encoded, Overlong, encode_conversations
+from synpref.engines.reward_canary import check_classifier
+from synpref.engines.reward_rows import Reward, RewardRows
+from synpref.engines.tokenise import Conversation, Overlong, encode_conversations
 from synpref.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,26 +21,20 @@ if TYPE_CHECKING:
 # How far a reward may move with the batch it is computed in: |a - b| <= tolerance x max(1, |a|). Sums of padded rows
 # round differently; half precision keeps 8 (bfloat16) or 11 (float16) bits.
 BATCH_TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1, "float16": 0.02}
+SharedPrompt: TypeAlias = Literal["auto", "off"]
 _PROBE = Conversation(({"role": "user", "content": "a"},), "b")
-
-
-class Reward(NamedTuple):
-    """reward: the logit, NaN where refused as too long; tokens: scored (or counted, where refused)."""
-
-    reward: float
-    tokens: int
-    truncated: bool
 
 
 @dataclass(frozen=True)
 class RewardScorer:
-    """A loaded reward model."""
+    """A loaded reward model. shares_prompt: responses to one prompt may be scored with the prompt computed once."""
 
     model: Any
     tokenizer: PreTrainedTokenizerBase
     max_tokens: int
     overlong: Overlong
     token_budget: int
+    shares_prompt: bool = False
 
     @classmethod
     def load(
@@ -52,17 +46,20 @@ class RewardScorer:
         overlong: Overlong,
         token_budget: int,
         device: str | None = None,
+        shared_prompt: SharedPrompt = "auto",
     ) -> RewardScorer:
         """Load a folder that `save_pretrained` of a sequence classifier with one label wrote.
 
         Raises InputError where it is unreadable, not safetensors or needs code of its own; has no reward head, an
-        untrained one or more than one label; or where padding would be mistaken for text or text for padding.
+        untrained one or more than one label; whose tokenizer has ids without an embedding; or where padding would be
+        mistaken for text or text for padding. EngineError where the rewards of two short conversations are no numbers
+        or depend on their batch. shared_prompt: `auto` shares a prompt's pass where the model allows it and it pays.
         """
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         folder = check_model_folder(model_path)
-        _check_head(folder)
+        check_head(folder)
         with loading(folder):
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             model, report = AutoModelForSequenceClassification.from_pretrained(
@@ -77,46 +74,25 @@ class RewardScorer:
         if lacking:
             raise InputError(f"{folder}: the weights lack {', '.join(lacking[:3])}: the reward head was never trained")
         check_max_tokens(folder, model.config, max_tokens)
+        check_vocabulary(str(folder), model.get_input_embeddings().weight.shape[0], tokenizer)
         check_padding(str(folder), model.config.pad_token_id, tokenizer)
+        model.config.use_cache = False  # whole rows are read once: keys and values of all layers would only take memory
         model = model.to(device or default_device()).eval()
-        return cls(model, tokenizer, max_tokens, overlong, token_budget)
+        shares = check_classifier(str(folder), model, tokenizer, max_tokens, BATCH_TOLERANCE[dtype])
+        return cls(model, tokenizer, max_tokens, overlong, token_budget, shares and shared_prompt == "auto")
 
     def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
-        """Score each conversation; equal ones are computed once.
+        """Score each conversation; equal ones are computed once, and so is the prompt of several where that pays.
 
         A reward does not depend on what else is in the list beyond BATCH_TOLERANCE. Under the policy `refuse` a too
         long conversation is not run: its reward is NaN.
         """
-        unique, index = distinct([_key(conversation) for conversation in conversations])
-        whole = [_conversation(key) for key in unique]
-        encoded = encode_conversations(self.tokenizer, whole, self.max_tokens, self.overlong)
-        runs = [place for place, item in enumerate(encoded) if not item.refused]
-        lengths = [len(encoded[place].input_ids) for place in runs]
-        logits = [float("nan")] * len(encoded)
-        for batch in token_budget_batches(lengths, self.token_budget, window=max(len(lengths), 1)):
-            places = [runs[position] for position in batch]
-            for place, logit in zip(places, self._logits([encoded[place] for place in places]), strict=True):
-                logits[place] = logit
-        rewards = [
-            Reward(logit, len(item.input_ids), item.truncated) for logit, item in zip(logits, encoded, strict=True)
-        ]
-        return [rewards[place] for place in index]
-
-    def _logits(self, batch: list[Encoded]) -> list[float]:
-        import torch
-
-        inputs = pad_batch(batch, self.tokenizer.pad_token_id)
-        with torch.inference_mode():
-            out = self.model(**{name: value.to(self.model.device) for name, value in inputs.items()})
-        return [float(value) for value in out.logits.float().squeeze(-1).tolist()]
-
-
-def _key(conversation: Conversation) -> tuple[tuple[tuple[str, str], ...], str]:
-    return tuple((turn["role"], turn["content"]) for turn in conversation.messages), conversation.response
-
-
-def _conversation(key: tuple[tuple[tuple[str, str], ...], str]) -> Conversation:
-    return Conversation([{"role": role, "content": content} for role, content in key[0]], key[1])
+        rows = RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
+        classifier = Classifier(self.model, self.tokenizer.pad_token_id, self.token_budget)
+        runs = [rows.encoded[place] for place in rows.runs]
+        # A row that lost its beginning no longer begins as its neighbours do.
+        prompts = [None if rows.encoded[place].truncated else rows.prompts[place] for place in rows.runs]
+        return rows.rewards(classifier.logits(runs, prompts if self.shares_prompt else None))
 
 
 def check_padding(where: str, pad_token_id: int | None, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -136,8 +112,18 @@ def check_padding(where: str, pad_token_id: int | None, tokenizer: PreTrainedTok
         raise InputError(f"{where}: conversations end in the pad token {tokenizer.pad_token!r}; set another pad token")
 
 
-def _check_head(folder: Path) -> None:
-    """Refuse before the weights are read what the configuration already tells."""
+def check_vocabulary(where: str, embedded: int, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise InputError where the tokenizer has ids above the rows of the model's embedding."""
+    ids = max(tokenizer.get_vocab().values()) + 1
+    if ids > embedded:
+        raise InputError(
+            f"{where}: the tokenizer has ids for {ids} tokens, the embedding has {embedded} rows; save the model with "
+            "the tokenizer that it was trained with"
+        )
+
+
+def check_head(folder: Path) -> None:
+    """Raise InputError, before the weights are read, for a configuration without a reward head of one label."""
     config = read_config(folder)
     architectures = config.get("architectures") or []
     if not any(str(name).endswith("ForSequenceClassification") for name in architectures):

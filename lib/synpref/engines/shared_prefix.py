@@ -47,14 +47,18 @@ def shared_prefix(model: PreTrainedModel, rows: Sequence[list[int]]) -> SharedPr
     if tokens < LEAST_TOKENS or len(rows) < LEAST_PROMPTS:
         return None
     import torch
-    from transformers.cache_utils import DynamicCache, DynamicLayer
 
     with torch.inference_mode():
         first = torch.tensor([rows[0][:tokens]], dtype=torch.int64, device=model.device)
         cache = model(input_ids=first, use_cache=True, logits_to_keep=1).past_key_values
-    if not isinstance(cache, DynamicCache) or any(type(layer) is not DynamicLayer for layer in cache.layers):
-        return None
-    return SharedPrefix(cache, tokens)
+    return SharedPrefix(cache, tokens) if plain_cache(cache) else None
+
+
+def plain_cache(cache: object) -> bool:
+    """Whether a model's cache holds keys and values of every token in every layer, and nothing else."""
+    from transformers.cache_utils import DynamicCache, DynamicLayer
+
+    return isinstance(cache, DynamicCache) and all(type(layer) is DynamicLayer for layer in cache.layers)
 
 
 def common_prefix(rows: Sequence[list[int]]) -> int:

@@ -22,14 +22,19 @@ def embedder(settings: Settings) -> EngineSpec:
 
 def scorer(settings: Settings, name: str, model: str) -> EngineSpec:
     """A trained reward model as an engine."""
+    scorer = settings.scorer
+    server = scorer.http.model_dump() if scorer.backend == "http" else {}
     return EngineSpec.of(
         "reward",
         name,
         model,
-        max_tokens=settings.scorer.max_tokens,
-        overlong=settings.scorer.overlong,
-        token_budget=settings.scorer.token_budget,
-        dtype=settings.scorer.dtype,
+        backend=scorer.backend,
+        max_tokens=scorer.max_tokens,
+        overlong=scorer.overlong,
+        token_budget=scorer.token_budget,
+        shared_prompt=scorer.shared_prompt,
+        dtype=scorer.dtype,
+        **server,
     )
 
 

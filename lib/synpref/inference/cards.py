@@ -23,8 +23,8 @@ Option = str | int | float | bool | None
 # How the work is done, not what comes out of it.
 RUNTIME_OPTIONS = frozenset(
     {
-        "threads", "token_budget", "window", "device", "dtype", "simulated", "gpu_memory",
-        "process", "gpu", "url", "concurrency", "timeout", "retries", "key_variable",
+        "threads", "token_budget", "window", "device", "dtype", "simulated", "gpu_memory", "process", "gpu",
+        "shared_prompt", "url", "served_model", "concurrency", "timeout", "retries", "key_variable",
     }
 )  # fmt: skip
 # Kind of a spec to the kind that the engines table names.
@@ -41,7 +41,10 @@ TABLE_KINDS: dict[str, EngineKind] = {
 ELSEWHERE = frozenset({"http-judge", "replay-judge"})
 DEFAULTS: dict[str, dict[str, Option]] = {
     "embedder": {"max_tokens": 256, "dimensions": None, "token_budget": 4096},
-    "reward": {"max_tokens": 16384, "overlong": "truncate_left", "token_budget": 8192},
+    "reward": {
+        "max_tokens": 16384, "overlong": "truncate_left", "token_budget": 8192, "backend": "transformers",
+        "shared_prompt": "auto",
+    },
     "chat-judge": {"max_tokens": 2048, "token_budget": 4096},
     "http-judge": {
         "model": "", "structured": "choice", "temperature": 0.0, "logprobs": True, "rationale": False, "seed": 0,
@@ -56,7 +59,7 @@ DEFAULTS: dict[str, dict[str, Option]] = {
 # Options that the engines' own cards hold, by the names of their parameters.
 _TOLD = {
     "embedder": ("max_tokens", "dimensions"),
-    "reward": ("max_tokens", "overlong"),
+    "reward": ("max_tokens", "overlong", "backend", "server"),
     "chat-judge": ("max_tokens",),
     "http-judge": ("model", "structured", "temperature", "logprobs", "rationale"),
     "vllm-judge": ("max_tokens", "temperature", "logprobs"),
@@ -89,7 +92,9 @@ def card_of(kind: str, name: str, model_path: str | None, options: Mapping[str, 
         raise InputError(
             f"engine {name}: give the {'file of its records' if kind in ELSEWHERE else 'folder of its model'}"
         )
-    own = _own_card(kind, name, model_path or "", {option: identity.pop(option) for option in _TOLD[kind]})
+    if kind == "reward" and told["backend"] != "http":
+        identity.pop("server", None)  # nobody is asked
+    own = _own_card(kind, name, model_path or "", {option: identity.pop(option, None) for option in _TOLD[kind]})
     # What the engine's card does not know (such as a seed) still tells two engines apart.
     return replace(own, dtype=dtype, details={**own.details, **({"options": identity} if identity else {})})
 

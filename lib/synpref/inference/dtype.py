@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from synpref.engines.device import choose_dtype
 from synpref.engines.identity import EngineCard
-from synpref.errors import EngineError
+from synpref.errors import EngineError, InputError
 from synpref.inference.positions import fitted
 from synpref.inference.record import known_engines
 from synpref.inference.spec import EngineSpec
@@ -25,8 +25,11 @@ def settled(warehouse: Warehouse, spec: EngineSpec) -> EngineSpec:
 
     A dtype that the spec names stays. Else that of an engine in `engines` which equals this one in all but dtype; else
     what a measurement on a worker chooses. An engine without a model here has none. Writes nothing.
+    InputError for a scorer of the backend `http` without a dtype: the server chose it.
     """
     spec = fitted(spec)
+    if spec.text("backend") == "http" and spec.text("dtype") is None:
+        raise InputError(f"engine {spec.name}: name the dtype that the server computes in; it cannot be measured here")
     if not spec.open_dtype:
         return spec
     known = recorded_dtype(warehouse, spec.card)

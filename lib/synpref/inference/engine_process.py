@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 import signal
 import struct
 import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import astuple
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from synpref.errors import EngineError, SynprefError
+from synpref.errors import EngineError, InputError, SynprefError
 
 if TYPE_CHECKING:
     from synpref.inference.spec import EngineSpec
@@ -58,19 +60,18 @@ class EngineProcess:
         if process is None:
             return None
         process.kill()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
+        for pipe in _pipes(process):
+            with suppress(BrokenPipeError):  # what it had not read yet
                 pipe.close()
         return process.wait()
 
     def _asked(self, asked: bytes) -> pa.RecordBatch:
-        process = self._started()
-        assert process.stdin is not None  # noqa: S101 - both are pipes; tells mypy
-        assert process.stdout is not None  # noqa: S101 - as above
-        _send(process.stdin, asked)
-        given = _received(process.stdout)
+        to_it, from_it = _pipes(self._started())
+        _send(to_it, asked)
+        given = _received(from_it)
         if given[:1] == _ERROR:
-            raise pickle.loads(given[1:])  # noqa: S301 - our own child wrote it
+            kind, text = json.loads(given[1:])
+            raise (InputError if kind == "InputError" else EngineError)(text)
         return _unpacked(given[1:])
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -84,8 +85,7 @@ class EngineProcess:
                 [sys.executable, "-m", __name__, str(os.getpid())],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
             )  # fmt: skip
-            assert self._process.stdin is not None  # noqa: S101 - it is a pipe; tells mypy
-            _send(self._process.stdin, pickle.dumps(self._spec))
+            _send(_pipes(self._process)[0], json.dumps(astuple(self._spec)).encode())
         return self._process
 
 
@@ -100,8 +100,10 @@ def serve(parent: int) -> None:
     os.dup2(2, 1)
     from synpref.inference import loaded
     from synpref.inference.kinds import kind_of
+    from synpref.inference.spec import EngineSpec
 
-    spec: EngineSpec = pickle.loads(_received(source))  # noqa: S301 - our own parent wrote it
+    kind, name, model_path, options = json.loads(_received(source))
+    spec = EngineSpec.of(kind, name, model_path, **dict(options))
     while True:
         try:
             asked = _received(source)
@@ -110,8 +112,9 @@ def serve(parent: int) -> None:
         try:
             given = _ANSWER + _packed(kind_of(spec).answer(loaded.engine(spec), _unpacked(asked), spec))
         except Exception as error:
-            told = error if isinstance(error, SynprefError) else EngineError(f"{type(error).__name__}: {error}")
-            given = _ERROR + pickle.dumps(told)
+            told = str(error) if isinstance(error, SynprefError) else f"{type(error).__name__}: {error}"
+            kind = "InputError" if isinstance(error, InputError) else "EngineError"
+            given = _ERROR + json.dumps([kind, told]).encode()
         _send(sink, given)
 
 
@@ -124,6 +127,13 @@ def _die_with(parent: int) -> None:
         prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:  # it died before we asked
         sys.exit(0)
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    """To the process, and from it."""
+    if process.stdin is None or process.stdout is None:
+        raise ValueError("the process was started without pipes")
+    return process.stdin, process.stdout
 
 
 def _packed(batch: pa.RecordBatch) -> bytes:

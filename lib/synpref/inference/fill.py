@@ -107,7 +107,13 @@ def _answer(
     with staged(work.warehouse.spark, root, f"{work.table}-{work.engine_id[:12]}") as folder:
         bucket = _bucket(work.warehouse, work.table)
         shards = stage_shards(
-            todo, key=work.key, bucket=bucket, rows=rows, shard_rows=shard_rows, folder=f"{folder}/inputs"
+            todo,
+            key=work.key,
+            bucket=bucket,
+            rows=rows,
+            shard_rows=shard_rows,
+            folder=f"{folder}/inputs",
+            together=work.kind.together,
         )
         compute_and_commit(work, shards, folder, meter, quarantined)
         return sum(shard.rows for shard in shards)

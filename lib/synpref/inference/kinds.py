@@ -19,7 +19,8 @@ class Kind:
     """One kind.
 
     table: what it fills; inputs: the columns it needs; schema: Spark DDL of what `answer` returns; load: spec to
-    engine; answer: (engine, window of input rows, spec) to answers with the failure columns.
+    engine; answer: (engine, window of input rows, spec) to answers with the failure columns. together: input columns;
+    rows that are equal in them share work in the engine, and are brought into one task and window where they can be.
     """
 
     table: str
@@ -27,11 +28,12 @@ class Kind:
     schema: str
     load: Callable[[EngineSpec], Any]
     answer: Callable[[Any, pa.RecordBatch, EngineSpec], pa.RecordBatch]
+    together: tuple[str, ...] = ()
 
 
 KINDS: dict[str, Kind] = {
     "embedder": Kind("embeddings", embedder.INPUTS, embedder.SCHEMA, loading.embedder, embedder.answer),
-    "reward": Kind("rewards", reward.INPUTS, reward.SCHEMA, loading.reward, reward.answer),
+    "reward": Kind("rewards", reward.INPUTS, reward.SCHEMA, loading.reward, reward.answer, together=("messages",)),
     "chat-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.chat, judge.answer),
     "http-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.http, judge.answer_sampled),
     "vllm-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.vllm, judge.answer_sampled),

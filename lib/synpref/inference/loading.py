@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from synpref.engines.chat_http import HttpChat, Structured
     from synpref.engines.chat_vllm import VllmChat
     from synpref.engines.embedder import Embedder
+    from synpref.engines.json_server import JsonServer
     from synpref.engines.replay import Replay
     from synpref.engines.reward import RewardScorer
+    from synpref.engines.reward_http import HttpScorer
+    from synpref.engines.reward_vllm import VllmScorer
 
 
 def embedder(spec: EngineSpec) -> Embedder:
@@ -31,8 +34,19 @@ def embedder(spec: EngineSpec) -> Embedder:
     )
 
 
-def reward(spec: EngineSpec) -> RewardScorer:
-    """The reward scorer; options dtype, max_tokens, overlong, token_budget, device."""
+def reward(spec: EngineSpec) -> RewardScorer | VllmScorer | HttpScorer:
+    """The reward scorer of the option `backend`; all take max_tokens and overlong.
+
+    transformers: dtype, token_budget, device, shared_prompt. vllm: dtype. http: url, server, served_model, concurrency,
+    timeout, retries, key_variable.
+    """
+    backend = spec.text("backend")
+    if backend == "vllm":
+        return _vllm_reward(spec)
+    if backend == "http":
+        return _http_reward(spec)
+    if backend != "transformers":
+        raise InputError(f"engine {spec.name}: backend is {backend!r}; give transformers, vllm or http")
     from synpref.engines.reward import RewardScorer
 
     return RewardScorer.load(
@@ -42,6 +56,41 @@ def reward(spec: EngineSpec) -> RewardScorer:
         overlong=_overlong(spec),
         token_budget=spec.integer("token_budget", 0),
         device=spec.text("device"),
+        shared_prompt="off" if spec.text("shared_prompt") == "off" else "auto",
+    )
+
+
+def _vllm_reward(spec: EngineSpec) -> VllmScorer:
+    from synpref.engines.reward_vllm import VllmScorer
+
+    return VllmScorer.load(
+        _folder(spec), dtype=_dtype(spec), max_tokens=spec.integer("max_tokens", 0), overlong=_overlong(spec)
+    )
+
+
+def _http_reward(spec: EngineSpec) -> HttpScorer:
+    from synpref.engines.reward_http import HttpScorer, check_server_kind
+
+    return HttpScorer.load(
+        _folder(spec),
+        server=json_server(spec),
+        kind=check_server_kind(spec.text("server")),
+        served_model=spec.text("served_model"),
+        max_tokens=spec.integer("max_tokens", 0),
+        overlong=_overlong(spec),
+    )
+
+
+def json_server(spec: EngineSpec) -> JsonServer:
+    """The server of the options url, concurrency, timeout, retries and key_variable."""
+    from synpref.engines.json_server import JsonServer
+
+    return JsonServer(
+        spec.text("url") or "",
+        concurrency=spec.integer("concurrency", JsonServer.concurrency),
+        timeout=spec.number("timeout", JsonServer.timeout),
+        retries=spec.integer("retries", JsonServer.retries),
+        key_variable=spec.text("key_variable"),
     )
 
 

@@ -18,13 +18,13 @@ def ahead(items: Iterable[Item], most: int = 1) -> Generator[Item]:
     An error of `items` is raised where its item would have come. When the iteration is left early, the thread takes at
     most one item more and ends.
     """
-    waiting: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(most)
+    waiting: queue.Queue[list[Item] | BaseException] = queue.Queue(most)  # no item: the end
     stop = threading.Event()
 
-    def put(good: bool, value: Item | BaseException | None) -> bool:
+    def put(value: list[Item] | BaseException) -> bool:
         while not stop.is_set():
             try:
-                waiting.put((good, value), timeout=_SECONDS)
+                waiting.put(value, timeout=_SECONDS)
             except queue.Full:
                 continue
             return True
@@ -33,21 +33,20 @@ def ahead(items: Iterable[Item], most: int = 1) -> Generator[Item]:
     def read() -> None:
         try:
             for item in items:
-                if not put(True, item):
+                if not put([item]):
                     return
-            put(False, None)
+            put([])
         except BaseException as error:
-            put(False, error)
+            put(error)
 
     threading.Thread(target=read, name="synpref prefetch", daemon=True).start()
     try:
         while True:
-            good, value = waiting.get()
-            if good:
-                yield value  # type: ignore[misc]  # a good value is an item
-            elif isinstance(value, BaseException):
+            value = waiting.get()
+            if isinstance(value, BaseException):
                 raise value
-            else:
+            if not value:
                 return
+            yield value[0]
     finally:
         stop.set()

@@ -24,15 +24,23 @@ class Shard:
 
 
 def stage_shards(
-    todo: DataFrame, *, key: Sequence[str], bucket: Column | None, rows: int, shard_rows: int, folder: str
+    todo: DataFrame,
+    *,
+    key: Sequence[str],
+    bucket: Column | None,
+    rows: int,
+    shard_rows: int,
+    folder: str,
+    together: Sequence[str] = (),
 ) -> list[Shard]:
     """Write `todo` (one row a key, about `rows`) to `folder` once, cut into shards, and return them in order.
 
     The shards tell what was written: another job may have answered some of the rows since they were counted.
 
     bucket: of a row, 0 and up; None where all rows lie in bucket 0.
-    Inside a bucket the rows are taken in the order of their key's hash. The inputs are computed here and nowhere else,
-    however many shards there are.
+    Inside a bucket the rows are taken in the order of their key's hash, or of that of the columns `together`: rows that
+    are equal in them fall into one shard, but where it ends. The inputs are computed here and nowhere else, however
+    many shards there are.
     """
     if rows == 0:
         return []
@@ -44,7 +52,7 @@ def stage_shards(
     if rows <= shard_rows:
         placed = placed.withColumn(SHARD, F.lit(0))
     else:
-        placed = placed.withColumn(_HASH, F.xxhash64(*[F.col(f"`{name}`") for name in key]))
+        placed = placed.withColumn(_HASH, F.xxhash64(*[F.col(f"`{name}`") for name in together or key]))
         order = Window.partitionBy(SHARD_BUCKET).orderBy(_HASH, *[F.col(f"`{name}`") for name in key])
         number = F.floor((F.row_number().over(order) - 1) / F.lit(shard_rows)).cast("int")
         placed = placed.withColumn(SHARD, number).drop(_HASH)

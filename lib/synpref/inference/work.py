@@ -70,7 +70,7 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: int) ->
     # An explicit number of partitions is not coalesced by adaptive execution: every slot gets its task.
     tasks = min(work.slots, shard.rows)
     answer = answering(work.spec, None if counts is None else str(counts))
-    answers = rows.repartition(tasks).mapInArrow(answer, work.kind.schema)
+    answers = _spread(rows, tasks, work.kind.together).mapInArrow(answer, work.kind.schema)
     with meter.watching(counts, done):
         try:
             # Written once before anything reads it: a second reader would run the engine a second time.
@@ -78,6 +78,14 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: int) ->
         except (PySparkException, Py4JError) as error:
             raise _stopped(work, error) from error
     return spark.read.schema(work.kind.schema).parquet(f"{folder}/answers")
+
+
+def _spread(rows: DataFrame, tasks: int, together: Sequence[str]) -> DataFrame:
+    """The rows in that many partitions; those that are equal in `together` stand side by side in one."""
+    if not together:
+        return rows.repartition(tasks)
+    same = F.xxhash64(*[F.col(f"`{name}`") for name in together])
+    return rows.repartition(tasks, same).sortWithinPartitions(same)
 
 
 def _failures(work: Work, shard: Shard, answers: DataFrame) -> dict[str, int]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
 
-from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # py4j ships no types
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -95,7 +94,7 @@ def read_parquet(spark: SparkSession, found: InputFiles) -> DataFrame:
     try:
         with damaged_files_named():
             return spark.read.options(**found.options).parquet(found.path)
-    except (PySparkException, Py4JError) as error:
+    except PySparkException as error:
         raise InputError(f"{found.path}: not readable as parquet: {_first_line(error)}") from error
 
 
@@ -151,5 +150,5 @@ def _listed(spark: SparkSession, path: str, readable: str) -> tuple[InputFile, .
     return tuple(sorted((InputFile(row[0], row[1], row[2]) for row in rows), key=lambda file: file.uri))
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: PySparkException) -> str:
     return str(error).strip().splitlines()[0]

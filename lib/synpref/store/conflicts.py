@@ -28,5 +28,5 @@ def settled(commit: Callable[[], Result]) -> Result:
             if not _CONFLICT.search(str(error)):
                 raise
         # jobs that met once are not to meet again at each attempt
-        time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.1 * 2**attempt)))  # noqa: S311 - a pause is no secret
+        time.sleep(random.SystemRandom().uniform(0, min(_LONGEST_PAUSE, 0.1 * 2**attempt)))
     return commit()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from synpref.engines.chat import Generation
 from synpref.engines.choice import Choice
-from synpref.engines.reward import Reward
+from synpref.engines.reward_rows import Reward
 from synpref.engines.tokenise import Conversation
 from synpref.errors import EngineError
 from synpref.inference.spec import EngineSpec
@@ -25,14 +24,7 @@ def make(spec: EngineSpec) -> Counting:
     log = spec.text("log")
     assert log is not None
     append(log, f"load {os.getpid()} {spec.integer('threads', 0)}")
-    return Counting(log, *kill_order(log))
-
-
-def kill_order(log: str) -> tuple[int, int]:
-    """Lines of the log at which to kill, and the process group to kill; beside the log, so that no option tells it."""
-    order = Path(f"{log}.kill")
-    at, group = order.read_text().split() if order.exists() else ("0", "0")
-    return int(at), int(group)
+    return Counting(log)
 
 
 def append(log: str, line: str) -> None:
@@ -46,8 +38,8 @@ def number(text: str) -> float:
 
 
 class Counting:
-    def __init__(self, log: str, kill_at: int, kill_group: int) -> None:
-        self.log, self.kill_at, self.kill_group = log, kill_at, kill_group
+    def __init__(self, log: str) -> None:
+        self.log = log
 
     def note(self, text: str) -> None:
         if "FATAL" in text:
@@ -55,9 +47,6 @@ class Counting:
         if "BAD" in text:
             raise ValueError(f"cannot read {text}")
         append(self.log, f"ask {text}")
-        if self.kill_at and len(Path(self.log).read_text().splitlines()) >= self.kill_at:
-            os.killpg(self.kill_group, signal.SIGKILL)
-            os.kill(os.getpid(), signal.SIGKILL)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         for text in texts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,6 +180,22 @@ def test_verdicts_come_in_canonical_order(spark: SparkSession, warehouse: Wareho
         ("c2", "ba"): ("no_preference", 0.5, ["x", "y"]),
         ("c3", "ab"): ("unparsed", None, ["x", "y"]),
     }
+
+
+def test_responses_to_one_prompt_reach_the_engine_side_by_side(
+    spark: SparkSession, tmp_path: Path, asked: Asked
+) -> None:
+    rows = [(f"r{number}", prompt(f"p{number % 10}"), f"p{number % 10} {number}") for number in range(60)]
+    schema = "response_id string, messages array<struct<role: string, content: string>>, text string"
+    warehouse = Warehouse(spark, Location(path=str(tmp_path / "w")))
+    found = fill(
+        warehouse, table="rewards", inputs=spark.createDataFrame(rows, schema).repartition(7), stage="score",
+        spec=asked.spec("reward"), shard_rows=25, slots=1,
+    )  # fmt: skip
+    assert found.computed == 60
+    order = [text.split()[0] for text in asked.texts()]
+    runs = 1 + sum(one != other for one, other in pairwise(order))
+    assert runs <= 10 + 2  # three shards cut two prompts at most
 
 
 def test_shards_lie_in_one_bucket_hold_all_rows_and_are_cut_alike_twice(spark: SparkSession, tmp_path: Path) -> None:

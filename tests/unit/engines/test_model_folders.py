@@ -16,7 +16,7 @@ from transformers import AutoTokenizer, LlamaForSequenceClassification
 from synpref.engines.chat import ChatModel
 from synpref.engines.embedder import Embedder
 from synpref.engines.reward import RewardScorer
-from synpref.errors import InputError
+from synpref.errors import EngineError, InputError
 
 
 def load(folder: Path) -> RewardScorer:
@@ -115,6 +115,35 @@ def test_a_pad_token_that_ends_every_conversation(
     model.save_pretrained(tmp_path / "eos")
     with pytest.raises(InputError, match="conversations end in the pad token '<|im_end|>'".replace("|", r"\|")):
         load(tmp_path / "eos")
+
+
+def test_a_tokenizer_with_more_ids_than_the_model_embeds(damaged: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(damaged)
+    known = len(tokenizer)
+    tokenizer.add_tokens(["<new>", "<newer>"])
+    tokenizer.save_pretrained(damaged)
+    with pytest.raises(InputError, match=f"ids for {known + 2} tokens, the embedding has {known} rows"):
+        load(damaged)
+
+
+def test_weights_that_give_no_numbers(damaged: Path) -> None:
+    weights = load_file(damaged / "model.safetensors")
+    save_file(weights | {"score.weight": weights["score.weight"] * float("inf")}, damaged / "model.safetensors")
+    with pytest.raises(EngineError, match="the reward of a short conversation is"):
+        load(damaged)
+
+
+def test_rewards_that_depend_on_their_batch(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = LlamaForSequenceClassification.forward
+
+    def counting(self: Any, input_ids: Any, **inputs: Any) -> Any:
+        out = forward(self, input_ids, **inputs)
+        out.logits = out.logits + len(input_ids)
+        return out
+
+    monkeypatch.setattr(LlamaForSequenceClassification, "forward", counting)
+    with pytest.raises(EngineError, match="they depend on their batch"):
+        load(damaged)
 
 
 def test_more_tokens_than_positions(damaged: Path) -> None:

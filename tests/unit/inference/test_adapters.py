@@ -14,7 +14,7 @@ from synpref.engines.chat import Generation
 from synpref.engines.choice import Choice, Said
 from synpref.engines.failure import Failure
 from synpref.engines.replay import Key, Recorded
-from synpref.engines.reward import Reward
+from synpref.engines.reward_rows import Reward
 from synpref.engines.tokenise import Conversation
 from synpref.inference.adapters import attributes, embedder, judge, reward
 from synpref.inference.spec import EngineSpec
@@ -76,10 +76,10 @@ def test_a_window_in_which_every_row_fails_still_has_all_columns() -> None:
 
 
 class Scores:
-    def __init__(self, rewards: dict[str, Reward]) -> None:
+    def __init__(self, rewards: Mapping[str, Reward | Failure]) -> None:
         self.rewards = rewards
 
-    def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
+    def score(self, conversations: Sequence[Conversation]) -> list[Reward | Failure]:
         return [self.rewards[text] for _, text in conversations]
 
 
@@ -99,6 +99,17 @@ def test_a_refused_conversation_is_overlong_and_a_reward_that_is_no_number_an_er
     assert answers.column("tokens").to_pylist() == [7, None, None, None]
     assert answers.column("truncated").to_pylist() == [True, None, None, None]
     assert answers.column("detail")[1].as_py() == "99 tokens, at most 50 are scored"
+
+
+def test_what_a_server_refused_fails_with_its_words() -> None:
+    engine = Scores({"ok": Reward(2.0, 3, False), "bad": Failure("server_refused", "status 400")})
+    window = pa.RecordBatch.from_pydict(
+        {"response_id": ["1", "2"], "messages": messages("q", "q"), "text": ["bad", "ok"]}
+    )
+    answers = reward.answer(engine, window, EngineSpec.of("reward", "rm", max_tokens=50))
+    assert answers.column("reward").to_pylist() == [None, 2.0]
+    assert answers.column("error").to_pylist() == ["server_refused", None]
+    assert answers.column("detail").to_pylist() == ["status 400", None]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from synpref.inference.spec import EngineSpec
 ENGINES = """
 import os, signal, sys
 from pathlib import Path
-from synpref.engines.reward import Reward
+from synpref.engines.reward_rows import Reward
 from synpref.errors import EngineError
 
 class Engine:

@@ -34,6 +34,27 @@ def test_the_engine_id_follows_what_changes_the_output_only(model: str) -> None:
     assert len({other.card.engine_id for other in [spec, *others]}) == 4
 
 
+def test_where_a_reward_is_computed_is_identity_and_how_the_server_is_reached_is_not(model: str) -> None:
+    here = EngineSpec.of("reward", "rm", model, dtype="bfloat16")
+    same = [
+        here.having(backend="transformers"),
+        here.having(shared_prompt="off"),
+        here.having(url="http://a", retries=1),
+    ]
+    assert {other.card.engine_id for other in same} == {here.card.engine_id}
+    there = here.having(backend="http", server="vllm", url="http://a")
+    again = there.having(url="http://b", served_model="m", concurrency=2, timeout=1.0, retries=0, key_variable="KEY")
+    assert again.card.engine_id == there.card.engine_id
+    assert "transformers" not in there.card.details
+    assert len({one.card.engine_id for one in (here, there, there.having(server="sglang"))}) == 3
+
+
+@pytest.mark.parametrize(("backend", "message"), [("tgi", "backend is 'tgi'"), ("http", "server is None")])
+def test_a_backend_that_is_none_is_an_input_error(model: str, backend: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        _ = EngineSpec.of("reward", "rm", model, backend=backend).card
+
+
 def test_a_default_that_is_spelled_out_changes_nothing(model: str) -> None:
     spec = EngineSpec.of("chat-attributes", "smol", model)
     assert spec.having(seed=1).card.engine_id != spec.card.engine_id

@@ -14,7 +14,7 @@ from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, conversations, 
 from synpref.inference.spec import EngineSpec
 
 if TYPE_CHECKING:
-    from synpref.engines.reward import Reward
+    from synpref.engines.reward_rows import Reward
 
 INPUTS = ("response_id", "messages", "text")
 SCHEMA = f"response_id string, reward double, tokens int, truncated boolean, {FAILURE_COLUMNS}"
@@ -23,8 +23,8 @@ SCHEMA = f"response_id string, reward double, tokens int, truncated boolean, {FA
 class Scores(Protocol):
     """What a reward engine offers."""
 
-    def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
-        """One reward for each conversation, in order."""
+    def score(self, conversations: Sequence[Conversation]) -> Sequence[Reward | Failure]:
+        """One reward for each conversation, in order; a Failure where a server gave none."""
         ...
 
 

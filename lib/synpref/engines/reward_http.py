@@ -1,0 +1,148 @@
+"""Rewards from a server that holds the reward model: /classify of vLLM or of SGLang, asked with our own token ids."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from synpref.engines.failure import ENGINE_ERROR, Failure
+from synpref.engines.json_server import JsonServer
+from synpref.engines.model_folder import loading, read_config
+from synpref.engines.reward_canary import CANARIES, alike, check_canaries
+from synpref.engines.reward_rows import Reward, RewardRows, check_sendable
+from synpref.engines.tokenise import Conversation, Overlong
+from synpref.errors import EngineError, InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_LOG = logging.getLogger(__name__)
+ServerKind: TypeAlias = Literal["vllm", "sglang"]
+_PATH = "/classify"
+# Two answers to one conversation on a server whose batches we do not choose (reward.BATCH_TOLERANCE of bfloat16).
+_TOLERANCE = 0.1
+_SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class HttpScorer:
+    """A reward model behind a server. probability: the server gives sigmoid(logit) whatever it is asked for."""
+
+    server: JsonServer
+    kind: ServerKind
+    served_model: str
+    tokenizer: PreTrainedTokenizerBase
+    max_tokens: int
+    overlong: Overlong
+    probability: bool = False
+
+    @classmethod
+    def load(
+        cls,
+        model_path: str,
+        *,
+        server: JsonServer,
+        kind: ServerKind,
+        served_model: str | None,
+        max_tokens: int,
+        overlong: Overlong,
+    ) -> HttpScorer:
+        """Read the tokenizer from the model's folder and ask the server for two short conversations, twice.
+
+        server: its url is the root, before `/classify`. served_model: the name under which vLLM serves the model, which
+        it checks (SGLang serves one and asks for no name); None: the folder's path. Raises InputError where the folder
+        has no usable tokenizer, EngineError where the server cannot be asked or its answers are no rewards.
+        """
+        from transformers import AutoTokenizer
+
+        folder = Path(model_path)
+        read_config(folder)
+        with loading(folder):
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        check_sendable(str(folder), tokenizer)
+        scorer = cls(server, kind, served_model or model_path, tokenizer, max_tokens, overlong)
+        return scorer._checked()
+
+    def score(self, conversations: Sequence[Conversation]) -> list[Reward | Failure]:
+        """The reward of each conversation, or a Failure where the server refused it or gave no number.
+
+        Tokens, cuts and refusals are those of the local scorer. Raises as JsonServer.post_all does.
+        """
+        rows = RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
+        return rows.failing(self._logits([rows.encoded[place].input_ids for place in rows.runs]))
+
+    def _logits(self, rows: Sequence[list[int]]) -> list[float | Failure]:
+        found = self._asked(rows, activation=False)
+        return [_logit(value) if self.probability and isinstance(value, float) else value for value in found]
+
+    def _asked(self, rows: Sequence[list[int]], *, activation: bool) -> list[float | Failure]:
+        answers = self.server.post_all(_PATH, [self._body(row, activation) for row in rows])
+        return [answer if isinstance(answer, Failure) else _value(answer, self.kind) for answer in answers]
+
+    def _body(self, row: list[int], activation: bool) -> dict[str, Any]:
+        """One row a request: a row that is refused costs no other. Servers batch what is under way at once."""
+        if self.kind == "sglang":
+            return {"input_ids": row}
+        # Versions of 2025 know the switch as `activation`, later ones ignore that name.
+        switch = {"use_activation": activation, "activation": activation}
+        return {"model": self.served_model, "input": row, "add_special_tokens": False, **switch}
+
+    def _checked(self) -> HttpScorer:
+        """This scorer, reading probabilities where the server gives nothing else. EngineError as `load` says."""
+        rows = [item.input_ids for item in self._canary_rows().encoded]
+        plain, other = (self._numbers(self._asked(rows, activation=activation)) for activation in (False, True))
+        check_canaries(self._where, plain, self._numbers(self._asked(rows, activation=False)), _TOLERANCE)
+        if self.kind == "sglang" or not alike(plain, other, _SAME) or not all(0 <= value <= 1 for value in plain):
+            return self
+        if all(value in {0.0, 1.0} for value in plain):
+            raise EngineError(f"{self._where}: every reward is {plain[0]:g}, a softmax of one label; switch it off")
+        _LOG.warning(
+            "%s: the server ignores use_activation and gives probabilities; rewards are their logits, with few digits "
+            "near 0 and 1", self._where,
+        )  # fmt: skip
+        return HttpScorer(
+            self.server, self.kind, self.served_model, self.tokenizer, self.max_tokens, self.overlong, probability=True
+        )
+
+    @property
+    def _where(self) -> str:
+        return f"the server of {self.served_model}"
+
+    def _canary_rows(self) -> RewardRows:
+        return RewardRows.of(self.tokenizer, CANARIES, self.max_tokens, "truncate_left")
+
+    def _numbers(self, answers: Sequence[float | Failure]) -> list[float]:
+        for answer in answers:
+            if isinstance(answer, Failure):
+                raise EngineError(f"{self._where}: no reward of a short conversation: {answer.detail}")
+        return [answer for answer in answers if not isinstance(answer, Failure)]
+
+
+def _value(answer: Mapping[str, Any], kind: ServerKind) -> float | Failure:
+    """The one number of an answer: vLLM's `data[0].probs`, SGLang's `embedding`."""
+    try:
+        values = answer["embedding"] if kind == "sglang" else answer["data"][0]["probs"]
+        (value,) = values
+        number = float(value)
+    except (KeyError, IndexError, TypeError, ValueError):
+        return Failure(ENGINE_ERROR, f"the answer holds no single reward: {answer}"[:300])
+    return number if math.isfinite(number) else Failure(ENGINE_ERROR, f"reward is {number}")
+
+
+def _logit(probability: float) -> float | Failure:
+    if not 0 < probability < 1:
+        return Failure(ENGINE_ERROR, f"the server's probability {probability:g} is rounded: its logit is lost")
+    return math.log(probability) - math.log1p(-probability)
+
+
+def check_server_kind(name: str | None) -> ServerKind:
+    """The kind of server; InputError for another name."""
+    if name == "vllm":
+        return "vllm"
+    if name == "sglang":
+        return "sglang"
+    raise InputError(f"server is {name!r}; give vllm or sglang")

@@ -1,0 +1,76 @@
+"""Rewards through vLLM in this process: for backbones of billions of parameters on a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
+from synpref.engines.reward import BATCH_TOLERANCE, check_head
+from synpref.engines.reward_canary import CANARIES, check_canaries
+from synpref.engines.reward_rows import Reward, RewardRows, check_sendable
+from synpref.engines.tokenise import Conversation, Overlong
+from synpref.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class VllmScorer:
+    """A loaded reward model. What responses share of a prompt, vLLM's prefix cache computes once by itself."""
+
+    engine: Any
+    raw: Any
+    tokenizer: PreTrainedTokenizerBase
+    max_tokens: int
+    overlong: Overlong
+
+    @classmethod
+    def load(cls, model_path: str, *, dtype: str, max_tokens: int, overlong: Overlong) -> VllmScorer:
+        """Load a folder as RewardScorer.load takes it, with a chat template.
+
+        Raises InputError where vLLM is not installed, or as RewardScorer.load does before it reads weights; EngineError
+        where the rewards of two short conversations are no numbers or depend on their batch.
+        """
+        try:
+            vllm: Any = import_module("vllm")  # an extra, absent where types are checked
+        except ImportError:
+            raise InputError("the backend vllm is not installed: pip install synpref[gpu]") from None
+        from transformers import AutoConfig, AutoTokenizer
+
+        folder = check_model_folder(model_path)
+        check_head(folder)
+        with loading(folder):
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        check_max_tokens(folder, config, max_tokens)
+        check_sendable(str(folder), tokenizer)
+        with loading(folder):
+            engine = vllm.LLM(
+                model=str(folder), runner="pooling", dtype=dtype, max_model_len=max_tokens, load_format="safetensors",
+                trust_remote_code=False, enable_prefix_caching=True, disable_log_stats=True,
+            )  # fmt: skip
+        # By default a classifier's output of one label passes a sigmoid.
+        scorer = cls(engine, vllm.PoolingParams(use_activation=False), tokenizer, max_tokens, overlong)
+        scorer._check(str(folder), BATCH_TOLERANCE[dtype])
+        return scorer
+
+    def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
+        """The reward of each conversation; equal ones are computed once. As RewardScorer.score."""
+        rows = RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
+        return rows.rewards(self._logits([rows.encoded[place].input_ids for place in rows.runs]))
+
+    def _logits(self, rows: Sequence[list[int]]) -> list[float]:
+        if not rows:
+            return []
+        prompts = [{"prompt_token_ids": row} for row in rows]
+        found = self.engine.classify(prompts, pooling_params=self.raw, use_tqdm=False)
+        return [float(logit) for (logit,) in (answer.outputs.probs for answer in found)]
+
+    def _check(self, where: str, tolerance: float) -> None:
+        rows = RewardRows.of(self.tokenizer, CANARIES, self.max_tokens, "truncate_left")
+        ids = [item.input_ids for item in rows.encoded]
+        check_canaries(where, [self._logits([row])[0] for row in ids], self._logits(ids), tolerance)

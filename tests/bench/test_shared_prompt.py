@@ -1,0 +1,103 @@
+"""Rewards with a prompt's pass shared, against whole rows; both take turns. Prints what the rule of sharing rests on.
+
+The table gives, for prompts of several lengths and numbers of responses, the time of shared ÷ whole and the ratio that
+the rule expects; the last line the least squares of PASS_COST and CACHED_COST over all measurements.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification
+
+from synpref.engines import device
+from synpref.engines.classifier import Classifier
+from synpref.engines.quiet import quiet_transformers
+from synpref.engines.shared_prompt import Work, pays, prompt_batches, shared_prompts, work_shared, work_whole
+from synpref.engines.tokenise import Encoded
+
+MODEL = Path(__file__).resolve().parents[2] / ".cache/models/smollm2-135m-instruct"
+ROUNDS, REST, BUDGET = 3, 32, 2048
+PROMPTS, RESPONSES = (16, 64, 256), (2, 8)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The small chat model with a random reward head, as saved and loaded again."""
+    if not MODEL.is_dir():
+        pytest.skip("the small chat model is absent: run `make setup`")
+    folder = tmp_path_factory.mktemp("classifier")
+    torch.manual_seed(0)
+    with quiet_transformers():
+        AutoModelForSequenceClassification.from_pretrained(MODEL, num_labels=1, pad_token_id=0).save_pretrained(folder)
+        loaded = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
+    loaded.config.use_cache = False
+    torch.set_num_threads(1)  # as a worker's slot has it
+    return loaded
+
+
+def rows_of(prompts: int, tokens: int, responses: int) -> tuple[list[Encoded], list[int]]:
+    draw = np.random.default_rng(0)
+    begun = [draw.integers(10, 40_000, tokens).tolist() for _ in range(prompts)]
+    rows = [begun[one] + draw.integers(10, 40_000, REST).tolist() for one in range(prompts) for _ in range(responses)]
+    return [Encoded(row, None, truncated=False) for row in rows], [
+        one for one in range(prompts) for _ in range(responses)
+    ]
+
+
+def measured(model: Any, rows: list[Encoded], prompts: list[int]) -> tuple[dict[str, float], Work, Work]:
+    """Least seconds of each way, and what each computes."""
+    classifier = Classifier(model, 0, BUDGET)
+    ids = [row.input_ids for row in rows]
+    lengths = [len(row) for row in ids]
+    plan = prompt_batches(shared_prompts(ids, prompts), lengths, BUDGET)
+    seconds = {"shared": float("inf"), "whole": float("inf")}
+    found: dict[str, list[float]] = {"shared": [0.0] * len(rows), "whole": []}
+    for _ in range(ROUNDS):
+        for way, least in seconds.items():
+            started = time.perf_counter()
+            if way == "whole":
+                found[way] = classifier.logits(rows)
+            else:
+                for one in plan:
+                    classifier.continue_prompts(one, rows, found[way])
+            seconds[way] = min(least, time.perf_counter() - started)
+    assert found["shared"] == pytest.approx(found["whole"], abs=1e-3)
+    return seconds, work_shared(plan, lengths), work_whole(lengths, BUDGET)
+
+
+def test_what_the_rule_chooses_is_faster(model: Any) -> None:
+    facts = device.device_facts()
+    lines = [f"\n{facts.name} {' '.join(facts.features)}, float32, responses of {REST} tokens"]
+    equations: list[tuple[float, float, float, float]] = []
+    ratios: list[float] = []
+    for tokens in PROMPTS:
+        for responses in RESPONSES:
+            rows, prompts = rows_of(max(1, 512 // (tokens * responses)), tokens, responses)
+            seconds, shared, whole = measured(model, rows, prompts)
+            ratio = seconds["shared"] / seconds["whole"]
+            chosen = pays(shared, whole)
+            lines.append(
+                f"prompt {tokens:4} tokens x {responses} responses x {prompts[-1] + 1:2} prompts: shared / whole "
+                f"{ratio:.2f}, expected {shared.cost / whole.cost:.2f}, {'shared' if chosen else 'whole'}"
+            )
+            equations += [
+                (work.tokens, work.cached, work.passes, seconds[way])
+                for way, work in (("shared", shared), ("whole", whole))
+            ]
+            if chosen:
+                ratios.append(ratio)
+    table = np.array(equations)
+    # Relative errors count, so that the short runs do as much as the long ones.
+    fitted = np.linalg.lstsq(table[:, :3] / table[:, 3:], np.ones(len(table)), rcond=None)[0]
+    token, cached, one_pass = fitted
+    lines.append(f"one token {token * 1e3:.2f} ms; cached {cached / token:.3f}, a pass {one_pass / token:.0f} of it")
+    sys.stdout.write("\n".join(lines) + "\n")
+    assert min(ratios) < 0.5
+    assert max(ratios) < 1.1  # a busy machine scatters by a tenth

@@ -1,0 +1,176 @@
+"""A served reward model, held to the local one: a server on loopback that runs the real scorer behind /classify."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synpref.engines import json_server
+from synpref.engines.classifier import Classifier
+from synpref.engines.failure import ENGINE_ERROR, SERVER_REFUSED, Failure
+from synpref.engines.json_server import JsonServer
+from synpref.engines.reward import BATCH_TOLERANCE, RewardScorer
+from synpref.engines.reward_http import HttpScorer, ServerKind
+from synpref.engines.reward_rows import Reward
+from synpref.engines.tokenise import Conversation, Encoded
+from synpref.errors import EngineError, InputError
+from tests.faulty_server import Answer, Asked, serving
+
+TALKS = [
+    Conversation([{"role": "user", "content": "Name a sea." * length}], answer)
+    for length, answer in ((1, "North"), (1, "<|im_end|>"), (9, "I cannot."), (40, "Baltic"), (1, "North"))
+]
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_server, "_LONGEST_PAUSE", 0.01)
+
+
+@pytest.fixture(scope="module")
+def local(decoder_reward_folder: Path) -> RewardScorer:
+    return RewardScorer.load(
+        str(decoder_reward_folder), dtype="float32", max_tokens=256, overlong="truncate_left", token_budget=512,
+        device="cpu",
+    )  # fmt: skip
+
+
+def sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
+Reading = Callable[[float, dict[str, Any]], float]
+
+
+def switched(logit: float, body: dict[str, Any]) -> float:
+    """A server that does as it is told: the sigmoid unless it is switched off."""
+    return sigmoid(logit) if body.get("use_activation", True) else logit
+
+
+@contextmanager
+def served(local: RewardScorer, reading: Reading = switched) -> Iterator[Asked]:
+    """The local model behind the requests and answers of vLLM and SGLang."""
+    classifier = Classifier(local.model, local.tokenizer.pad_token_id, 512)
+
+    def answer(body: dict[str, Any], before: int) -> Answer:
+        ids = body["input_ids"] if "input_ids" in body else body["input"]
+        (logit,) = classifier.logits([Encoded(ids, None, truncated=False)])
+        if "input_ids" in body:
+            return Answer.of({"embedding": [logit], "meta_info": {"prompt_tokens": len(ids)}})
+        probs = [reading(logit, body)]
+        return Answer.of({"object": "list", "data": [{"index": 0, "label": None, "probs": probs, "num_classes": 1}]})
+
+    with serving(answer) as asked:
+        yield asked
+
+
+def load(asked: Asked, folder: Path, kind: ServerKind = "vllm", **changes: Any) -> HttpScorer:
+    settings: dict[str, Any] = {"served_model": None, "max_tokens": 256, "overlong": "truncate_left"}
+    url = asked.url.removesuffix("/v1")
+    return HttpScorer.load(str(folder), server=JsonServer(url, retries=1), kind=kind, **settings | changes)
+
+
+@pytest.mark.parametrize("kind", ["vllm", "sglang"])
+@pytest.mark.parametrize("overlong", ["truncate_left", "refuse"])
+def test_a_served_model_gives_the_rewards_of_the_local_one(
+    local: RewardScorer, decoder_reward_folder: Path, kind: ServerKind, overlong: Any
+) -> None:
+    here = RewardScorer(local.model, local.tokenizer, 256, overlong, 512)
+    with served(local) as asked:
+        there = load(asked, decoder_reward_folder, kind, overlong=overlong).score(TALKS)
+    for one, other in zip(here.score(TALKS), there, strict=True):
+        assert isinstance(other, Reward)
+        assert other[1:] == one[1:]
+        assert other.reward == pytest.approx(one.reward, abs=BATCH_TOLERANCE["float32"], nan_ok=True)
+    assert set(asked.paths) == {"/classify"}
+
+
+def test_each_distinct_conversation_is_one_request_that_names_the_model(
+    local: RewardScorer, decoder_reward_folder: Path
+) -> None:
+    with served(local) as asked:
+        scorer = load(asked, decoder_reward_folder)
+        asked.bodies.clear()
+        scorer.score(TALKS)
+        load(asked, decoder_reward_folder, served_model="ours")
+    assert len(asked.bodies[:4]) == len({str(body["input"]) for body in asked.bodies[:4]})
+    assert asked.bodies[4]["model"] == "ours"
+    assert {body["model"] for body in asked.bodies[:4]} == {str(decoder_reward_folder)}
+    assert {body["use_activation"] for body in asked.bodies[:4]} == {False}
+
+
+def test_probabilities_of_a_server_that_gives_nothing_else_are_turned_back(
+    local: RewardScorer, decoder_reward_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with served(local, lambda logit, _body: sigmoid(logit)) as asked:
+        scorer = load(asked, decoder_reward_folder)
+        there = scorer.score(TALKS)
+    assert scorer.probability
+    assert "gives probabilities; rewards are their logits" in caplog.text
+    rewards = [one.reward for one in there if isinstance(one, Reward)]
+    assert rewards == pytest.approx([one.reward for one in local.score(TALKS)], abs=1e-4)
+
+
+def test_a_server_whose_activation_is_off_for_good_gives_logits(
+    local: RewardScorer, decoder_reward_folder: Path
+) -> None:
+    with served(local, lambda logit, _body: logit + 5) as asked:
+        assert not load(asked, decoder_reward_folder).probability
+
+
+def test_a_softmax_of_one_label_is_no_reward(local: RewardScorer, decoder_reward_folder: Path) -> None:
+    with (
+        served(local, lambda _logit, _body: 1.0) as asked,
+        pytest.raises(EngineError, match="every reward is 1, a softmax of one label"),
+    ):
+        load(asked, decoder_reward_folder)
+
+
+def test_a_probability_that_is_rounded_to_one_is_a_failure_of_its_row(
+    local: RewardScorer, decoder_reward_folder: Path
+) -> None:
+    with served(local, lambda logit, body: sigmoid(logit) if len(body["input"]) < 100 else 1.0) as asked:
+        there = load(asked, decoder_reward_folder).score(TALKS[:3])
+    assert isinstance(there[2], Failure)
+    assert "its logit is lost" in there[2].detail
+    assert isinstance(there[0], Reward)
+
+
+def test_a_refused_or_broken_row_costs_no_neighbour(local: RewardScorer, decoder_reward_folder: Path) -> None:
+    with served(local) as asked:
+        scorer = load(asked, decoder_reward_folder)
+    wrong = {2: Answer(400, b"too long"), 3: Answer.of({"data": [{"probs": [0.1, 0.9]}]})}
+    rest = Answer.of({"data": [{"probs": [-2.5]}]})
+    with serving(lambda body, before: wrong.get(before, rest)) as asked:
+        one_by_one = JsonServer(asked.url.removesuffix("/v1"), concurrency=1, retries=1)
+        there = HttpScorer(one_by_one, "vllm", "m", scorer.tokenizer, 256, "truncate_left").score(TALKS)
+    assert [one.reason for one in there if isinstance(one, Failure)] == [SERVER_REFUSED, ENGINE_ERROR]
+    assert [one.reward for one in there if isinstance(one, Reward)] == [-2.5] * 3
+
+
+@pytest.mark.parametrize("kind", ["vllm", "sglang"])
+def test_answers_that_are_no_rewards_stop_the_load(decoder_reward_folder: Path, kind: ServerKind) -> None:
+    with (
+        serving(lambda body, before: Answer.of({"data": [{"probs": [float("nan")]}], "embedding": [1, 2]})) as asked,
+        pytest.raises(EngineError, match="no reward of a short conversation"),
+    ):
+        load(asked, decoder_reward_folder, kind)
+
+
+def test_a_tokenizer_of_two_segments_cannot_be_sent(reward_folder: Path) -> None:
+    with (
+        serving(lambda body, before: Answer()) as asked,
+        pytest.raises(InputError, match=r"set scorer\.backend to transformers"),
+    ):
+        load(asked, reward_folder)
+    assert not asked.bodies
+
+
+def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
+    with serving(lambda body, before: Answer()) as asked, pytest.raises(InputError, match="is this a model folder"):
+        load(asked, tmp_path)

@@ -1,0 +1,41 @@
+"""The vLLM backend: what is told where it is absent, and equal rewards where it is not."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from synpref.engines.cards import reward_card
+from synpref.engines.reward import BATCH_TOLERANCE, RewardScorer
+from synpref.engines.reward_vllm import VllmScorer
+from synpref.engines.tokenise import Conversation
+from synpref.errors import InputError
+
+ABSENT = importlib.util.find_spec("vllm") is None
+TALKS = [
+    Conversation([{"role": "user", "content": "Name a sea." * length}], answer)
+    for length, answer in ((1, "North"), (9, "I cannot."), (40, "Baltic"), (1, "North"))
+]
+
+
+@pytest.mark.skipif(not ABSENT, reason="vllm is installed")
+def test_without_vllm_the_extra_is_named(decoder_reward_folder: Path) -> None:
+    folder = str(decoder_reward_folder)
+    with pytest.raises(InputError, match=r"pip install synpref\[gpu\]"):
+        VllmScorer.load(folder, dtype="float32", max_tokens=256, overlong="truncate_left")
+    with pytest.raises(InputError, match=r"pip install synpref\[gpu\]"):
+        reward_card("r", folder, dtype="float32", max_tokens=256, overlong="truncate_left", backend="vllm")
+
+
+@pytest.mark.skipif(ABSENT, reason="vllm is not installed: pip install synpref[gpu]")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_rewards_are_those_of_transformers(decoder_reward_folder: Path) -> None:
+    folder = str(decoder_reward_folder)
+    here = RewardScorer.load(folder, dtype="bfloat16", max_tokens=256, overlong="truncate_left", token_budget=512)
+    there = VllmScorer.load(folder, dtype="bfloat16", max_tokens=256, overlong="truncate_left")
+    for one, other in zip(here.score(TALKS), there.score(TALKS), strict=True):
+        assert other[1:] == one[1:]
+        assert abs(one.reward - other.reward) <= 2 * BATCH_TOLERANCE["bfloat16"] * max(1, abs(one.reward))
