@@ -36,7 +36,9 @@ def filled(spark: SparkSession, folder: str, log: str) -> Filled:
     ids = spark.range(ROWS).select(
         F.format_string("r%03d", "id").alias("response_id"), F.format_string("text %d", "id").alias("text")
     )
-    user = F.struct(F.lit("user").alias("role"), F.lit("hello").alias("content"))
+    # rows of one prompt go to one task
+    asked = F.format_string("question %d", F.col("response_id").substr(2, 9).cast("int") % 10)
+    user = F.struct(F.lit("user").alias("role"), asked.alias("content"))
     spec = EngineSpec.of("reward", "slow", None, factory="slow_engine:make", log=log, window=WINDOW, process=True)
     return fill(
         Warehouse(spark, Location(path=folder)), table="rewards", inputs=ids.withColumn("messages", F.array(user)),
