@@ -1,0 +1,83 @@
+"""Scoring pairs: against transformers' own pipeline, and against fixed batches of eight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+
+from synpref.engines.padding import pad_batch
+from synpref.engines.quiet import quiet_transformers
+from synpref.engines.reward import RewardScorer
+from synpref.engines.tokenise import encode_conversations
+from synpref.engines.transcript import transcript
+from tests.bench.texts import MINILM, asked, needs_model, needs_pairs, pairs
+from tests.bench.turns import encoder_flops, least_seconds, matmul_peak, tell
+
+PROMPTS, ROUNDS, MAX_TOKENS = 2, 2, 256
+
+pytestmark = [needs_model, needs_pairs, pytest.mark.timeout(3600)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MiniLM as a reward model with a random head: what it says does not matter here."""
+    made = tmp_path_factory.mktemp("reward model")
+    torch.manual_seed(0)
+    with quiet_transformers():
+        AutoModelForSequenceClassification.from_pretrained(MINILM, num_labels=1).save_pretrained(made)
+        AutoTokenizer.from_pretrained(MINILM).save_pretrained(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def scorer(folder: Path) -> RewardScorer:
+    torch.set_num_threads(2)
+    return RewardScorer.load(
+        str(folder), dtype="float32", max_tokens=MAX_TOKENS, overlong="truncate_left", token_budget=8192
+    )
+
+
+def test_whole_prompts_are_scored_faster_than_by_the_pipeline(folder: Path, scorer: RewardScorer) -> None:
+    compared = pairs("alpaca_eval_llm_judged", PROMPTS)
+    conversations = asked(compared)
+    whole: Any = pipeline("text-classification", model=str(folder), device="cpu")
+    texts = [{"text": transcript(one.messages), "text_pair": one.response} for one in conversations]
+
+    def theirs() -> None:
+        # the longest it can take, as ours
+        whole(texts, truncation="only_second", max_length=MAX_TOKENS, function_to_apply="none")
+
+    seconds = least_seconds({"ours": lambda: scorer.score(conversations), "pipeline": theirs}, ROUNDS)
+    rows = scorer.score(conversations)
+    tokens = sum({id(one): row.tokens for one, row in zip(conversations, rows, strict=True)}.values())
+    config = scorer.model.config
+    distinct = len({(str(one.messages), one.response) for one in conversations})
+    share = distinct / len(conversations)
+    flops = encoder_flops(int(tokens * share), config.num_hidden_layers, config.hidden_size, config.intermediate_size)
+    ratio = seconds["pipeline"] / seconds["ours"]
+    tell(
+        "scoring / pipeline", ratio=ratio, pairs=str(len(compared)), responses=str(distinct), dtype="float32",
+        pairs_per_second=len(compared) / seconds["ours"], tokens_per_second=tokens * share / seconds["ours"],
+        of_matmul_peak=flops / seconds["ours"] / matmul_peak(),
+    )  # fmt: skip
+    assert ratio >= 2
+
+
+def test_batches_by_tokens_beat_fixed_batches_of_eight(scorer: RewardScorer) -> None:
+    unique = {(str(one.messages), one.response): one for one in asked(pairs("alpaca_eval_llm_judged", PROMPTS))}
+    conversations = list(unique.values())
+
+    def fixed() -> None:
+        encoded = encode_conversations(scorer.tokenizer, conversations, MAX_TOKENS, "truncate_left")
+        with torch.inference_mode():
+            for start in range(0, len(encoded), 8):
+                scorer.model(**pad_batch(encoded[start : start + 8], scorer.tokenizer.pad_token_id or 0))
+
+    seconds = least_seconds({"ours": lambda: scorer.score(conversations), "fixed": fixed}, ROUNDS)
+    ratio = seconds["fixed"] / seconds["ours"]
+    tell("scoring / batches of 8", ratio=ratio, responses=str(len(conversations)), dtype="float32")
+    assert ratio > 1

@@ -1,0 +1,86 @@
+"""What Spark costs: the bridge against the bare engine, a commit into a large table against one into a small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synpref.inference.answering import answering
+from synpref.inference.loading import embedder
+from synpref.inference.spec import EngineSpec
+from synpref.spark import open_session
+from synpref.store.names import Location
+from synpref.store.warehouse import Warehouse
+from tests.bench.texts import MINILM, distinct_texts, needs_model, needs_pairs
+from tests.bench.turns import least_seconds, tell
+
+TEXTS, ROUNDS, SHARD = 1_200, 3, 5_000
+SMALL, LARGE, BUCKETS = 20_000, 2_000_000, 100
+
+pytestmark = pytest.mark.timeout(3600)
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[SparkSession]:
+    session = open_session(app_name="bench", master="local[1]", driver_memory="3g", extra={})
+    yield session
+    session.stop()
+
+
+@needs_model
+@needs_pairs
+def test_a_warm_task_is_as_fast_as_the_bare_engine(spark: SparkSession) -> None:
+    texts = distinct_texts("ultrafeedback_clean_1200", TEXTS)
+    spec = EngineSpec.of("embedder", "bench", str(MINILM), dtype="float32", max_tokens=128, token_budget=4096)
+    torch.set_num_threads(1)
+    bare = embedder(spec)
+    schema = "text_id string, text string"
+    rows = spark.createDataFrame([(str(n), text) for n, text in enumerate(texts)], schema).coalesce(1).cache()
+    rows.count()
+    answers = rows.mapInArrow(
+        answering(spec), "text_id string, vector array<float>, error string, detail string, original string"
+    )
+
+    def through_spark() -> None:
+        answers.write.format("noop").mode("overwrite").save()
+
+    through_spark()  # loads the model
+    seconds = least_seconds({"bare": lambda: bare.embed(texts), "spark": through_spark}, ROUNDS)
+    ratio = seconds["bare"] / seconds["spark"]
+    tell("Spark / bare engine", ratio=ratio, texts=str(len(texts)), texts_per_second=len(texts) / seconds["spark"])
+    assert ratio > 0.85
+
+
+def test_a_commit_costs_in_a_large_table_what_it_costs_in_a_small_one(spark: SparkSession, tmp_path: Path) -> None:
+    tables = {
+        rows: Warehouse(spark, Location(path=str(tmp_path / str(rows))), buckets=BUCKETS) for rows in (SMALL, LARGE)
+    }
+    for rows, warehouse in tables.items():
+        warehouse.insert("rewards", _rewards(spark, 0, rows), unique=True)
+    fresh = iter(range(LARGE, LARGE + 1_000 * SHARD * BUCKETS, SHARD * BUCKETS))
+
+    def commit(rows: int) -> None:
+        shard = _rewards(spark, next(fresh), SHARD * BUCKETS)
+        of_bucket = shard.where(F.expr(f"pmod(xxhash64(response_id), {BUCKETS}) = 7")).localCheckpoint()
+        tables[rows].insert("rewards", of_bucket, bucket=7, unique=True)
+
+    for rows in tables:
+        commit(rows)
+    seconds = least_seconds({str(rows): partial(commit, rows) for rows in tables}, ROUNDS)
+    ratio = seconds[str(LARGE)] / seconds[str(SMALL)]
+    tell("commit into 2,000,000 / into 20,000", ratio=ratio, seconds=seconds[str(LARGE)])
+    assert ratio < 2
+
+
+def _rewards(spark: SparkSession, start: int, rows: int) -> DataFrame:
+    ids = spark.range(start, start + rows).select(F.md5(F.col("id").cast("string")).alias("response_id"))
+    return ids.select(
+        "response_id", F.lit("engine").alias("engine_id"), F.rand(0).alias("reward"), F.lit(100).alias("tokens"),
+        F.lit(False).alias("truncated"),
+    )  # fmt: skip

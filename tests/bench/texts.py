@@ -1,0 +1,41 @@
+"""Real texts for the benchmarks, from preference files that lie beside the checkout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from synpref.engines.tokenise import Conversation
+
+ROOT = Path(__file__).resolve().parents[2]
+PAIRS = ROOT.parent / "shared" / "data" / "pairs"
+MINILM = ROOT / ".cache/models/all-minilm-l6-v2"
+
+needs_model = pytest.mark.skipif(not MINILM.is_dir(), reason="the small model is absent: run `make setup`")
+needs_pairs = pytest.mark.skipif(not PAIRS.is_dir(), reason="the real preference files are not on this machine")
+
+
+def pairs(name: str, prompts: int | None = None) -> list[tuple[Conversation, Conversation]]:
+    """(chosen, rejected) of the file's pairs, of its first so many prompts; None: of all."""
+    rows = pq.read_table(PAIRS / f"{name}.parquet", columns=["prompt", "chosen", "rejected"]).to_pylist()
+    kept = set(list(dict.fromkeys(row["prompt"] for row in rows))[:prompts])
+    return [_pair(row) for row in rows if row["prompt"] in kept]
+
+
+def distinct_texts(name: str, count: int) -> list[str]:
+    """So many distinct responses of the file, in its order."""
+    return list(dict.fromkeys(one.response for pair in pairs(name) for one in pair))[:count]
+
+
+def asked(compared: Sequence[tuple[Conversation, Conversation]]) -> list[Conversation]:
+    """Both conversations of each pair, a response as often as it is compared."""
+    return [one for pair in compared for one in pair]
+
+
+def _pair(row: dict[str, str]) -> tuple[Conversation, Conversation]:
+    messages = json.loads(row["prompt"])
+    return Conversation(messages, row["chosen"]), Conversation(messages, row["rejected"])
