@@ -16,6 +16,10 @@ class SharedFixtures(LoadFileScheduling):
         return of_tier or super()._split_scope(nodeid)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fault-seeds", type=int, default=3, help="kills that tests/faults tries, each by its seed")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
     config.option.loadscopereorder = False  # in the order of the command line, not the file with most tests first

@@ -21,6 +21,8 @@ COMMAND_LINE = "command line"
 CAMPAIGN_SECTIONS = (
     "seed", "sample", "truth", "groups", "hygiene", "humans", "stage1", "attributes", "embedder", "judges", "admission",
 )  # fmt: skip
+# How a judge is reached, not what it answers.
+JUDGE_RUNTIME = ("url", "key_variable", "concurrency", "timeout", "retries", "gpu_memory")
 
 
 def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
@@ -55,8 +57,11 @@ def campaign_id(settings: Settings, file_ids: Sequence[str]) -> str:
     sections = settings.model_dump(by_alias=True, include=set(CAMPAIGN_SECTIONS))
     # training and scoring change which pool errors retrieval sees; a run without silver iterations depends on neither,
     # but halves its wild pool
+    for judge in sections["judges"]:
+        for name in JUDGE_RUNTIME:
+            del judge[name]
     silver = settings.judges and settings.stage1.iterations
-    scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http"})  # how the work is done, not what comes out
+    scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http", "token_budget"})
     models = [settings.train.model_dump(), scorer] if silver else None
     facts = json.dumps(
         [sorted(file_ids), sections, models, settings.stage2.fold_min_groups], sort_keys=True, ensure_ascii=False

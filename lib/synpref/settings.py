@@ -274,6 +274,12 @@ class Scorer(Section):
             raise ValueError(
                 "scorer.backend: http needs scorer.http.url, and scorer.dtype: what the server computes in"
             )
+        if self.backend == "http" and (self.http.server == "sglang" or self.http.served_model is not None):
+            # Stage 2 needs two models that can disagree; one name for all would make them one
+            raise ValueError(
+                "scorer.backend: http: a run scores with several models, which the server must tell apart by their "
+                "folders: use server: vllm and no served_model"
+            )
         return self
 
 

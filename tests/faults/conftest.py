@@ -12,10 +12,6 @@ from synpref.spark import open_session
 from tests.faults.running import Jobs
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fault-seeds", type=int, default=3, help="kills that tests/faults tries, each by its seed")
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "fault_seed" in metafunc.fixturenames:
         metafunc.parametrize("fault_seed", range(metafunc.config.getoption("--fault-seeds")))

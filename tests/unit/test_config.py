@@ -150,3 +150,21 @@ def test_every_setting_of_base_is_explained() -> None:
         if stripped.startswith("#") or not stripped or stripped.endswith(":"):
             continue
         assert "#" in line, f"conf/base.yaml does not explain: {stripped}"
+
+
+def test_how_a_judge_is_reached_is_no_part_of_a_campaign() -> None:
+    judge = "judges=[{{name: served, kind: http, model: {model}, url: {url}, concurrency: {requests}}}]"
+    one, moved, other = (
+        campaign_id(load_settings(["demo"], [judge.format(model=model, url=url, requests=requests)]), ["f"])
+        for model, url, requests in (("m", "http://a", 8), ("m", "http://b", 2), ("n", "http://a", 8))
+    )
+    assert one == moved
+    assert one != other
+
+
+def test_one_served_model_cannot_stand_for_all_that_a_run_trains() -> None:
+    words = ["scorer.backend=http", "scorer.dtype=float32", "scorer.http.url=http://a"]
+    load_settings(["demo"], words)
+    for further in ("scorer.http.server=sglang", "scorer.http.served_model=rm"):
+        with pytest.raises(SettingsError, match="scores with several models"):
+            load_settings(["demo"], [*words, further])

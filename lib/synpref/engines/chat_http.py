@@ -11,7 +11,7 @@ from synpref.engines.choice import FIELD, Alternative, Choice, Choices, first_sh
 from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, OVERLONG, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.engines.transcript import Messages
-from synpref.errors import InputError
+from synpref.errors import EngineError, InputError
 
 Structured: TypeAlias = Literal["choice", "json_schema", "none"]
 
@@ -57,7 +57,7 @@ class HttpChat:
             if isinstance(answer, Choice) and answer.said == "nothing"
         ]
         again = [[*asked[place], *_corrected(answer.raw)] for place, answer in unclear]
-        repaired = self._ask(again, choices, [seeds[place] for place, _ in unclear])
+        repaired = self._corrections(again, choices, [seeds[place] for place, _ in unclear])
         for (place, before), after in zip(unclear, repaired, strict=True):
             if isinstance(after, Choice):  # else the server failed on the correction: what was said stands
                 answers[place] = after._replace(
@@ -65,6 +65,14 @@ class HttpChat:
                     tokens_out=_sum(before.tokens_out, after.tokens_out),
                 )
         return answers
+
+    def _corrections(
+        self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]
+    ) -> Sequence[Choice | Failure]:
+        try:
+            return self._ask(prompts, choices, seeds)
+        except EngineError as error:  # the first answers are good, and a server that is gone shows at the next window
+            return [Failure(ENGINE_ERROR, str(error))] * len(prompts)
 
     def _ask(self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
         bodies = [self._body(prompt, choices, seed) for prompt, seed in zip(prompts, seeds, strict=True)]

@@ -19,8 +19,10 @@ from synpref.errors import EngineError, InputError
 # What may pass when asked again later: overload, and what gateways say of a server that starts or hangs.
 _PASSING = (408, 429, 500, 502, 503, 504)
 # No other request would fare better: a wrong key, address or model.
-_OF_ALL = (401, 403, 404, 405)
+_OF_ALL = (401, 402, 403, 404, 405)
 _LONGEST_PAUSE = 60.0
+_CONNECT_SECONDS = 10.0
+_UNREACHABLE = ("NewConnection", "NameResolution", "ConnectTimeout")
 
 
 @dataclass(frozen=True)
@@ -50,19 +52,29 @@ class JsonServer:
         retry = urllib3.Retry(
             total=self.retries, status_forcelist=_PASSING, allowed_methods=None, raise_on_status=False, redirect=0,
             backoff_factor=0.5, backoff_max=_LONGEST_PAUSE, backoff_jitter=0.5, respect_retry_after_header=True,
+            retry_after_max=int(max(1, _LONGEST_PAUSE)),
         )  # fmt: skip
         workers = min(self.concurrency, len(bodies))
-        pool = urllib3.PoolManager(maxsize=workers, retries=retry, timeout=urllib3.Timeout(self.timeout))
+        timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, self.timeout), read=self.timeout)
+        pool = urllib3.PoolManager(maxsize=workers, retries=retry, timeout=timeout)
         threads = ThreadPoolExecutor(workers)
+        answers: list[dict[str, Any] | Failure] = []
         try:
-            answers = list(threads.map(lambda body: self._post(pool, path, body, headers), bodies))
+            for answer in threads.map(lambda body: self._post(pool, path, body, headers), bodies):
+                answers.append(answer)
+                self._check_alive(answers, len(bodies))
         finally:
             threads.shutdown(cancel_futures=True)  # after an error of all, what waits is not sent
             pool.clear()
-        lost = [answer for answer in answers if isinstance(answer, Failure) and answer.reason == ENGINE_ERROR]
-        if len(lost) == len(answers) > 1:
-            raise EngineError(f"{self._place}: all {len(answers)} requests failed, the first: {lost[0].detail}")
         return answers
+
+    def _check_alive(self, answers: Sequence[dict[str, Any] | Failure], asked: int) -> None:
+        """Raise EngineError where all of the first answers, two rounds of them or all there are, were lost."""
+        if not 1 < len(answers) in (asked, 2 * self.concurrency):
+            return
+        lost = [answer for answer in answers if isinstance(answer, Failure) and answer.reason == ENGINE_ERROR]
+        if len(lost) == len(answers):
+            raise EngineError(f"{self._place}: all of {len(answers)} requests failed, the first: {lost[0].detail}")
 
     def _post(
         self, pool: urllib3.PoolManager, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
@@ -71,7 +83,7 @@ class JsonServer:
             answer = pool.request("POST", self.url.rstrip("/") + path, json=dict(body), headers=headers)
         except MaxRetryError as error:
             reason = type(error.reason).__name__
-            if "NewConnection" in reason or "NameResolution" in reason:
+            if any(word in reason for word in _UNREACHABLE):
                 raise EngineError(f"{self._place}: nothing answers there ({reason}). Start the server.") from None
             return Failure(ENGINE_ERROR, f"no answer after {self.retries + 1} attempts: {reason}")
         except HTTPError as error:
@@ -91,13 +103,16 @@ class JsonServer:
         self._headers()
 
     def _headers(self) -> dict[str, str]:
-        if urlsplit(self.url).scheme not in {"http", "https"} or not urlsplit(self.url).hostname:
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise InputError(f"{self.url!r} is no address of a server; give http://host:port/v1 or https://…")
+        if parts.username or parts.password or parts.query:  # addresses are recorded with the settings
+            raise InputError(f"{self._place}: an address may hold no secret; name the key's variable in key_variable")
         if self.key_variable is None:
             return {}
-        key = os.environ.get(self.key_variable, "")
-        if not key:
-            raise InputError(f"{self._place}: the environment variable {self.key_variable} holds no key; set it")
+        key = os.environ.get(self.key_variable, "").strip()  # secrets are often files that end in a line's end
+        if not key or not key.isascii() or not key.isprintable():  # else an error would name it
+            raise InputError(f"{self._place}: the environment variable {self.key_variable} holds no usable key; set it")
         return {"Authorization": f"Bearer {key}"}
 
     @property

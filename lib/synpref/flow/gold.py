@@ -70,7 +70,9 @@ def _drawn(stage: Stage, campaign: str, labels: DataFrame) -> dict[str, str]:
     if not stage.warehouse.exists("roles"):
         return {}
     seed = stage.warehouse.read("roles").where((F.col("campaign") == campaign) & (F.col("iteration") == 0))
-    held_out = seed.where("role IN ('gold-validation', 'gold-test')").select("comparison_id", "side")
+    # what people decided when it was drawn, also where they no longer do
+    of_gold = "side IS NOT NULL AND role IN ('gold-validation', 'gold-test', 'discarded')"
+    held_out = seed.where(of_gold).select("comparison_id", "side")
     # gold is small beside the pool, and groups of gold are as many as its comparisons at most
     rows = labels.join(held_out, "comparison_id").select("group", "side").distinct().collect()
     return {row["group"]: row["side"] for row in rows}

@@ -34,12 +34,19 @@ def engine(spec: EngineSpec) -> object:
         if spec in _loaded:
             _loaded.move_to_end(spec)
             return _loaded[spec]
-        while len(_loaded) >= KEPT:
-            _, oldest = _loaded.popitem(last=False)
-            if isinstance(oldest, EngineProcess):
-                oldest.close()
+        _make_room(on_gpu=spec.text("gpu") is not None)
         _loaded[spec] = _load(spec)
         return _loaded[spec]
+
+
+def _make_room(*, on_gpu: bool) -> None:
+    """On a GPU, whose memory holds one engine, all others that this process started there end; else the oldest."""
+    for spec, held in [*_loaded.items()]:
+        of_gpu = on_gpu and spec.text("gpu") is not None
+        if of_gpu or len(_loaded) >= KEPT:
+            del _loaded[spec]
+            if isinstance(held, EngineProcess):
+                held.close()
 
 
 def answer(spec: EngineSpec, window: pa.RecordBatch) -> pa.RecordBatch:

@@ -146,6 +146,15 @@ def test_more_labels_of_the_seed_change_no_side(stage: Stage, tmp_path: Path) ->
         sides.append({row["comparison_id"]: row["side"] for row in drawn.collect()})
     assert len(sides[0]) >= 4
     assert sides[0] == sides[1]
+    held_out = next(row for row in rows if sides[0].get(row["comparison_id"]) == "validation")
+    unsure = answered(tmp_path / "unsure.jsonl", [held_out], batch="0-seed-corrected")
+    unsure.write_text(json.dumps({**json.loads(unsure.read_text()), "verdict": "cannot_decide"}) + "\n")
+    insert_answers(stage, unsure, read_answers(unsure))
+    for _ in range(2):  # the group keeps its side although nobody decides it any more, in later runs too
+        seed_gold(stage, "c")
+        now = stage.warehouse.read("roles").where(F.col("comparison_id") == held_out["comparison_id"]).first()
+        assert now is not None
+        assert (now["role"], now["side"]) == ("discarded", "validation")
     gold = stage.warehouse.read("roles").where("role = 'gold-train'")
     assert {row["comparison_id"] for row in rows[6:]} <= {row["comparison_id"] for row in gold.collect()}
 

@@ -113,28 +113,45 @@ def test_a_server_that_hangs_or_fails_for_all_stops_the_job() -> None:
 
     with (
         serving(hangs) as asked,
-        pytest.raises(EngineError, match=r"all 2 requests failed.*2 attempts: ReadTime"),
+        pytest.raises(EngineError, match=r"all of 2 requests failed.*2 attempts: ReadTime"),
     ):
         JsonServer(asked.url, timeout=0.1, retries=1).post_all("/x", BODIES[:2])
     with serving(lambda body, before: Answer(500)) as asked, pytest.raises(EngineError, match="status 500"):
         JsonServer(asked.url, retries=1).post_all("/x", BODIES[:2])
 
 
-def test_where_nothing_answers_is_told_without_what_is_secret() -> None:
+def test_where_nothing_answers_is_told() -> None:
     with serving(_echo) as asked:
-        url = asked.url.replace("http://", "http://me:hidden@")
-    with pytest.raises(EngineError, match="nothing answers there") as told:
+        url = asked.url
+    with pytest.raises(EngineError, match="nothing answers there"):
         JsonServer(url, retries=1).post_all("/x", BODIES)
+
+
+@pytest.mark.parametrize("url", ["http://me:hidden@host/v1", "https://host/v1?key=hidden"])
+def test_an_address_that_holds_a_secret_is_refused_without_telling_it(url: str) -> None:
+    with pytest.raises(InputError, match="may hold no secret") as told:
+        JsonServer(url).post_all("/x", BODIES)
     assert "hidden" not in str(told.value)
+
+
+def test_a_server_that_answers_nobody_is_given_up_before_all_have_been_asked() -> None:
+    many = [{"n": number} for number in range(100)]
+    with serving(lambda body, before: Answer(500)) as asked, pytest.raises(EngineError, match="all of 4 requests"):
+        JsonServer(asked.url, concurrency=2, retries=0).post_all("/x", many)
+    assert len(asked.bodies) < 20
 
 
 def test_the_key_is_read_from_the_environment_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(_echo) as asked:
         server = JsonServer(asked.url, key_variable="SOME_KEY")
         monkeypatch.delenv("SOME_KEY", raising=False)
-        with pytest.raises(InputError, match="SOME_KEY holds no key"):
+        with pytest.raises(InputError, match="SOME_KEY holds no usable key"):
             server.post_all("/x", BODIES)
-        monkeypatch.setenv("SOME_KEY", "sesame")
+        monkeypatch.setenv("SOME_KEY", "se\nsame")
+        with pytest.raises(InputError, match="no usable key") as told:
+            server.post_all("/x", BODIES)
+        assert "same" not in str(told.value)
+        monkeypatch.setenv("SOME_KEY", "sesame\n")
         server.post_all("/x", BODIES[:1])
         assert asked.headers[0]["authorization"] == "Bearer sesame"
     assert "sesame" not in repr(server)

@@ -34,13 +34,13 @@ def test_a_judge_of_each_kind_becomes_an_engine_of_its_kind() -> None:
 
 
 def test_a_scorer_is_told_of_a_server_only_where_one_is_asked() -> None:
-    server = ["scorer.http.url=http://host:8000", "scorer.http.server=sglang", "scorer.http.timeout=9.5"]
+    server = ["scorer.http.url=http://host:8000", "scorer.http.timeout=9.5"]
     here = specs.scorer(load_settings(["demo"], ["scorer.shared_prompt=off", *server]), "rm", "model")
     assert (here.text("backend"), here.text("shared_prompt"), here.text("url")) == ("transformers", "off", None)
     there = specs.scorer(
         load_settings(["demo"], ["scorer.backend=http", "scorer.dtype=bfloat16", *server]), "rm", "model"
     )
-    assert (there.text("url"), there.text("server"), there.number("timeout", 0)) == ("http://host:8000", "sglang", 9.5)
+    assert (there.text("url"), there.text("server"), there.number("timeout", 0)) == ("http://host:8000", "vllm", 9.5)
 
 
 def test_judges_and_describers_name_theirs_one_by_one() -> None:

@@ -110,11 +110,20 @@ def test_a_process_sees_the_gpu_that_it_was_given_alone(engines: Path) -> None:
 
 
 def test_the_option_process_moves_an_engine_out_and_the_fourth_engine_ends_the_first(engines: Path) -> None:
-    specs = [_spec(process=True, gpu=str(number)) for number in range(loaded.KEPT + 1)]
+    specs = [_spec(process=True, window=number) for number in range(1, loaded.KEPT + 2)]
     pids = [_pids(loaded.answer(spec, _window("a")))[0] for spec in specs]
     assert len({os.getpid(), *pids}) == len(specs) + 1
     assert _ended(pids[0])
     assert not _ended(pids[-1])
+
+
+def test_a_gpu_holds_one_engine_at_a_time(engines: Path) -> None:
+    first, second = (_spec(process=True, gpu="0", window=number) for number in (1, 2))
+    before = _pids(loaded.answer(first, _window("a")))[0]
+    after = _pids(loaded.answer(second, _window("a")))[0]
+    assert _ended(before)
+    assert not _ended(after)
+    assert _pids(loaded.answer(second, _window("a"))) == [after]
 
 
 def test_it_dies_with_the_process_that_started_it_however_that_dies(engines: Path) -> None:
