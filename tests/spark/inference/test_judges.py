@@ -80,7 +80,7 @@ def test_a_server_that_is_gone_or_a_key_that_is_missing_stops_the_stage(
     with pytest.raises(EngineError, match="nothing answers there"):
         ask(warehouse, requests(spark, "1"), spec)
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    with pytest.raises(InputError, match="NO_SUCH_KEY holds no key"):
+    with pytest.raises(InputError, match="NO_SUCH_KEY holds no usable key"):
         ask(warehouse, requests(spark, "1"), spec.having(key_variable="NO_SUCH_KEY"))
     assert warehouse.read("quarantine").isEmpty()
 
