@@ -249,8 +249,6 @@ class ScorerHttp(Section):
     """The server that holds the reward model, for the backend http."""
 
     url: str | None
-    server: Literal["vllm", "sglang"]
-    served_model: str | None
     concurrency: Positive
     timeout: Seconds
     retries: Count
@@ -273,12 +271,6 @@ class Scorer(Section):
         if self.backend == "http" and (self.http.url is None or self.dtype is None):
             raise ValueError(
                 "scorer.backend: http needs scorer.http.url, and scorer.dtype: what the server computes in"
-            )
-        if self.backend == "http" and (self.http.server == "sglang" or self.http.served_model is not None):
-            # Stage 2 needs two models that can disagree; one name for all would make them one
-            raise ValueError(
-                "scorer.backend: http: a run scores with several models, which the server must tell apart by their "
-                "folders: use server: vllm and no served_model"
             )
         return self
 

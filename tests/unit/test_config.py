@@ -54,7 +54,10 @@ def test_paths_follow_the_run_s_folder() -> None:
         ("inputs=[{path: x, sorce: y}]", "inputs.0.sorce: no such setting; nearest valid key: inputs.0.source"),
         ("store.schema=x", "set either store.path"),
         ("scorer.backend=http", "http needs scorer.http.url, and scorer.dtype"),
-        ("scorer.http.server=tgi", "scorer.http.server: input should be 'vllm' or 'sglang'"),
+        (
+            "scorer.http.served_model=rm",
+            "scorer.http.served_model: no such setting",
+        ),
         ("scorer.shared_prompt=always", "scorer.shared_prompt: input should be 'auto' or 'off'"),
     ],
 )
@@ -160,11 +163,3 @@ def test_how_a_judge_is_reached_is_no_part_of_a_campaign() -> None:
     )
     assert one == moved
     assert one != other
-
-
-def test_one_served_model_cannot_stand_for_all_that_a_run_trains() -> None:
-    words = ["scorer.backend=http", "scorer.dtype=float32", "scorer.http.url=http://a"]
-    load_settings(["demo"], words)
-    for further in ("scorer.http.server=sglang", "scorer.http.served_model=rm"):
-        with pytest.raises(SettingsError, match="scores with several models"):
-            load_settings(["demo"], [*words, further])

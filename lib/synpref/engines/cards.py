@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 from synpref.engines.chat_http import CORRECTION, Structured, instruction
-from synpref.engines.chat_vllm import vllm_version
 from synpref.engines.identity import EngineCard, file_fingerprint, model_fingerprint
 from synpref.engines.prompt_template import template_source
 from synpref.engines.reward_http import check_server_kind
 from synpref.engines.tokenise import Overlong
+from synpref.engines.vllm_library import vllm_version
 from synpref.errors import InputError
 
 _TOKENISATION = 1  # raise it when tokenise, transcript or chat_template change what a model reads
@@ -118,10 +118,7 @@ def _other_backend(backend: str, server: str | None) -> dict[str, str | int]:
         return {"backend": backend, "server": check_server_kind(server)}
     if backend != "vllm":
         raise InputError(f"backend is {backend!r}; give transformers, vllm or http")
-    try:
-        return {"backend": backend, "vllm": version("vllm")}
-    except PackageNotFoundError:
-        raise InputError("the backend vllm is not installed: pip install synpref[gpu]") from None
+    return {"backend": backend, "vllm": vllm_version()}
 
 
 def _backend(model_path: str, max_tokens: int) -> dict[str, str | int]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
-from types import ModuleType
 from typing import Any, Protocol
 
 from synpref.engines.chat_template import ChatTemplate
@@ -16,11 +13,10 @@ from synpref.engines.failure import OVERLONG, Failure
 from synpref.engines.model_folder import check_model_folder, loading
 from synpref.engines.prompt_window import load_template, prompt_ids
 from synpref.engines.transcript import Messages
-from synpref.errors import InputError
+from synpref.engines.vllm_library import imported
 
 _ANSWER_TOKENS = 8  # the choices are shorter
 _ALTERNATIVES = 20  # as many as vLLM gives unless it is told otherwise
-_MISSING = "vLLM is not installed here: pip install synpref[gpu]"
 
 
 class Logarithm(Protocol):
@@ -56,7 +52,7 @@ class VllmChat:
 
         Raises InputError where vLLM is missing, the folder cannot be used or its tokenizer has no chat template.
         """
-        vllm = _imported("vllm")
+        vllm = imported("vllm")
         folder = check_model_folder(model_path)
         template = load_template(folder)
         with loading(folder):
@@ -83,7 +79,7 @@ class VllmChat:
         return answers
 
     def _parameters(self, choices: Choices, seed: int) -> object:
-        sampling = _imported("vllm.sampling_params")
+        sampling = imported("vllm.sampling_params")
         return sampling.SamplingParams(
             temperature=self.temperature,
             seed=seed,
@@ -105,25 +101,6 @@ def read(output: Completion, tokens_in: int, choices: Choices) -> Choice:
         [(_word(one), one.logprob) for one in place.values()] for _, place in places
     ]
     return Choice(first_share(text, tokens, alternatives, choices), text, tokens_in, tokens_out, said)
-
-
-def vllm_version() -> str:
-    """The version that is installed; InputError where there is none."""
-    try:
-        return version("vllm")
-    except PackageNotFoundError:
-        raise InputError(_MISSING) from None
-
-
-def _imported(module: str) -> ModuleType:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == "vllm":
-            raise InputError(_MISSING) from None
-        raise InputError(f"vLLM cannot be imported: {error}") from error
-    except ImportError as error:  # such as a build for other drivers
-        raise InputError(f"vLLM cannot be imported: {error}") from error
 
 
 def _word(logarithm: Logarithm) -> str:

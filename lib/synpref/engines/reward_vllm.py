@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
@@ -12,7 +11,7 @@ from synpref.engines.reward import BATCH_TOLERANCE, check_head
 from synpref.engines.reward_canary import CANARIES, check_canaries
 from synpref.engines.reward_rows import Reward, RewardRows, check_sendable
 from synpref.engines.tokenise import Conversation, Overlong
-from synpref.errors import InputError
+from synpref.engines.vllm_library import imported
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -35,10 +34,7 @@ class VllmScorer:
         Raises InputError where vLLM is not installed, or as RewardScorer.load does before it reads weights; EngineError
         where the rewards of two short conversations are no numbers or depend on their batch.
         """
-        try:
-            vllm: Any = import_module("vllm")  # an extra, absent where types are checked
-        except ImportError:
-            raise InputError("the backend vllm is not installed: pip install synpref[gpu]") from None
+        vllm = imported("vllm")
         from transformers import AutoConfig, AutoTokenizer
 
         folder = check_model_folder(model_path)

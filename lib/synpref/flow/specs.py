@@ -23,7 +23,8 @@ def embedder(settings: Settings) -> EngineSpec:
 def scorer(settings: Settings, name: str, model: str) -> EngineSpec:
     """A trained reward model as an engine."""
     scorer = settings.scorer
-    server = scorer.http.model_dump() if scorer.backend == "http" else {}
+    # A run scores with several models: only vLLM tells them apart, by their folders as names
+    server = {**scorer.http.model_dump(), "server": "vllm"} if scorer.backend == "http" else {}
     return EngineSpec.of(
         "reward",
         name,

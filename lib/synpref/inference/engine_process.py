@@ -78,8 +78,6 @@ class EngineProcess:
         if self._process is None:
             # what Spark shipped to this worker (--py-files) must be found there too
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-            # vLLM would start a process of its own, which outlives this one's SIGKILL and keeps the GPU's memory
-            environment["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
             gpu = self._spec.text("gpu")
             if gpu is not None:
                 environment["CUDA_VISIBLE_DEVICES"] = gpu

@@ -112,15 +112,8 @@ def http(spec: EngineSpec) -> HttpChat:
     timeout, retries, key_variable. InputError for an address that is none, and where the key's variable is empty.
     """
     from synpref.engines.chat_http import HttpChat
-    from synpref.engines.json_server import JsonServer
 
-    server = JsonServer(
-        spec.text("url") or "",
-        concurrency=spec.integer("concurrency", 0),
-        timeout=spec.number("timeout", 0.0),
-        retries=spec.integer("retries", 0),
-        key_variable=spec.text("key_variable"),
-    )
+    server = json_server(spec)
     server.check()
     return HttpChat(
         server,

@@ -13,9 +13,10 @@ import pytest
 import torch
 
 from synpref.engines.chat import ChatModel
-from synpref.engines.chat_vllm import Logarithm, VllmChat, read, vllm_version
+from synpref.engines.chat_vllm import Logarithm, VllmChat, read
 from synpref.engines.choice import Choice
 from synpref.engines.failure import OVERLONG, Failure
+from synpref.engines.vllm_library import vllm_version
 from synpref.errors import InputError
 
 CHOICES = ("1", "2")

@@ -1,0 +1,34 @@
+"""vLLM, which is an extra: imported where it is there, told how to get it where it is not."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+
+from synpref.errors import InputError
+
+_MISSING = "vLLM is not installed here: pip install synpref[gpu]"
+
+
+def vllm_version() -> str:
+    """The version that is installed; InputError where there is none."""
+    try:
+        return version("vllm")
+    except PackageNotFoundError:
+        raise InputError(_MISSING) from None
+
+
+def imported(module: str) -> ModuleType:
+    """vLLM or a module of it; InputError where it is missing or cannot be imported."""
+    # Else it computes in a process of its own, which outlives a SIGKILL of this one and keeps the GPU's memory.
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "vllm":
+            raise InputError(_MISSING) from None
+        raise InputError(f"vLLM cannot be imported: {error}") from error
+    except ImportError as error:  # such as a build for other drivers
+        raise InputError(f"vLLM cannot be imported: {error}") from error
