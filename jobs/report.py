@@ -52,7 +52,7 @@ def run(stage: Stage) -> Outcome:
         judges=judges,
         reward_models=evaluated["reward_models"],
         intervals={**labels["intervals"], **judge_intervals, **evaluated["intervals"]},
-        gate=_gate(stage, [row["run_id"] for row in runs]),
+        gate=_gate(stage, [json.loads(row["detail"]).get("stands_since", row["run_id"]) for row in runs]),
     )
     (stage.folder / "summary.json").write_text(
         json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"

@@ -7,7 +7,7 @@ import importlib
 import sys
 import traceback
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -68,7 +68,7 @@ def submit(stage: str) -> NoReturn:
 def run(name: str, overlays: Sequence[str], words: Sequence[str]) -> None:
     """Run a stage or the pipeline with these settings in the session at hand, or a laptop session of its own."""
     settings = load_settings(overlays, words)
-    from synpref import session  # Spark, MLflow and torch load only once the settings are known to be good
+    from synpref import resume, session  # Spark, MLflow and torch load only once the settings are known to be good
 
     jobs = {each: job(each) for each in (STAGES if name == PIPELINE else (name,))}
     if name == PIPELINE:
@@ -77,10 +77,16 @@ def run(name: str, overlays: Sequence[str], words: Sequence[str]) -> None:
         if name != PIPELINE:
             session.run_job(stage, jobs[name])
             return
+        stands: Mapping[str, Any] = {}
         for position, each in enumerate(STAGES, start=1):
             one = session.part(stage, each)
             one.say(f"stage {position} of {len(STAGES)}")
+            if each in stands:
+                session.pass_over(one, stands[each])
+                continue
             session.run_job(one, jobs[each])
+            if position == 1:  # ingest has found out which files the inputs are: now it is known what was done on them
+                stands = resume.standing(one, STAGES[1:-1])
 
 
 def hand_off(name: str, file: Path, overlays: Sequence[str], words: Sequence[str]) -> None:
@@ -135,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 SUMMARIES = {
-    PIPELINE: "All stages in order; what is done already is not done again.",
+    PIPELINE: "All stages in order; what is done already is not done again, and a stage that stands is passed over.",
     "ingest": "Read preference files of any known shape into occurrences, prompts, responses and comparisons.",
     "hygiene": "Remove duplicates, contaminated and broken rows; settle one source label for each comparison.",
     "attributes": "Describe each comparison of the Stage 1 pool: task, objectivity, controversy, criteria.",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import mlflow
 
@@ -55,29 +56,41 @@ def tracked(settings: Settings, name: str, run_id: str) -> Iterator[None]:
         yield
 
 
-def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory) -> None:
-    """Append the stage to stage_runs and log its counts to the open MLflow run."""
+def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory, resumable: Mapping[str, Any]) -> None:
+    """Append the stage to stage_runs, with what resume.resumable said, and log its counts to the open MLflow run."""
     seconds = (datetime.now(UTC) - started).total_seconds()
     peak = {"driver": memory.driver, "worker": memory.worker}
-    detail = json.dumps({**outcome.detail, "peak_memory_gb": peak}, ensure_ascii=False, sort_keys=True)
-    row = (
-        stage.run_id, stage.name, outcome.campaign, settings_hash(stage.settings), settings_json(stage.settings),
-        git_commit(), started, seconds, outcome.rows_in, outcome.rows_out, outcome.duplicates,
-        dict(outcome.quarantined), outcome.engine_calls, outcome.engine_calls_saved, detail,
-    )  # fmt: skip
-    spark = stage.warehouse.spark
-    stage.warehouse.insert("stage_runs", spark.createDataFrame([row], TABLES["stage_runs"].ddl()), unique=True)
-    stage.leave(json.loads(detail), outcome.campaign)
-    mlflow.log_metrics(
+    facts = {**outcome.detail, "peak_memory_gb": peak, **resumable}
+    append(
+        stage,
         {
+            "run_id": stage.run_id,
+            "stage": stage.name,
+            "campaign": outcome.campaign,
+            "settings_hash": settings_hash(stage.settings),
+            "settings": settings_json(stage.settings),
+            "git": git_commit(),
+            "started": started,
             "seconds": seconds,
             "rows_in": outcome.rows_in,
             "rows_out": outcome.rows_out,
             "duplicates": outcome.duplicates,
-            "quarantined": sum(outcome.quarantined.values()),
+            "quarantined": dict(outcome.quarantined),
             "engine_calls": outcome.engine_calls,
-        }
+            "engine_calls_saved": outcome.engine_calls_saved,
+            "detail": json.dumps(facts, ensure_ascii=False, sort_keys=True),
+        },
     )
+
+
+def append(stage: Stage, row: Mapping[str, Any]) -> None:
+    """Append a row to stage_runs, hand its detail to the stages that follow, and log its counts to MLflow."""
+    spark, table = stage.warehouse.spark, TABLES["stage_runs"]
+    values = tuple(row[column.name] for column in table.columns)
+    stage.warehouse.insert("stage_runs", spark.createDataFrame([values], table.ddl()), unique=True)
+    stage.leave(json.loads(row["detail"]), row["campaign"])
+    counts = {name: row[name] for name in ("seconds", "rows_in", "rows_out", "duplicates", "engine_calls")}
+    mlflow.log_metrics({**counts, "quarantined": sum(row["quarantined"].values())})
 
 
 def _make_experiment(settings: Settings) -> None:

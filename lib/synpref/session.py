@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pyspark.sql import Row
+
 from synpref.config import settings_hash
 from synpref.errors import InputError, SynprefError
 from synpref.memory import peak_memory
@@ -16,6 +18,7 @@ from synpref.quality.data_docs import build_data_docs
 from synpref.quality.gate import Gate
 from synpref.quality.result import results_frame
 from synpref.record import record, tracked
+from synpref.resume import note_standing, resumable
 from synpref.settings import Settings
 from synpref.spark import is_foreign, open_session
 from synpref.stage import Outcome, Stage
@@ -60,7 +63,7 @@ def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
                 f"{outcome.duplicates} duplicates and "
                 f"{dict(outcome.quarantined)} quarantined do not add up to them; please report this"
             )
-        record(stage, outcome, started, peak_memory())
+        record(stage, outcome, started, peak_memory(), resumable(stage))
         _compact(stage, outcome)
     seconds = (datetime.now(UTC) - started).total_seconds()
     stage.say(
@@ -69,6 +72,12 @@ def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
         f"{outcome.engine_calls_saved} saved"
     )
     return outcome
+
+
+def pass_over(stage: Stage, row: Row) -> None:
+    """Record a stage that stands as its latest run, `row` of stage_runs, left it."""
+    with tracked(stage.settings, stage.name, stage.run_id):
+        note_standing(stage, row)
 
 
 def _compact(stage: Stage, outcome: Outcome) -> None:

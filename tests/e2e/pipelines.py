@@ -49,17 +49,17 @@ class SmallRun:
         settings.write_text(SMALL.replace("MODEL", json.dumps(str(MODEL))), encoding="utf-8")
         return ["--conf", "demo", "--conf", str(settings), f"run.dir={self.run}"]
 
-    def start(self) -> subprocess.Popen[str]:
-        """Start the pipeline in a process group of its own."""
-        command = [sys.executable, "-m", "synpref.cli", "pipeline", *self.words]
+    def start(self, stage: str = "pipeline") -> subprocess.Popen[str]:
+        """Start the pipeline, or one stage, in a process group of its own."""
+        command = [sys.executable, "-m", "synpref.cli", stage, *self.words]
         with (self.folder / "log.txt").open("a", encoding="utf-8") as log:
             return subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True, start_new_session=True
             )
 
-    def finish(self) -> dict[str, Any]:
-        """Run the pipeline to its end; its summary."""
-        process = self.start()
+    def finish(self, stage: str = "pipeline") -> dict[str, Any]:
+        """Run the pipeline, or one stage, to its end; the summary that stands then."""
+        process = self.start(stage)
         try:
             code = process.wait()
         finally:

@@ -66,10 +66,16 @@ def test_a_second_run_asks_no_engine_trains_nothing_and_decides_the_same(
     first = json.loads((small.folder / "first.json").read_text())
     models = sorted(path.name for path in (small.run / "models").iterdir())
     decided = {name: small.table(local_spark, name).collect() for name in ("decisions", "curated", "roles", "labels")}
-    second = small.finish()
     assert sum(counts["engine_calls"] for counts in first["stages"].values()) > 0
+    said = len(small.log)
+    second = small.finish()
+    assert small.log[said:].count("stands as run") == len(second["stages"]) - 1  # ingest looks at the files again
     calls = {name: counts["engine_calls"] for name, counts in second["stages"].items()}
     assert calls == dict.fromkeys(second["stages"], 0)
+    small.finish("stage1")  # by itself it runs again, over the same tables
+    last = small.table(local_spark, "stage_runs").orderBy("started").tail(1)[0]
+    assert (last["stage"], last["engine_calls"]) == ("stage1", 0)
+    assert last["engine_calls_saved"] > 0
     assert sorted(path.name for path in (small.run / "models").iterdir()) == models
     for part in ("campaign", "labels", "reward_models"):
         assert first[part] == second[part]

@@ -1,0 +1,110 @@
+"""Which stages a pipeline passes over, and which of them it must run again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import mlflow
+import pytest
+from pyspark.sql import functions as F
+
+from synpref.config import inputs_hash, load_settings
+from synpref.memory import PeakMemory
+from synpref.quality.gate import Gate
+from synpref.record import record
+from synpref.resume import note_standing, resumable, standing
+from synpref.stage import Outcome, Stage
+from synpref.store.warehouse import Warehouse
+
+NAMES = ("hygiene", "embed", "stage1", "score")
+
+
+@pytest.fixture
+def stage(warehouse: Warehouse, tmp_path: Path) -> Stage:
+    """All of NAMES ran once, in order, with a benchmark list on this disk."""
+    (tmp_path / "list.jsonl").write_text('{"prompt": "first"}\n')
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    found = _with(warehouse, tmp_path)
+    (found.models / "a model").mkdir(parents=True)
+    warehouse.create("roles")
+    for name in NAMES:
+        _run(found, name)
+    return found
+
+
+def _with(warehouse: Warehouse, folder: Path, *words: str) -> Stage:
+    place = json.dumps(str(folder / "list.jsonl"))
+    settings = load_settings(["demo"], [f"run.dir={folder}", f"hygiene.benchmarks=[{place}]", *words])
+    stage = Stage("ingest", "first", settings, warehouse, Gate())
+    stage.left["ingest", inputs_hash(settings)] = {"file_ids": ["f"]}
+    return stage
+
+
+def _run(stage: Stage, name: str) -> None:
+    one = replace(stage, name=name, run_id=f"{stage.run_id} {name} {datetime.now(UTC)}")
+    outcome = Outcome(rows_in=3, rows_out=2, duplicates=1, engine_calls=2, campaign=stage.campaign())
+    with mlflow.start_run():
+        record(one, outcome, datetime.now(UTC), PeakMemory(1.0, 1.0), resumable(one))
+
+
+def _standing(stage: Stage) -> list[str]:
+    return list(standing(stage, NAMES))
+
+
+def test_a_stage_that_stands_is_recorded_without_engine_calls_and_stands_again(stage: Stage) -> None:
+    stands = standing(stage, NAMES)
+    assert list(stands) == list(NAMES)
+    for turn in ("second", "third"):
+        with mlflow.start_run():
+            for name, row in standing(stage, NAMES).items():
+                note_standing(replace(stage, name=name, run_id=turn), row)
+        rows = stage.warehouse.read("stage_runs").where(F.col("run_id") == turn).collect()
+        assert {row["stage"]: (row["engine_calls"], row["engine_calls_saved"], row["rows_in"]) for row in rows} == (
+            dict.fromkeys(NAMES, (0, 2, 3))
+        )
+        since = {row["stage"]: json.loads(row["detail"])["stands_since"] for row in rows}
+        assert since == {name: row["run_id"] for name, row in stands.items()}
+
+
+def test_other_settings_code_models_or_lists_make_everything_run(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = _with(stage.warehouse, tmp_path, "stage2.epsilon=0.1")
+    assert other.campaign() == stage.campaign()
+    assert _standing(other) == []
+    (tmp_path / "list.jsonl").write_text('{"prompt": "another"}\n')
+    assert _standing(stage) == []
+    for name in NAMES:
+        _run(stage, name)
+    assert _standing(stage) == list(NAMES)
+    monkeypatch.setattr("synpref.resume.versions", lambda: {"torch": "another"})
+    assert _standing(stage) == []
+
+
+def test_a_stage_that_ran_with_other_settings_since_runs_again_and_so_do_those_behind_it(
+    stage: Stage, tmp_path: Path
+) -> None:
+    _run(_with(stage.warehouse, tmp_path, "stage2.epsilon=0.1"), "stage1")
+    assert _standing(stage) == ["hygiene", "embed"]
+    _run(stage, "stage1")
+    assert _standing(stage) == ["hygiene", "embed", "stage1"]
+
+
+def test_a_deleted_model_or_table_makes_what_saw_it_run_again(stage: Stage, tmp_path: Path) -> None:
+    (stage.models / "a model").rename(tmp_path / "elsewhere")
+    assert _standing(stage) == []
+    (tmp_path / "elsewhere").rename(stage.models / "a model")
+    roles = Path(str(stage.warehouse.location.path), "roles")
+    roles.rename(tmp_path / "roles of another")
+    assert _standing(stage) == []
+
+
+def test_labels_of_people_may_have_come_since(warehouse: Warehouse, tmp_path: Path) -> None:
+    people = _with(warehouse, tmp_path, "humans.provider=table")
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    for name in NAMES:
+        _run(people, name)
+    assert _standing(people) == ["hygiene", "embed"]
