@@ -86,13 +86,14 @@ def _scalar(model: str) -> Callable[..., Any]:
     """A scalar pandas UDF: Spark hands it ten rows at a time, and the model is loaded once a task."""
     loaded: list[Any] = []
 
-    @pandas_udf("array<float>")
     def embed(texts: pd.Series) -> pd.Series:
         if not loaded:
             loaded.append(_sentence_transformer(model))
         return pd.Series(list(loaded[0].encode(list(texts), normalize_embeddings=True)))
 
-    return embed
+    made: Any = pandas_udf  # its stubs know no array of floats
+    found: Callable[..., Any] = made(embed, "array<float>")
+    return found
 
 
 def _predicted(model: str) -> Callable[..., Any]:
