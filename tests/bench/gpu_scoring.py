@@ -66,7 +66,10 @@ def measure(shape: str, lengths: Sequence[Sequence[int]], device: str, dtype: st
         model = model_type._from_config(config, dtype=getattr(torch, dtype)).eval()
     rows = _rows(lengths, sizes["vocab_size"])
     classifier = Classifier(model, PAD, budget)
-    ways = {"ours": lambda: classifier.logits(rows), "fixed": lambda: _fixed(model, rows)}
+    ways: dict[str, Callable[[], object]] = {
+        "ours": lambda: classifier.logits(rows),
+        "fixed": lambda: _fixed(model, rows),
+    }
     for work in ways.values():
         work()
     best = dict.fromkeys(ways, float("inf"))
