@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+from transformers import pipeline
 
 from synpref.engines.padding import pad_batch
-from synpref.engines.quiet import quiet_transformers
 from synpref.engines.reward import RewardScorer
 from synpref.engines.tokenise import encode_conversations
 from synpref.engines.transcript import transcript
-from tests.bench.texts import MINILM, asked, needs_model, needs_pairs, pairs
+from tests.bench.texts import asked, make_reward_model, needs_model, needs_pairs, pairs
 from tests.bench.turns import encoder_flops, least_seconds, matmul_peak, tell
 
 PROMPTS, ROUNDS, MAX_TOKENS = 2, 2, 256
@@ -24,13 +23,7 @@ pytestmark = [needs_model, needs_pairs, pytest.mark.timeout(3600)]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MiniLM as a reward model with a random head: what it says does not matter here."""
-    made = tmp_path_factory.mktemp("reward model")
-    torch.manual_seed(0)
-    with quiet_transformers():
-        AutoModelForSequenceClassification.from_pretrained(MINILM, num_labels=1).save_pretrained(made)
-        AutoTokenizer.from_pretrained(MINILM).save_pretrained(made)
-    return made
+    return make_reward_model(tmp_path_factory.mktemp("reward model"))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from synpref.engines.quiet import quiet_transformers
 from synpref.engines.tokenise import Conversation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +20,15 @@ MINILM = ROOT / ".cache/models/all-minilm-l6-v2"
 
 needs_model = pytest.mark.skipif(not MINILM.is_dir(), reason="the small model is absent: run `make setup`")
 needs_pairs = pytest.mark.skipif(not PAIRS.is_dir(), reason="the real preference files are not on this machine")
+
+
+def make_reward_model(folder: Path) -> Path:
+    """Save MiniLM as a reward model with a random head: what it says does not matter here."""
+    torch.manual_seed(0)
+    with quiet_transformers():
+        AutoModelForSequenceClassification.from_pretrained(MINILM, num_labels=1).save_pretrained(folder)
+        AutoTokenizer.from_pretrained(MINILM).save_pretrained(folder)
+    return folder
 
 
 def pairs(name: str, prompts: int | None = None) -> list[tuple[Conversation, Conversation]]:
