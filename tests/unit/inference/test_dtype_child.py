@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from synpref.errors import EngineError
-from synpref.inference import dtype
 from synpref.inference.dtype import dtype_of_child
 
 IN_A_WORKER = """
@@ -33,7 +32,7 @@ def test_the_child_sees_the_gpu_of_its_task_only(monkeypatch: pytest.MonkeyPatch
         return subprocess.CompletedProcess(command, 0, "a library prints\nbfloat16\n", "")
 
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(dtype.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     assert dtype_of_child(None, "3") == dtype_of_child() == "bfloat16"
     assert seen == ["3", None]
 
