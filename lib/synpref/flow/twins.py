@@ -19,8 +19,8 @@ def twins_of(stage: Stage, taken: DataFrame, among: DataFrame) -> DataFrame:
 
 
 def twins_of_seed(stage: Stage, roles: DataFrame) -> DataFrame:
-    """comparison_id of what may be neither trained on nor decided, among the seed's roles: what equals a comparison of a
-    held-out group (gold-validation and gold-test among them), and of the pool also what equals one of gold-train.
+    """comparison_id of what may be neither trained on nor decided, among the seed's roles: what equals a comparison of
+    a held-out group (gold-validation and gold-test among them), and of the pool also what equals one of gold-train.
 
     Where groups are those of prompts, twins share a group; where `groups.column` names them, a twin may stand in any.
     """
