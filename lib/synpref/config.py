@@ -15,14 +15,12 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 
 from synpref.errors import SettingsError
-from synpref.settings import Settings
+from synpref.settings import JUDGE_RUNTIME, Settings
 
 COMMAND_LINE = "command line"
 CAMPAIGN_SECTIONS = (
     "seed", "sample", "truth", "groups", "hygiene", "humans", "stage1", "attributes", "embedder", "judges", "admission",
 )  # fmt: skip
-# How a judge is reached, not what it answers.
-JUDGE_RUNTIME = ("url", "key_variable", "concurrency", "timeout", "retries", "gpu_memory")
 
 
 def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:

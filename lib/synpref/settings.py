@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -13,6 +14,8 @@ Seconds = Annotated[float, Field(gt=0)]
 # Unquoted, YAML reads the word off as a truth value.
 AutoOrOff = Annotated[Literal["auto", "off"], BeforeValidator(lambda given: "off" if given is False else given)]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
+# How a judge is reached, not what it answers.
+JUDGE_RUNTIME = ("url", "key_variable", "concurrency", "timeout", "retries", "gpu_memory")
 
 
 class Section(BaseModel):
@@ -159,6 +162,10 @@ class AttributeEngine(Section):
             raise ValueError(f"attributes engine {self.name}: transformers needs a model, simulated has none")
         return self
 
+    def answers(self) -> str:
+        """What one answer depends on, as JSON."""
+        return self.model_dump_json(exclude={"name", "limit", "samples"})
+
 
 class Judge(Section):
     """One judge of the roster."""
@@ -198,6 +205,12 @@ class Judge(Section):
         if self.kind in {"vllm", "http"} and self.samples > 1 and self.temperature == 0:
             raise ValueError(f"judge {self.name}: at temperature 0 every sample is the same; set temperature")
         return self
+
+    def answers(self, few_shots: int) -> str:
+        """What one answer depends on, as JSON. few_shots: examples shown where the judge does not say how many."""
+        shown = few_shots if self.few_shots is None else self.few_shots
+        plain = self.model_copy(update={"few_shots": shown})
+        return plain.model_dump_json(exclude={"name", "samples", *JUDGE_RUNTIME})
 
 
 # By kind, what a judge must have and what it may have beside name, kind and samples.
@@ -345,7 +358,24 @@ class Settings(Section):
         names = [judge.name for judge in self.judges]
         if len(set(names)) != len(names):
             raise ValueError(f"judges: two have one name: {names}")
+        # simulated ones answer by their names
+        models = [one for one in self.judges if one.kind != "simulated"]
+        _refuse_twins("judges", [(one.name, one.answers(self.stage1.few_shots)) for one in models])
+        describers = [one for one in self.attributes if one.kind != "simulated"]
+        _refuse_twins("attributes", [(one.name, one.answers()) for one in describers])
         by_share = not self.stage1.pool_sources
         if self.humans.provider == "source" and by_share and self.humans.share > self.stage1.pool_share:
             raise ValueError("humans.share exceeds stage1.pool_share: gold is drawn from the Stage 1 pool")
         return self
+
+
+def _refuse_twins(section: str, answers: Iterable[tuple[str, str]]) -> None:
+    """answers: name, and all that the answers depend on. ValueError where two are alike."""
+    named: dict[str, str] = {}
+    for name, depends_on in answers:
+        other = named.setdefault(depends_on, name)
+        if other != name:
+            raise ValueError(
+                f"{section}: {other} and {name} are one engine, whose answers would count twice; remove one, or give "
+                "the one more samples"
+            )

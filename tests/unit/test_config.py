@@ -101,6 +101,52 @@ def test_two_judges_of_one_name_are_refused() -> None:
     assert "two have one name" in _error([f"judges=[{judge},{judge}]"])
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        "{name: again, kind: http, model: m, url: 'http://b/v1', temperature: 0.5}",
+        "{name: again, kind: http, model: m, url: 'http://a/v1', temperature: 0.5, samples: 3, concurrency: 2}",
+        "{name: again, kind: http, model: m, url: 'http://a/v1', temperature: 0.5, few_shots: 4}",
+    ],
+)
+def test_two_judges_that_are_one_engine_are_refused_by_their_names(others: str) -> None:
+    one = "{name: one, kind: http, model: m, url: 'http://a/v1', temperature: 0.5}"
+    assert _error([f"judges=[{one},{others}]", "stage1.few_shots=4"]) == (
+        "command line: judges: one and again are one engine, whose answers would count twice; remove one, or give the "
+        "one more samples"
+    )
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "{name: a, kind: replay, path: p}, {name: b, kind: replay, path: p}",
+        "{name: a, kind: vllm, model: m}, {name: b, kind: vllm, model: m, gpu_memory: 0.5}",
+        "{name: a, kind: transformers, model: m}, {name: b, kind: transformers, model: m}",
+    ],
+)
+def test_what_is_one_engine_depends_on_the_kind(pair: str) -> None:
+    assert "judges: a and b are one engine" in _error([f"judges=[{pair}]"])
+
+
+def test_judges_that_answer_differently_may_stand_together() -> None:
+    words = [
+        "{name: a, kind: http, model: m, url: 'http://a/v1'}",
+        "{name: b, kind: http, model: m, url: 'http://a/v1', few_shots: 0}",
+        "{name: c, kind: http, model: n, url: 'http://a/v1'}",
+        "{name: d, kind: transformers, model: m}",
+        "{name: e, kind: simulated, accuracy: 0.9, position_bias: 0.1}",
+        "{name: f, kind: simulated, accuracy: 0.9, position_bias: 0.1}",
+    ]
+    assert len(load_settings(["demo"], [f"judges=[{','.join(words)}]", "stage1.few_shots=2"]).judges) == 6
+
+
+def test_two_attributes_engines_that_are_one_are_refused_by_their_names() -> None:
+    one = "{{name: {name}, kind: transformers, model: m, limit: {limit}}}"
+    words = ",".join(one.format(name=name, limit=limit) for name, limit in (("a", 1), ("b", 2)))
+    assert "attributes: a and b are one engine" in _error([f"attributes=[{words}]"])
+
+
 def test_gold_cannot_exceed_its_pool() -> None:
     assert "humans.share exceeds" in _error([ONE_INPUT, "humans.share=0.5"], ("local",))
 

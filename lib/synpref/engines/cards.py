@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from synpref.engines.chat_http import CORRECTION, Structured, instruction
+from synpref.engines.choice import READING
 from synpref.engines.identity import EngineCard, file_fingerprint, model_fingerprint
 from synpref.engines.prompt_template import template_source
 from synpref.engines.reward_http import check_server_kind
@@ -70,6 +71,7 @@ def http_judge_card(
         "temperature": temperature,
         "logprobs": logprobs,
         "rationale": rationale,
+        "reading": READING,
     }
     return EngineCard("judge", name, False, None, details)
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from synpref.engines.choice import FIELD, Alternative, Choice, Choices, first_share, said_in
-from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, OVERLONG, SERVER_REFUSED, Failure
+from synpref.engines.failure import (
+    DETAIL_CHARACTERS,
+    ENGINE_ERROR,
+    ENGINE_UNREACHABLE,
+    OVERLONG,
+    PASSING,
+    SERVER_REFUSED,
+    Failure,
+)
 from synpref.engines.json_server import JsonServer
 from synpref.engines.transcript import Messages
 from synpref.errors import EngineError, InputError
@@ -46,8 +54,9 @@ class HttpChat:
     def choose(self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
         """Ask each prompt with its seed; an answer that names neither choice is asked for once more, with a correction.
 
-        What is still unclear then is a Choice that said `nothing`. Tokens of both asks count. A Failure where the
-        server refused or lost a prompt. Raises EngineError where it cannot go on.
+        What is still unclear then is a Choice that said `nothing`, and so is what the server refuses to be corrected.
+        Tokens of both asks count. A Failure where the server refused or lost a prompt, or lost its correction. Raises
+        EngineError where it cannot go on.
         """
         asked = [[*prompt[:-1], self._instructed(prompt[-1])] for prompt in prompts]
         answers = self._ask(asked, choices, seeds)
@@ -59,7 +68,9 @@ class HttpChat:
         again = [[*asked[place], *_corrected(answer.raw)] for place, answer in unclear]
         repaired = self._corrections(again, choices, [seeds[place] for place, _ in unclear])
         for (place, before), after in zip(unclear, repaired, strict=True):
-            if isinstance(after, Choice):  # else the server failed on the correction: what was said stands
+            if isinstance(after, Failure):  # a refusal holds, and so do the first words; what was lost is asked again
+                answers[place] = after if after.reason in PASSING else before
+            else:
                 answers[place] = after._replace(
                     tokens_in=_sum(before.tokens_in, after.tokens_in),
                     tokens_out=_sum(before.tokens_out, after.tokens_out),
@@ -72,7 +83,7 @@ class HttpChat:
         try:
             return self._ask(prompts, choices, seeds)
         except EngineError as error:  # the first answers are good, and a server that is gone shows at the next window
-            return [Failure(ENGINE_ERROR, str(error))] * len(prompts)
+            return [Failure(ENGINE_UNREACHABLE, str(error)[:DETAIL_CHARACTERS])] * len(prompts)
 
     def _ask(self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
         bodies = [self._body(prompt, choices, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
@@ -117,7 +128,11 @@ def instruction(structured: Structured, rationale: bool) -> str:
     if structured == "json_schema":
         reason = ' and then "reason", one sentence that says why' if rationale else ""
         return f'Put the reply into a JSON object whose first field is "{FIELD}", the text "1" or "2"{reason}.'
-    return "Begin the reply with the number. Behind it, add one sentence that says why." if rationale else ""
+    return (
+        "Begin the reply with the number and a full stop. Behind it, add one sentence that says why."
+        if rationale
+        else ""
+    )
 
 
 def _schema(choices: Choices, rationale: bool) -> dict[str, Any]:

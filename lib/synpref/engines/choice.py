@@ -14,6 +14,12 @@ Choices: TypeAlias = tuple[str, str]
 
 FIELD = "better"  # of the JSON object, where one is asked for
 _AROUND = " \t\n\"'{}:,.*"  # what may share a token with a choice
+READING = 2  # raise it when said_in reads other words as a verdict
+
+_OPEN = r"[\s\"'`*#(\[]*"  # what may stand before a verdict
+_CLOSED = r"[\"'`*)\]]*"
+# What must stand behind a verdict, before any rationale: the end, of the text, of the line or of a sentence, or a dash.
+_ENDED = rf"{_CLOSED}(?:\s*\Z|[ \t]*\n|[.:;]{_CLOSED}(?:\s+|\Z)|\s+[-\u2013\u2014]\s+)"
 
 
 class Choice(NamedTuple):
@@ -33,14 +39,16 @@ class Choice(NamedTuple):
 
 
 def said_in(text: str, choices: Choices, *, rationale: bool) -> Said:
-    """The choice that the text begins with, or that the field `better` of a JSON object names; else `nothing`.
+    """The choice that the field `better` of a JSON object names, or that stands first in the text, by itself: a line
+    or a sentence of one number. All else is `nothing`: "1 and 2 are equal" and "1 is worse" name no choice, and neither
+    does a list of both, or two objects that differ.
 
     Where no rationale was asked for, a text that names both choices names none. The object may be cut behind the field.
     """
     place = _named(text, choices)
     if place is None:
         return "nothing"
-    if not rationale and len(set(re.findall(_word(choices), text))) > 1:
+    if not rationale and len(set(re.findall(rf"\b(?:{_either(choices)})\b", text))) > 1:
         return "nothing"
     return "first" if text[place:].startswith(choices[0]) else "second"
 
@@ -75,10 +83,28 @@ def _share(alternatives: Iterable[Alternative], choices: Choices) -> float:
 
 def _named(text: str, choices: Choices) -> int | None:
     """Where in the text the choice stands that it names."""
-    found = re.search(rf'"{FIELD}"\s*:\s*"?(?P<choice>{_word(choices)})', text)
-    found = found or re.match(rf"\W*(?P<choice>{_word(choices)})", text)
-    return found and found.start("choice")
+    fields = len(re.findall(rf'"{FIELD}"\s*:', text))
+    return _in_words(text, choices) if not fields else _in_object(text, choices, fields)
 
 
-def _word(choices: Choices) -> str:
-    return rf"\b(?:{'|'.join(map(re.escape, choices))})\b"
+def _in_object(text: str, choices: Choices, fields: int) -> int | None:
+    """fields: how often the object's field stands in the text; each must hold the same choice, and nothing else."""
+    either = _either(choices)
+    held = list(re.finditer(rf'"{FIELD}"\s*:\s*(?:"({either})(?:"|\Z)|({either})(?=[\s,}}]|\Z))', text))
+    if len(held) < fields or len({one.group(one.lastindex or 0) for one in held}) > 1:
+        return None
+    return held[0].start(held[0].lastindex or 0)
+
+
+def _in_words(text: str, choices: Choices) -> int | None:
+    found = re.match(rf"{_OPEN}(?P<choice>{_either(choices)}){_ENDED}", text)
+    if found is None:
+        return None
+    other = re.escape(choices[1] if found["choice"] == choices[0] else choices[0])
+    # "1. and 2. are equal", a list with a line for each, or a mark for each: both are named alike
+    alike = rf"\A\W*(?:(?:and|or|nor|vs|versus)\b\W*)?{other}\b|^{_OPEN}{other}\b|\b{other}\s*:"
+    return None if re.search(alike, text[found.end() :], re.MULTILINE) else found.start("choice")
+
+
+def _either(choices: Choices) -> str:
+    return "|".join(map(re.escape, choices))

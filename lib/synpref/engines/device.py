@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -131,3 +132,7 @@ def _read(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""  # not Linux: the processor stays unnamed
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"\n{choose_dtype(*sys.argv[1:2]).dtype}\n")

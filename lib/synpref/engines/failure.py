@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 MISSING_INPUT = "missing_input"
 ENGINE_ERROR = "engine_error"
+ENGINE_UNREACHABLE = "engine_unreachable"  # the way to a server, or its load: the row is not to blame
 SERVER_REFUSED = "server_refused"  # a server called this item's request wrong
 OVERLONG = "overlong"
 NOT_RECORDED = "not_recorded"  # a replayed judge was never asked this
 REFUSALS = frozenset({OVERLONG, NOT_RECORDED})  # by policy: no fault of the engine
+PASSING = frozenset({ENGINE_UNREACHABLE})  # may fare better later: such a row stays pending
 DETAIL_CHARACTERS = 500
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError
 
-from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, SERVER_REFUSED, Failure
+from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
 from synpref.errors import EngineError, InputError
 
 # What may pass when asked again later: overload, and what gateways say of a server that starts or hangs.
@@ -41,7 +41,9 @@ class JsonServer:
     key_variable: str | None = None
 
     def post_all(self, path: str, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | Failure]:
-        """The answer to each body, in order; a Failure where the server refused this body, or answered no JSON.
+        """The answer to each body, in order, or why there is none: `server_refused` where the server called this body
+        wrong, `engine_error` where it answered no JSON object, `engine_unreachable` where after all retries the
+        connection, the time or the server's load was to blame.
 
         Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or no
         body was answered and none refused; InputError for a URL that is none, and where the key's variable is empty.
@@ -72,7 +74,7 @@ class JsonServer:
         """Raise EngineError where all of the first answers, two rounds of them or all there are, were lost."""
         if not 1 < len(answers) in (asked, 2 * self.concurrency):
             return
-        lost = [answer for answer in answers if isinstance(answer, Failure) and answer.reason == ENGINE_ERROR]
+        lost = [answer for answer in answers if isinstance(answer, Failure) and answer.reason != SERVER_REFUSED]
         if len(lost) == len(answers):
             raise EngineError(f"{self._place}: all of {len(answers)} requests failed, the first: {lost[0].detail}")
 
@@ -85,17 +87,14 @@ class JsonServer:
             reason = type(error.reason).__name__
             if any(word in reason for word in _UNREACHABLE):
                 raise EngineError(f"{self._place}: nothing answers there ({reason}). Start the server.") from None
-            return Failure(ENGINE_ERROR, f"no answer after {self.retries + 1} attempts: {reason}")
+            return Failure(ENGINE_UNREACHABLE, f"no answer after {self.retries + 1} attempts: {reason}")
         except HTTPError as error:
-            return Failure(ENGINE_ERROR, f"{type(error).__name__}: {error}"[:DETAIL_CHARACTERS])
+            return Failure(ENGINE_UNREACHABLE, f"{type(error).__name__}: {error}"[:DETAIL_CHARACTERS])
         text = answer.data.decode("utf-8", errors="replace")
         if answer.status in _OF_ALL:
             raise EngineError(f"{self._place}{path}: status {answer.status}: {text[:200]}")
         if answer.status != 200:
-            wrong = 400 <= answer.status < 500 and answer.status not in _PASSING
-            return Failure(
-                SERVER_REFUSED if wrong else ENGINE_ERROR, f"status {answer.status}: {text}"[:DETAIL_CHARACTERS]
-            )
+            return Failure(_reason(answer.status), f"status {answer.status}: {text}"[:DETAIL_CHARACTERS])
         return _json_object(text)
 
     def check(self) -> None:
@@ -120,6 +119,12 @@ class JsonServer:
         """The address without what may be secret in it."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.hostname}{'' if parts.port is None else f':{parts.port}'}{parts.path}"
+
+
+def _reason(status: int) -> str:
+    if status in _PASSING or status >= 500:
+        return ENGINE_UNREACHABLE
+    return SERVER_REFUSED if status >= 400 else ENGINE_ERROR
 
 
 def _json_object(text: str) -> dict[str, Any] | Failure:

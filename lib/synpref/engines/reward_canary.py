@@ -1,4 +1,4 @@
-"""Two short conversations that every backend of the scorer must answer sanely before it answers others."""
+"""Short conversations that every backend of the scorer must answer sanely before it answers others."""
 
 from __future__ import annotations
 
@@ -19,6 +19,17 @@ _QUESTION = ({"role": "user", "content": "Name a planet."},)
 CANARIES = (
     Conversation(_QUESTION, "Mars."),
     Conversation(_QUESTION, "One of them is Neptune, the planet farthest from the sun."),
+)
+_DIALOGUE = (
+    {"role": "user", "content": "I have three apples and eat one. How many are left, and how did you find out?"},
+    {"role": "assistant", "content": "Two: three minus one."},
+    {"role": "user", "content": "And if I buy two?"},
+)
+# Prompts of different lengths, which share one pass, and answers that are continued beside longer ones.
+_SHARED = (
+    (_QUESTION, tuple(one.response for one in CANARIES)),
+    (_DIALOGUE, ("Four.", "Then there are four: the two that were left, and the two that you bought.", "5")),
+    (({"role": "user", "content": "Say yes."},), ("Yes.", "No, I would rather say something else.")),
 )
 
 
@@ -46,16 +57,31 @@ def check_classifier(
 ) -> bool:
     """Run the canaries through a loaded classifier, alone and together; raises as check_canaries.
 
-    Returns whether the model may share a prompt's pass: its cache allows it, and the canaries' rewards stay the same.
+    Returns whether the model may share a prompt's pass: its cache allows it, and the rewards of several answers to
+    several prompts, whose passes are shared side by side, are those of whole rows.
     """
     rows = encode_conversations(tokenizer, CANARIES, max_tokens, "truncate_left")
     classifier = Classifier(model, tokenizer.pad_token_id, sum(2 * len(row.input_ids) for row in rows))
     alone = [classifier.logits([row])[0] for row in rows]
     check_canaries(where, alone, classifier.logits(rows), tolerance)
-    prompt = Shared((0, 1), common_prefix([row.input_ids for row in rows]))
-    if not prompt.tokens or not classifier.can_share(rows[0]):
-        return False
-    shared = [float("nan")] * len(rows)
-    for plan in prompt_batches([prompt], [len(row.input_ids) for row in rows], classifier.token_budget):
+    return classifier.can_share(rows[0]) and _shares_alike(model, tokenizer, max_tokens, tolerance)
+
+
+def _shares_alike(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_tokens: int, tolerance: float
+) -> bool:
+    """Whether rewards by shared passes are those of whole rows; False where all canaries are longer than max_tokens."""
+    talks = [Conversation(messages, response) for messages, responses in _SHARED for response in responses]
+    rows = encode_conversations(tokenizer, talks, max_tokens, "truncate_left")
+    # A row that lost its beginning no longer begins as its neighbours do.
+    places = [[place for place, talk in enumerate(talks) if talk.messages is messages] for messages, _ in _SHARED]
+    whole = [mine for mine in places if not any(rows[place].truncated for place in mine)]
+    begun = [Shared(tuple(mine), common_prefix([rows[place].input_ids for place in mine])) for mine in whole]
+    prompts = [one for one in begun if one.tokens]
+    lengths = [len(row.input_ids) for row in rows]
+    classifier = Classifier(model, tokenizer.pad_token_id, 2 * len(rows) * max(lengths))  # all in one batch
+    plain, shared = classifier.logits(rows), [float("nan")] * len(rows)
+    for plan in prompt_batches(prompts, lengths, classifier.token_budget):
         classifier.continue_prompts(plan, rows, shared)
-    return alike(alone, shared, tolerance)
+    checked = [place for one in prompts for place in one.rows]
+    return bool(checked) and alike([plain[place] for place in checked], [shared[place] for place in checked], tolerance)

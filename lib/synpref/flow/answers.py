@@ -12,7 +12,9 @@ from pyspark.sql import functions as F
 from synpref.demo import attributes as simulated_attributes
 from synpref.demo import judges as simulated_judges
 from synpref.demo import people
+from synpref.engines.failure import PASSING
 from synpref.engines.identity import EngineCard
+from synpref.errors import InputError
 from synpref.flow import specs
 from synpref.inference.fill import Filled, fill
 from synpref.inference.record import record_engines
@@ -65,6 +67,9 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
         staging=str(stage.folder / "staging") if stage.settings.store.path is None else None,
     )
     calls.add(done.computed, done.saved, done.quarantined)
+    unreached = sum(done.quarantined.get(reason, 0) for reason in PASSING)
+    if unreached:
+        stage.say(f"{table}: {unreached} rows did not reach engine {spec.name}; the next run asks for them again")
     return done
 
 
@@ -102,8 +107,18 @@ def ask_judges(stage: Stage, calls: Calls, requests: DataFrame, names: Sequence[
     simulated = [one for one in judges if one.kind == "simulated"]
     if simulated:
         engines.update(_simulate(stage, calls, requests, simulated))
+    check_apart(engines)
     calls.judges.update(engines)
     return answered(requests, stage.warehouse.read("verdicts"), engines)
+
+
+def check_apart(engines: Mapping[str, str]) -> None:
+    """Raise InputError where two judges (name to engine_id) are one engine: its votes would count twice."""
+    named: dict[str, str] = {}
+    for name, engine_id in engines.items():
+        other = named.setdefault(engine_id, name)
+        if other != name:
+            raise InputError(f"judges: {other} and {name} are one engine ({engine_id[:12]}: same weights); remove one")
 
 
 def people_label(stage: Stage, wanted: DataFrame, batch: str) -> DataFrame:

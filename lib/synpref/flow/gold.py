@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from synpref.errors import InputError
 from synpref.flow.answers import of_provider, people_label
 from synpref.flow.pool import in_pool, source_labels
-from synpref.flow.twins import twins_of
+from synpref.flow.twins import twins_of, twins_of_seed
 from synpref.stage import Stage
 from synpref.stage1.hold_out import HoldOutRule, draw_hold_out
 from synpref.stage1.human_labels import aggregated, answered_later, batch_of
@@ -36,8 +36,7 @@ def seed_gold(stage: Stage, campaign: str) -> dict[str, int]:
     rule = HoldOutRule(hold_out.validation_share, hold_out.test_share, hold_out.min_groups, hold_out.min_comparisons)
     sides = _drawn(stage, campaign, labels) or draw_hold_out(sizes, rule, settings.seed)
     roles = seed_roles(labels, human.select("comparison_id", "label"), sides, in_pool(stage), campaign)
-    open_roles = roles.where("role IN ('stage1_pool', 'wild')")
-    roles = discarding(roles, twins_of(stage, roles.where("role = 'gold-train'"), open_roles))
+    roles = discarding(roles, twins_of_seed(stage, roles))
     warehouse.replace("roles", roles, {"campaign": campaign, "iteration": 0})
     rows = label_rows(human, campaign, 0, "human")
     warehouse.replace("labels", rows, {"campaign": campaign, "iteration": 0, "origin": "human"})

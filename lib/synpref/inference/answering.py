@@ -37,11 +37,17 @@ def answering(spec: EngineSpec, count_folder: str | None = None) -> Batches:
 
 def on_its_gpu(spec: EngineSpec) -> EngineSpec:
     """The spec bound to the GPU that Spark gave this task, in a process of its own; as it is where it gave none."""
+    gpu = given_gpu()
+    return spec if gpu is None else spec.having(gpu=gpu, process=True)
+
+
+def given_gpu() -> str | None:
+    """The addresses of the GPU that Spark gave this task, joined by ','; None where it gave none."""
     from pyspark import TaskContext
 
     task = TaskContext.get()
     given = None if task is None else task.resources().get("gpu")
-    return spec if given is None else spec.having(gpu=",".join(given.addresses), process=True)
+    return None if given is None else ",".join(given.addresses)
 
 
 def _count(folder: str, rows: int) -> None:

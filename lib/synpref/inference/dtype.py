@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from synpref.engines.device import choose_dtype
+from synpref.engines import device as engine_device
 from synpref.engines.identity import EngineCard
 from synpref.errors import EngineError, InputError
+from synpref.inference.answering import given_gpu
+from synpref.inference.engine_process import child_environment
 from synpref.inference.positions import fitted
 from synpref.inference.record import known_engines
 from synpref.inference.spec import EngineSpec
@@ -44,17 +48,32 @@ def recorded_dtype(warehouse: Warehouse, card: EngineCard) -> str | None:
 
 
 def measured_dtype(spark: SparkSession, device: str | None = None) -> str:
-    """The faster dtype on the device of a worker, from one Spark task of about a second."""
+    """The faster dtype on the device of a worker, from one Spark task of some seconds. EngineError where it fails."""
 
     def measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for _ in batches:
-            yield pa.RecordBatch.from_pydict({"dtype": [choose_dtype(device).dtype]})
+            yield pa.RecordBatch.from_pydict({"dtype": [dtype_of_child(device, given_gpu())]})
 
     # The workers measure: the driver may be a machine of another kind.
     first = spark.range(0, 1, 1, 1).mapInArrow(measure, "dtype string").first()
     if first is None:
         raise EngineError("no worker answered the measurement of number formats; give the engine's option dtype")
     return str(first["dtype"])
+
+
+def dtype_of_child(device: str | None = None, gpu: str | None = None) -> str:
+    """What device.choose_dtype chooses, measured in a process of its own: the worker lives on, and a context that it
+    opened on the GPU would keep memory from the engine. gpu: as of engine_process.child_environment.
+
+    Raises EngineError, with the last words of the process, where it fails.
+    """
+    asked = [sys.executable, "-m", engine_device.__name__, *([device] if device else [])]
+    told = subprocess.run(asked, env=child_environment(gpu), capture_output=True, text=True, check=False)
+    said = told.stdout.split()
+    if told.returncode or not said:
+        words = " ".join(told.stderr.split("\n")[-3:]).strip() or f"exit code {told.returncode}"
+        raise EngineError(f"number formats could not be measured: {words[:500]}. Give the engine's option dtype.")
+    return said[-1]  # libraries may print before
 
 
 def _measured_once(spark: SparkSession, device: str | None) -> str:

@@ -76,17 +76,21 @@ class EngineProcess:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            # what Spark shipped to this worker (--py-files) must be found there too
-            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-            gpu = self._spec.text("gpu")
-            if gpu is not None:
-                environment["CUDA_VISIBLE_DEVICES"] = gpu
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(os.getpid())],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=child_environment(self._spec.text("gpu")),
             )  # fmt: skip
             _send(_pipes(self._process)[0], json.dumps(astuple(self._spec)).encode())
         return self._process
+
+
+def child_environment(gpu: str | None) -> dict[str, str]:
+    """The environment of a process that a worker starts. gpu: addresses that it sees, as of CUDA_VISIBLE_DEVICES; None:
+    those of the worker.
+    """
+    # what Spark shipped to this worker (--py-files) must be found there too
+    given = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return given if gpu is None else {**given, "CUDA_VISIBLE_DEVICES": gpu}
 
 
 def serve(parent: int) -> None:

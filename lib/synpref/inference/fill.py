@@ -12,13 +12,13 @@ from pyspark.sql import functions as F
 
 from synpref.errors import InputError
 from synpref.inference.dtype import settled
-from synpref.inference.kinds import Kind, kind_of
+from synpref.inference.kinds import Kind, kind_of, together_of
 from synpref.inference.progress import Meter, Progress
 from synpref.inference.record import record_engines
 from synpref.inference.shards import stage_shards
 from synpref.inference.spec import EngineSpec
 from synpref.inference.staging import staged, staging_root
-from synpref.inference.standing import standing, unanswered
+from synpref.inference.standing import lost, standing, unanswered
 from synpref.inference.work import Work, compute_and_commit
 from synpref.store.buckets import bucket_column
 from synpref.store.contracts import TABLES
@@ -32,7 +32,8 @@ class Filled:
     """What a fill did: rows_in = computed + saved + the quarantined of earlier fills.
 
     computed: rows the engine was asked for now, failed ones included; saved: rows that were answered before;
-    quarantined: reason to rows, of this fill and of earlier ones; seconds: wall clock.
+    quarantined: reason to rows, of this fill and of earlier ones. What an earlier one lost on the way is asked for now,
+    and counts as computed. seconds: wall clock.
     """
 
     rows_in: int
@@ -65,10 +66,12 @@ def fill(
     answer. After a kill the same call ends in the same table, and only the shard in flight is computed again. Where
     nothing is pending no engine is loaded.
 
-    A row that fails goes to `quarantine` under `stage` with its reason, and no stage asks it again. Raises EngineError
-    where the engine cannot go on, or where failed rows (rows refused by policy apart) exceed `max_error_share` of the
-    inputs, at least one being allowed; InputError for an unreadable model, missing columns, repeated or null keys;
-    SettingsError where the tables live in a catalog and `staging` names no folder.
+    A row that fails goes to `quarantine` under `stage` with its reason, and no stage asks it again: but one that was
+    lost on the way (failure.PASSING) is pending in the next fill, which takes it out of there before it asks.
+
+    Raises EngineError where the engine cannot go on, or where failed rows (lost ones too, rows refused by policy apart)
+    exceed `max_error_share` of the inputs, at least one being allowed; InputError for an unreadable model, missing
+    columns, repeated or null keys; SettingsError where the tables live in a catalog and `staging` names no folder.
     """
     started = time.monotonic()
     kind, spark = kind_of(spec), warehouse.spark
@@ -87,10 +90,13 @@ def fill(
     refused = warehouse.read("quarantine").where(F.col("row_key").endswith(card.engine_id))
     before = standing(rows, done, refused, keys, card.engine_id)
     quarantined, computed = dict(before.quarantined), 0
+    if before.lost:
+        warehouse.withdraw("quarantine", lost(rows, refused, keys, card.engine_id))
     if before.pending:
         work = Work(
             warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
             columns=rows.schema, stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
+            together=together_of(spec, warehouse.bucket_count(table)),
         )  # fmt: skip
         todo = unanswered(rows, done, refused, keys, card.engine_id)
         computed = _answer(
@@ -113,7 +119,7 @@ def _answer(
             rows=rows,
             shard_rows=shard_rows,
             folder=f"{folder}/inputs",
-            together=work.kind.together,
+            together=work.together,
         )
         compute_and_commit(work, shards, folder, meter, quarantined)
         return sum(shard.rows for shard in shards)

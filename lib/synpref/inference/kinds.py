@@ -20,7 +20,7 @@ class Kind:
 
     table: what it fills; inputs: the columns it needs; schema: Spark DDL of what `answer` returns; load: spec to
     engine; answer: (engine, window of input rows, spec) to answers with the failure columns. together: input columns;
-    rows that are equal in them share work in the engine, and are brought into one task and window where they can be.
+    rows that are equal in them may share work in the engine (see together_of).
     """
 
     table: str
@@ -40,6 +40,18 @@ KINDS: dict[str, Kind] = {
     "replay-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.replay, judge.answer_recorded),
     "chat-attributes": Kind("attributes", attributes.INPUTS, attributes.SCHEMA, loading.chat, attributes.answer),
 }
+
+
+def together_of(spec: EngineSpec, buckets: int) -> tuple[str, ...]:
+    """The input columns by which rows are brought into one task and window, because the engine computes what they have
+    in common once; none where it does not, or where it would find little.
+
+    Responses share their prompt's pass in the scorer of transformers, unless `shared_prompt` is off. A shard lies in
+    one bucket, and rewards are bucketed by response: with several buckets, a prompt's few responses are in different
+    shards.
+    """
+    shares = spec.text("backend") == "transformers" and spec.text("shared_prompt") != "off" and buckets == 1
+    return kind_of(spec).together if shares else ()
 
 
 def kind_of(spec: EngineSpec) -> Kind:

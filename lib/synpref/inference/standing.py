@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from synpref.engines.failure import PASSING
 from synpref.errors import InputError
 from synpref.store.pending import pending
 
@@ -16,15 +17,19 @@ ROW_KEY = "row_key"
 
 @dataclass(frozen=True)
 class Standing:
-    """Counts of the inputs: all, answered before, quarantined before by reason, and pending."""
+    """Counts of the inputs: all, answered before, quarantined before by reason, and pending.
+
+    lost: those of the pending that were asked for before and lost on the way; they stand in quarantine.
+    """
 
     rows: int
     saved: int
     quarantined: dict[str, int]
+    lost: int = 0
 
     @property
     def pending(self) -> int:
-        """Rows that the engine has not been asked for."""
+        """Rows that the engine is to be asked for."""
         return self.rows - self.saved - sum(self.quarantined.values())
 
 
@@ -46,9 +51,10 @@ def standing(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequen
     known = done.select(*names, F.lit("").alias("answered"))
     # Both sides may be large; joined by hash of the key, which also grouped the inputs.
     state = keys.join(known, list(key), "left")
-    # Quarantine is small beside the inputs: at most the tolerated share of them.
-    reasons = refused.select(ROW_KEY, "reason").dropDuplicates([ROW_KEY])
-    state = state.join(F.broadcast(reasons), ROW_KEY, "left")
+    # One reason a row: what another stage lost does not hide what this engine refused.
+    reasons = refused.groupBy(ROW_KEY).agg(F.min_by("reason", F.col("reason").isin(*PASSING)).alias("reason"))
+    # Often few, but as many as the inputs where a judge is replayed from few records: Spark chooses.
+    state = state.join(reasons, ROW_KEY, "left")
     state = state.withColumn("state", F.coalesce("answered", "reason"))
     counts = state.groupBy("state").agg(
         F.count("*").alias("rows"),
@@ -58,15 +64,24 @@ def standing(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequen
     found = counts.collect()  # one row a state
     _require_keys(key, sum(row["copies"] - row["rows"] for row in found), sum(row["nulls"] for row in found))
     by_state = {row["state"]: row["rows"] for row in found}
-    refusals = {state: rows for state, rows in by_state.items() if state}
-    return Standing(sum(by_state.values()), by_state.get("", 0), refusals)
+    refusals = {state: rows for state, rows in by_state.items() if state and state not in PASSING}
+    lost = sum(by_state.get(reason, 0) for reason in PASSING)
+    return Standing(sum(by_state.values()), by_state.get("", 0), refusals, lost)
 
 
 def unanswered(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequence[str], engine_id: str) -> DataFrame:
-    """The inputs that are neither answered nor quarantined."""
+    """The inputs that are neither answered nor refused; what was only lost is among them."""
     todo = pending(inputs, done, key).withColumn(ROW_KEY, row_key(key, engine_id))
-    # Quarantine is small beside the inputs: at most the tolerated share of them.
-    return todo.join(F.broadcast(refused.select(ROW_KEY)), ROW_KEY, "left_anti").drop(ROW_KEY)
+    held = refused.where(~F.col("reason").isin(*PASSING)).select(ROW_KEY)
+    # Often few, but as many as the inputs where a judge is replayed from few records: Spark chooses.
+    return todo.join(held, ROW_KEY, "left_anti").drop(ROW_KEY)
+
+
+def lost(inputs: DataFrame, refused: DataFrame, key: Sequence[str], engine_id: str) -> DataFrame:
+    """The rows of quarantine, of any stage, that are about inputs which were lost on the way to the engine."""
+    keys = inputs.select(row_key(key, engine_id).alias(ROW_KEY))
+    # what was lost is at most the tolerated share of some inputs
+    return refused.where(F.col("reason").isin(*PASSING)).join(keys, ROW_KEY, "left_semi")
 
 
 def _require_keys(key: Sequence[str], repeated: int, nulls: int) -> None:

@@ -31,7 +31,8 @@ EVERY_CAMPAIGN = "-"
 class Work:
     """What all shards of a fill share.
 
-    columns: the schema of the staged inputs; rows_in: the number that `max_error_share` is a share of.
+    columns: the schema of the staged inputs; rows_in: the number that `max_error_share` is a share of; together: see
+    kinds.together_of.
     """
 
     warehouse: Warehouse
@@ -45,6 +46,7 @@ class Work:
     slots: int
     max_error_share: float
     rows_in: int
+    together: tuple[str, ...] = ()
 
 
 def compute_and_commit(
@@ -70,7 +72,7 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: int) ->
     # An explicit number of partitions is not coalesced by adaptive execution: every slot gets its task.
     tasks = min(work.slots, shard.rows)
     answer = answering(work.spec, None if counts is None else str(counts))
-    answers = _spread(rows, tasks, work.kind.together).mapInArrow(answer, work.kind.schema)
+    answers = spread(rows, tasks, work.key, work.together).mapInArrow(answer, work.kind.schema)
     with meter.watching(counts, done):
         try:
             # Written once before anything reads it: a second reader would run the engine a second time.
@@ -80,12 +82,16 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: int) ->
     return spark.read.schema(work.kind.schema).parquet(f"{folder}/answers")
 
 
-def _spread(rows: DataFrame, tasks: int, together: Sequence[str]) -> DataFrame:
-    """The rows in that many partitions; those that are equal in `together` stand side by side in one."""
+def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[str]) -> DataFrame:
+    """The rows in that many partitions of about equal size; those that are equal in `together` stand side by side.
+
+    They are ordered and cut, not dealt by hash: where few values of `together` hold most rows, a cut goes through a
+    value, and no task is left without work.
+    """
     if not together:
         return rows.repartition(tasks)
-    same = F.xxhash64(*[F.col(f"`{name}`") for name in together])
-    return rows.repartition(tasks, same).sortWithinPartitions(same)
+    order = [F.xxhash64(*[F.col(f"`{name}`") for name in names]) for names in (together, key)]
+    return rows.repartitionByRange(tasks, *order).sortWithinPartitions(*order)
 
 
 def _failures(work: Work, shard: Shard, answers: DataFrame) -> dict[str, int]:

@@ -94,7 +94,7 @@ def twins(taken: DataFrame, among: DataFrame, comparisons: DataFrame) -> DataFra
     taken, among: comparison_id. comparisons: the table, for its normalised_comparison_id.
     """
     ids = comparisons.select("comparison_id", "normalised_comparison_id")
-    # what is taken is small beside the pool; the ids of the pool are joined on their key
+    # what is taken is gold and the held-out groups, a part of the pool; the ids of the pool are joined on their key
     same = taken.select("comparison_id").join(ids, "comparison_id").select("normalised_comparison_id")
     others = among.join(taken.select("comparison_id"), "comparison_id", "left_anti").join(ids, "comparison_id")
     return others.join(same, "normalised_comparison_id", "left_semi").select("comparison_id")

@@ -17,7 +17,9 @@ DECISION_COLUMNS = (
 
 
 def refusals(quarantine: DataFrame, engine_ids: Sequence[str]) -> DataFrame:
-    """(response_id, engine_id) of the responses that one of these reward models refused (inference/standing.py)."""
+    """(response_id, engine_id) where one of these reward models refused the response, or it was lost on the way to it
+    (inference/standing.py).
+    """
     key = F.split("row_key", ":")
     told = quarantine.select(F.get(key, F.lit(0)).alias("response_id"), F.get(key, F.lit(1)).alias("engine_id"))
     return told.where(F.col("engine_id").isin(list(engine_ids))).distinct()
@@ -41,7 +43,9 @@ def scored(
         best = F.when(F.col("fold").eqNullSafe(F.lit(fold)), engine).otherwise(best)
     named = wild.withColumns({"gold_engine_id": F.lit(gold_engine), "best_engine_id": best})
     given = rewards.select("response_id", "engine_id", "reward", F.lit(False).alias("refused"))
-    nothing = refused.withColumns({"reward": F.lit(None).cast("double"), "refused": F.lit(True)})
+    # The refused are few, rewards many. A response that one job lost on the way may have been scored by another.
+    unscored = refused.join(rewards.select("response_id", "engine_id"), ["response_id", "engine_id"], "left_anti")
+    nothing = unscored.withColumns({"reward": F.lit(None).cast("double"), "refused": F.lit(True)})
     for which in ("gold", "best"):
         named = _with_probability(named, given.unionByName(nothing), which)
     return named

@@ -17,7 +17,7 @@ from synpref.store.contracts import TABLES
 from synpref.store.create import create_table
 from synpref.store.names import Location
 from synpref.store.publish import staged
-from synpref.store.writes import first_of_key, merge_new, shaped, slice_condition, stamped, user_metadata
+from synpref.store.writes import first_of_key, merge_gone, merge_new, shaped, slice_condition, stamped, user_metadata
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,10 @@ class Warehouse:
         if not self.read(table).where(condition).isEmpty():
             with stamped(self.spark, self.stamp):
                 settled(lambda: self.delta(table).delete(condition))
+
+    def withdraw(self, table: str, rows: DataFrame) -> None:
+        """Delete the rows of `table` whose key stands in `rows`, in one commit: what they say no longer holds."""
+        settled(lambda: merge_gone(self.delta(table), rows, _contract(table), stamp=self.stamp))
 
     def publish(
         self, table: str, rows: DataFrame, where: Mapping[str, str | int], check: Callable[[DataFrame], None]

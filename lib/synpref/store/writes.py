@@ -74,6 +74,16 @@ def merge_new(
     return int(outcome["num_inserted_rows"]) if outcome else 0
 
 
+def merge_gone(target: DeltaTable, rows: DataFrame, table: Table, *, stamp: Mapping[str, str]) -> None:
+    """Delete the rows of `target` whose key stands in `rows`."""
+    condition = " AND ".join(f"old.`{name}` = gone.`{name}`" for name in table.key)
+    keys = rows.select(*[F.col(f"`{name}`") for name in table.key])
+    # What goes is small beside the table.
+    merge = target.alias("old").merge(keys.alias("gone"), condition).whenMatchedDelete()
+    with stamped(rows.sparkSession, stamp):
+        merge.execute()
+
+
 def slice_condition(table: Table, where: Mapping[str, str | int]) -> str:
     """Return `where` (column to value) as SQL; raises InputError for a column or value that cannot be part of it."""
     if not where:

@@ -23,6 +23,11 @@ class Asked:
     def spec(self, kind: str, name: str = "counting", **options: Option) -> EngineSpec:
         return EngineSpec.of(kind, name, None, factory="counting_engine:make", log=str(self.path), **options)
 
+    def mend(self, text: str) -> None:
+        """What was lost is answered from now on."""
+        with self.path.open("a") as log:
+            log.write(f"mended {text}\n")
+
     def texts(self) -> list[str]:
         return [line.removeprefix("ask ") for line in self._lines() if line.startswith("ask ")]
 

@@ -1,6 +1,7 @@
 """A deterministic engine that writes down every item it is asked for; workers import it by name.
 
-Markers in a text steer it: BAD fails the row, NAN and LONG are refused, FATAL stops the engine.
+Markers in a text steer it: BAD fails the row, NAN and LONG are refused, FATAL stops the engine; LOST is lost on the way
+until the log says that this text was mended.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from synpref.engines.chat import Generation
 from synpref.engines.choice import Choice
+from synpref.engines.failure import ENGINE_UNREACHABLE, Failure
 from synpref.engines.reward_rows import Reward
 from synpref.engines.tokenise import Conversation
 from synpref.errors import EngineError
@@ -53,11 +55,13 @@ class Counting:
             self.note(text)
         return np.array([[number(text), 1.0, 0.0] for text in texts], np.float32)
 
-    def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
+    def score(self, conversations: Sequence[Conversation]) -> list[Reward | Failure]:
         return [self.reward(text) for _, text in conversations]
 
-    def reward(self, text: str) -> Reward:
+    def reward(self, text: str) -> Reward | Failure:
         self.note(text)
+        if "LOST" in text and f"mended {text}" not in Path(self.log).read_text().splitlines():
+            return Failure(ENGINE_UNREACHABLE, "no answer")
         if "LONG" in text:
             return Reward(float("nan"), 10**6, False)
         return Reward(float("nan") if "NAN" in text else number(text), len(text) + 1, False)

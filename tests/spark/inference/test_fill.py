@@ -14,8 +14,11 @@ from pyspark.sql import functions as F
 
 from synpref.errors import EngineError, InputError
 from synpref.inference.fill import fill
+from synpref.inference.kinds import together_of
 from synpref.inference.progress import Progress
 from synpref.inference.shards import stage_shards
+from synpref.inference.spec import EngineSpec
+from synpref.inference.work import spread
 from synpref.stage2.decisions import refusals
 from synpref.store.names import Location
 from synpref.store.warehouse import Warehouse
@@ -100,6 +103,44 @@ def test_bad_rows_are_quarantined_with_their_original_and_not_asked_again(
     assert len(asked.texts()) == before
     other = score(spec=asked.spec("reward", "counting two"))
     assert other.computed == 32
+
+
+def test_what_was_lost_on_the_way_counts_as_failed_and_is_pending_in_the_next_run(
+    spark: SparkSession, warehouse: Warehouse, asked: Asked
+) -> None:
+    texts: dict[str, str | None] = {f"r{number:04d}": f"fine {number}" for number in range(30)}
+    texts |= {"bad": "BAD row", "gone": "LOST row", "still": "LOST twice"}
+    score = partial(
+        fill, warehouse, table="rewards", inputs=responses(spark, texts), shard_rows=100, spec=asked.spec("reward"),
+        max_error_share=0.1,
+    )  # fmt: skip
+    first = score(stage="stage1")
+    assert first.quarantined == {"engine_error": 1, "engine_unreachable": 2}
+    assert first.rows_in == warehouse.read("rewards").count() + sum(first.quarantined.values())
+    told = refusals(warehouse.read("quarantine"), [first.engine_id]).collect()
+    assert {row["response_id"] for row in told} == {"bad", "gone", "still"}
+
+    asked.mend("LOST row")
+    second = score(stage="score")
+    assert (second.computed, second.saved) == (2, 30)
+    assert second.quarantined == {"engine_error": 1, "engine_unreachable": 1}
+    assert second.rows_in == warehouse.read("rewards").count() + sum(second.quarantined.values())
+    left = {(row["stage"], row["row_key"].split(":")[0]) for row in warehouse.read("quarantine").collect()}
+    assert left == {("stage1", "bad"), ("score", "still")}
+
+    asked.mend("LOST twice")
+    assert (score(stage="score").computed, score(stage="score").computed) == (1, 0)
+    assert {row["reason"] for row in warehouse.read("quarantine").collect()} == {"engine_error"}
+
+
+def test_too_many_lost_rows_stop_the_stage(spark: SparkSession, warehouse: Warehouse, asked: Asked) -> None:
+    texts: dict[str, str | None] = {f"r{number}": "LOST" if number < 3 else f"fine {number}" for number in range(20)}
+    with pytest.raises(EngineError, match=r"failed on 3 of 20 rows.*engine_unreachable: no answer"):
+        fill(
+            warehouse, table="rewards", inputs=responses(spark, texts), spec=asked.spec("reward"), stage="score",
+            shard_rows=100,
+        )  # fmt: skip
+    assert warehouse.read("quarantine").isEmpty()
 
 
 def test_too_many_bad_rows_stop_the_stage_before_their_shard_is_committed(
@@ -196,6 +237,38 @@ def test_responses_to_one_prompt_reach_the_engine_side_by_side(
     order = [text.split()[0] for text in asked.texts()]
     runs = 1 + sum(one != other for one, other in pairwise(order))
     assert runs <= 10 + 2  # three shards cut two prompts at most
+
+
+@pytest.mark.parametrize("prompts", [1, 3, 200])
+def test_every_task_gets_its_share_however_few_prompts_there_are(spark: SparkSession, prompts: int) -> None:
+    rows = spark.range(1200).select(
+        F.format_string("r%d", "id").alias("response_id"), (F.col("id") % prompts).cast("string").alias("messages")
+    )
+    spread_rows = spread(rows.repartition(5), 4, ["response_id"], ["messages"])
+    task = spread_rows.withColumn("task", F.spark_partition_id())
+    sizes = [row["count"] for row in task.groupBy("task").count().collect()]
+    assert len(sizes) == 4
+    assert max(sizes) < 1.3 * 1200 / 4
+    # a cut goes through one prompt at most
+    assert task.select("task", "messages").distinct().count() <= prompts + 3
+
+
+@pytest.mark.parametrize(
+    ("options", "buckets", "together"),
+    [
+        ({}, 1, ("messages",)),
+        ({"backend": "transformers", "shared_prompt": "auto"}, 1, ("messages",)),
+        ({}, 2, ()),
+        ({"shared_prompt": "off"}, 1, ()),
+        ({"backend": "vllm"}, 1, ()),
+        ({"backend": "http"}, 1, ()),
+    ],
+)
+def test_responses_are_grouped_by_prompt_only_where_that_saves_work(
+    options: dict[str, str], buckets: int, together: tuple[str, ...]
+) -> None:
+    assert together_of(EngineSpec.of("reward", "rm", "model", **options), buckets) == together
+    assert together_of(EngineSpec.of("chat-judge", "judge", "model"), buckets) == ()
 
 
 def test_shards_lie_in_one_bucket_hold_all_rows_and_are_cut_alike_twice(spark: SparkSession, tmp_path: Path) -> None:

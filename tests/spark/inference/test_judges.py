@@ -103,4 +103,7 @@ def test_a_record_answers_and_what_it_lacks_is_set_aside_by_reason(
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = ask(warehouse, requests(spark, "x", "y"), EngineSpec.of("replay-judge", "old", str(path)))
     assert found.quarantined == {"not_recorded": 2}  # more than max_error_share, and no error
+    set_aside = warehouse.read("quarantine").collect()
+    assert {row["original"] for row in set_aside} == {"{}"}  # the key says which: a pool's prompts are not kept twice
+    assert all(row["row_key"].startswith("c1:h:") for row in set_aside)
     assert said(warehouse) == {("c0", "ab", 0): ("a", 0.75, "A"), ("c0", "ba", 0): ("no_preference", None, "")}

@@ -119,6 +119,11 @@ def test_a_pair_that_only_the_best_model_refused_is_not_judged(spark: SparkSessi
     assert decide.to_be_judged(row).isEmpty()
 
 
+def test_a_response_that_one_job_lost_and_another_scored_counts_once_and_as_scored(spark: SparkSession) -> None:
+    found = _opinions(spark, ROWS[:1], [("a1", "gold"), ("b1", "best")]).collect()
+    assert [(row["comparison_id"], row["gold"], row["best"]) for row in found] == [("agree", "agrees", "agrees")]
+
+
 def test_refusals_are_read_from_the_row_keys_of_quarantine(spark: SparkSession) -> None:
     rows = [
         ("score", "r1:e1", "overlong"),

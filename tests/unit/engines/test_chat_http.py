@@ -13,7 +13,7 @@ import pytest
 from synpref.engines import json_server
 from synpref.engines.chat_http import CORRECTION, HttpChat
 from synpref.engines.choice import Choice
-from synpref.engines.failure import ENGINE_ERROR, OVERLONG, SERVER_REFUSED, Failure
+from synpref.engines.failure import ENGINE_ERROR, ENGINE_UNREACHABLE, OVERLONG, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.errors import EngineError, InputError
 from tests.faulty_server import Answer, serving
@@ -158,6 +158,16 @@ def test_where_the_correction_fails_the_first_words_stand() -> None:
     assert (answer.said, answer.raw, answer.tokens_in) == ("nothing", "hm", 7)
 
 
+@pytest.mark.parametrize("prompts", [1, 2])
+def test_where_the_correction_is_lost_the_prompt_is_asked_again_another_time(prompts: int) -> None:
+    def lost(body: dict[str, Any], before: int) -> Answer:
+        return Answer(503, b"busy") if len(body["messages"]) > 1 else completion("hm")
+
+    with serving(lost) as asked:
+        answers = HttpChat(JsonServer(asked.url, retries=0), "tiny").choose(PROMPTS[:prompts], CHOICES, [0] * prompts)
+    assert [answer.reason for answer in answers if isinstance(answer, Failure)] == [ENGINE_UNREACHABLE] * prompts
+
+
 @pytest.mark.parametrize("status", [429, 500])
 def test_a_busy_server_is_asked_again(status: int) -> None:
     with serving(lambda body, before: completion("1") if before else Answer(status)) as asked:
@@ -169,7 +179,8 @@ def test_a_busy_server_is_asked_again(status: int) -> None:
     ("wrong", "reason"),
     [
         (Answer(body=b"<html>"), ENGINE_ERROR),
-        (Answer(body=b'{"choices": [{"message"', cut=True), ENGINE_ERROR),
+        (Answer(body=b'{"choices": [{"message"', cut=True), ENGINE_UNREACHABLE),
+        (Answer(503, b"overloaded"), ENGINE_UNREACHABLE),
         (Answer.of({"choices": []}), ENGINE_ERROR),
         (Answer.of({"choices": ["1"]}), ENGINE_ERROR),
         (Answer.of({"choices": [{"message": {"content": "1"}, "logprobs": {"content": [{}]}}]}), ENGINE_ERROR),

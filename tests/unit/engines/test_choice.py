@@ -32,6 +32,61 @@ def test_a_verdict_stands_first_and_alone(text: str, said: Said) -> None:
     assert said_in(text, CHOICES, rationale=False) == said
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        # a verdict, then a sentence that may name the other candidate
+        ("1. Candidate 2 is wrong.", "first"),
+        ("1: candidate 2 is wrong", "first"),
+        ("2\nCandidate 1 is wrong, 2 is not.", "second"),
+        ("2 - candidate 1 is wrong", "second"),
+        ("**2.** Candidate 1 is wrong.", "second"),
+        ('"1"', "first"),
+        ("(1)", "first"),
+        ("# 1\n\nIt beats 2.", "first"),
+        ('{"better": "2", "reason": "1 is wrong"}', "second"),
+        ('```json\n{"better": 1, "reason": "2 is wrong"}\n```', "first"),
+        ('{"better": "1", "reason": "so"} {"better": "1", "reason": "so"}', "first"),
+        # both are named alike
+        ("1 and 2 are equal", "nothing"),
+        ("1. and 2. are equal", "nothing"),
+        ("1, 2 are equal", "nothing"),
+        ("1 or 2", "nothing"),
+        ("1/2", "nothing"),
+        ("1-2", "nothing"),
+        ("1 - 2", "nothing"),
+        ("1 & 2", "nothing"),
+        ("1 = 2", "nothing"),
+        ("1 > 2", "nothing"),
+        ("(1) and (2) are equal", "nothing"),
+        ("1. 2.", "nothing"),
+        ("1. Good.\n2. Good.", "nothing"),
+        ("1: good, 2: bad", "nothing"),
+        ('{"better": "1"} or {"better": "2"}', "nothing"),
+        # a number, but no verdict by itself
+        ("1 is worse", "nothing"),
+        ("1 is better", "nothing"),
+        ("1 because it is right", "nothing"),
+        ("-1", "nothing"),
+        ("1.5", "nothing"),
+        ("12", "nothing"),
+        ("1st", "nothing"),
+        ("1% sure", "nothing"),
+        ("not 1", "nothing"),
+        ("Neither. 1", "nothing"),
+        ('{"better": "1 or 2"}', "nothing"),
+        ('{"better": "1, 2"}', "nothing"),
+        ('{"better": 1.5}', "nothing"),
+        ('{"better": "both", "reason": "1"}', "nothing"),
+        ('1\n{"better": "neither"}', "nothing"),
+    ],
+)
+def test_of_free_text_only_a_verdict_by_itself_counts(text: str, said: Said) -> None:
+    assert said_in(text, CHOICES, rationale=True) == said
+    if said == "nothing":
+        assert math.isnan(first_share(text, [text], [[("1", -1.0), ("2", -1.0)]], CHOICES))
+
+
 @pytest.mark.parametrize("text", ["2. Candidate 1 is wrong.", '{"better": "2", "reason": "\\"better\\": \\"1\\""}'])
 def test_a_rationale_may_name_the_other_choice_behind_the_verdict(text: str) -> None:
     assert said_in(text, CHOICES, rationale=True) == "second"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from synpref.engines import json_server
-from synpref.engines.failure import ENGINE_ERROR, SERVER_REFUSED, Failure
+from synpref.engines.failure import ENGINE_ERROR, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.errors import EngineError, InputError
 from tests.faulty_server import Answer, serving
@@ -92,13 +92,33 @@ def test_what_no_request_would_survive_stops_all(status: int) -> None:
     assert len(asked.bodies) < len(BODIES)
 
 
-@pytest.mark.parametrize("wrong", [Answer(body=b"<html>"), Answer(body=b"[1]"), Answer(body=b'{"of": 1}', cut=True)])
-def test_garbage_and_half_an_answer_are_failures_of_their_row(wrong: Answer) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (Answer(body=b"<html>"), ENGINE_ERROR),
+        (Answer(body=b"[1]"), ENGINE_ERROR),
+        (Answer(204), ENGINE_ERROR),
+        (Answer(body=b'{"of": 1}', cut=True), ENGINE_UNREACHABLE),
+        *((Answer(status, b"busy"), ENGINE_UNREACHABLE) for status in (408, 429, 500, 503, 504, 529)),
+    ],
+)
+def test_what_the_row_caused_is_told_from_what_was_lost_on_the_way(wrong: Answer, reason: str) -> None:
     with serving(lambda body, before: wrong if body["n"] == 1 else _echo(body, before)) as asked:
         answers = JsonServer(asked.url, retries=1).post_all("/x", BODIES[:3])
     assert isinstance(answers[1], Failure)
-    assert answers[1].reason == ENGINE_ERROR
+    assert answers[1].reason == reason
     assert [answers[0], answers[2]] == [{"of": 0}, {"of": 2}]
+
+
+def test_an_answer_that_takes_too_long_is_lost_on_the_way() -> None:
+    def slow(body: dict[str, Any], before: int) -> Answer:
+        time.sleep(0.5 if body["n"] == 1 else 0)
+        return _echo(body, before)
+
+    with serving(slow) as asked:
+        first, second = JsonServer(asked.url, timeout=0.2, retries=0).post_all("/x", BODIES[:2])
+    assert first == {"of": 0}
+    assert second == Failure(ENGINE_UNREACHABLE, "no answer after 1 attempts: ReadTimeoutError")
 
 
 def test_half_an_answer_is_asked_for_again() -> None:

@@ -22,6 +22,7 @@ from transformers import (
     Qwen3ForSequenceClassification,
 )
 
+from synpref.engines.classifier import _Begun
 from synpref.engines.reward import BATCH_TOLERANCE, RewardScorer
 from synpref.engines.shared_prompt import (
     LEAST_GAIN,
@@ -131,6 +132,22 @@ def test_cut_rows_share_nothing_and_keep_their_reward(folder_of: Callable[[str],
     )
     assert all(reward.truncated for reward in sharing.score(long))
     assert all(width == 400 for _, width in shapes(sharing, long))
+
+
+def test_a_model_that_shares_one_prompt_well_and_several_badly_is_scored_whole(
+    folder_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mixed_up = _Begun.continued
+
+    def first_for_all(begun: _Begun, rest: dict[str, torch.Tensor], places: torch.Tensor) -> dict[str, Any]:
+        return mixed_up(begun, rest, torch.zeros_like(places))
+
+    folder = folder_of("llama")
+    assert load(folder).shares_prompt
+    assert load(folder, max_tokens=90).shares_prompt  # the longer canaries are cut, the others tell
+    assert not load(folder, max_tokens=8).shares_prompt  # none tells
+    monkeypatch.setattr(_Begun, "continued", first_for_all)
+    assert not load(folder).shares_prompt
 
 
 def test_a_sliding_window_or_an_encoder_is_scored_whole(folder_of: Callable[[str], Path], reward_folder: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
+import pytest
 from pyspark.sql import SparkSession
 
 from synpref.config import load_settings
 from synpref.engines.prompt_window import PromptWindow
+from synpref.errors import InputError
+from synpref.flow.answers import check_apart
 from synpref.flow.roster import by_name
 from synpref.quality.gate import Gate
 from synpref.stage import Stage
@@ -21,6 +24,12 @@ JUDGES = (
     "{name: h, kind: http, model: m, url: 'http://host/v1', samples: 3, temperature: 0.5}, "
     "{name: r, kind: replay, path: p}, {name: s, kind: simulated, accuracy: 0.9, position_bias: 0.1}]"
 )
+
+
+def test_two_names_of_one_engine_are_refused() -> None:
+    check_apart({"a": "1", "b": "2"})
+    with pytest.raises(InputError, match="judges: a and c are one engine"):
+        check_apart({"a": "1", "b": "2", "c": "1"})
 
 
 def test_canaries_windows_and_few_shots_follow_the_kind(tmp_path: Path) -> None:

@@ -223,6 +223,7 @@ def test_a_record_answers_as_it_is_and_what_is_not_recorded_fails_with_that_reas
     assert answers.column("p_a").to_pylist() == [None, 0.25]
     assert answers.column("raw").to_pylist() == [None, "B"]
     assert answers.column("error").to_pylist() == ["not_recorded", None]
+    assert answers.column("original").to_pylist() == ["{}", None]  # its text is not kept a second time
     assert "old has no record" in answers.column("detail")[0].as_py()
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from synpref.engines.failure import MISSING_INPUT, Failure
+from synpref.engines.failure import MISSING_INPUT, NOT_RECORDED, Failure
 from synpref.inference.failures import attempt
 
 Item = TypeVar("Item")
@@ -33,7 +33,8 @@ def output(
 ) -> pa.RecordBatch:
     """The window's `kept` columns, the answer's `values` (null for failed rows) and the three failure columns.
 
-    error: reason code, null where answered; detail: for people; original: the failed row as JSON.
+    error: reason code, null where answered; detail: for people; original: the failed row as JSON, an empty object
+    where it failed because nobody ever recorded it: such rows may be many, and their key finds them in the tables.
     """
     failures = [result if isinstance(result, Failure) else None for result in results]
     columns: dict[str, pa.Array[Any]] = {name: _plain(window.column(name)) for name in kept}
@@ -60,11 +61,13 @@ def _whole(message: Mapping[str, Any] | None) -> bool:
 
 
 def _originals(window: pa.RecordBatch, failures: Sequence[Failure | None]) -> list[str | None]:
-    # Only failed rows become Python objects here.
-    return [
-        None if failure is None else json.dumps(window.slice(index, 1).to_pylist()[0], ensure_ascii=False, default=str)
-        for index, failure in enumerate(failures)
-    ]
+    return [None if failure is None else _original(window, index, failure) for index, failure in enumerate(failures)]
+
+
+def _original(window: pa.RecordBatch, index: int, failure: Failure) -> str:
+    # Only failed rows become Python objects.
+    row = {} if failure.reason == NOT_RECORDED else window.slice(index, 1).to_pylist()[0]
+    return json.dumps(row, ensure_ascii=False, default=str)
 
 
 def _plain(column: pa.Array[Any]) -> pa.Array[Any]:
