@@ -14,6 +14,7 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from synpref.config import conf_file, settings_hash
+from synpref.engines.failure import PASSING
 from synpref.record import append, versions
 from synpref.settings import Settings
 from synpref.stage import Stage
@@ -45,29 +46,33 @@ def standing(stage: Stage, stages: Sequence[str]) -> dict[str, Row]:
     """Latest run of each of `stages`, in order, up to the first that has to run.
 
     A stage stands where, for the campaign of these settings, its latest run had these settings and conditions, began
-    after the one before it, and has its tables and models still. Labels that people give by a
-    table may have come since: then nothing stands from Stage 1 on.
+    after the one before it, lost no row on the way to an engine, and has its tables and models still. Labels that
+    people give by a table may have come since: then nothing stands from Stage 1 on.
     """
     campaign, now = stage.campaign(), conditions(stage.settings)
     runs = stage.warehouse.read("stage_runs").where((F.col("campaign") == campaign) & F.col("stage").isin([*stages]))
     latest: dict[str, Row] = {row["stage"]: row for row in runs.orderBy("started").toLocalIterator()}  # one row a run
     found: dict[str, Row] = {}
-    before: Any = None
     for name in stages:
-        row = latest.get(name)
-        if row is None or (before is not None and row["started"] <= before):
-            return found
-        if name == READS_PEOPLE and stage.settings.humans.provider == "table":
-            return found
-        detail = json.loads(row["detail"])
-        if row["settings_hash"] != settings_hash(stage.settings) or detail.get("conditions") != now:
-            return found
-        if not all((stage.models / model).is_dir() for model in detail["models"]):
-            return found
-        if not all(stage.warehouse.exists(table) for table in detail["tables"]):
-            return found
-        found[name], before = row, row["started"]
+        asks_people = name == READS_PEOPLE and stage.settings.humans.provider == "table"
+        row, before = latest.get(name), max((one["started"] for one in found.values()), default=None)
+        if row is None or asks_people or (before is not None and row["started"] <= before):
+            break
+        if row["settings_hash"] != settings_hash(stage.settings) or not _holds(stage, json.loads(row["detail"]), now):
+            break
+        found[name] = row
     return found
+
+
+def _holds(stage: Stage, detail: dict[str, Any], now: str) -> bool:
+    """Whether what a run left in its detail is so still."""
+    lost = PASSING & set(detail.get("refused", {}))  # asked for again, since it was lost on the way to an engine
+    return (
+        detail.get("conditions") == now
+        and not lost
+        and all((stage.models / model).is_dir() for model in detail["models"])
+        and all(stage.warehouse.exists(table) for table in detail["tables"])
+    )
 
 
 def note_standing(stage: Stage, row: Row) -> None:

@@ -42,9 +42,10 @@ def _with(warehouse: Warehouse, folder: Path, *words: str) -> Stage:
     return stage
 
 
-def _run(stage: Stage, name: str) -> None:
+def _run(stage: Stage, name: str, **refused: int) -> None:
     one = replace(stage, name=name, run_id=f"{stage.run_id} {name} {datetime.now(UTC)}")
-    outcome = Outcome(rows_in=3, rows_out=2, duplicates=1, engine_calls=2, campaign=stage.campaign())
+    campaign, detail = stage.campaign(), {"refused": refused}
+    outcome = Outcome(rows_in=3, rows_out=2, duplicates=1, engine_calls=2, campaign=campaign, detail=detail)
     with mlflow.start_run():
         record(one, outcome, datetime.now(UTC), PeakMemory(1.0, 1.0), resumable(one))
 
@@ -91,8 +92,10 @@ def test_a_stage_that_ran_with_other_settings_since_runs_again_and_so_do_those_b
 ) -> None:
     _run(_with(stage.warehouse, tmp_path, "stage2.epsilon=0.1"), "stage1")
     assert _standing(stage) == ["hygiene"]
-    _run(stage, "stage1")
+    _run(stage, "stage1", overlong=1)
     assert _standing(stage) == ["hygiene", "stage1"]
+    _run(stage, "stage1", engine_unreachable=1)
+    assert _standing(stage) == ["hygiene"]
 
 
 def test_labels_of_people_may_have_come_since(warehouse: Warehouse, tmp_path: Path) -> None:
