@@ -58,13 +58,15 @@ def reward_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer: Any = AutoTokenizer.from_pretrained(CHAT_MODEL)
     tokenizer.pad_token = tokenizer.unk_token  # conversations end in the one it had
     torch.manual_seed(0)
+    model: Any = LlamaForSequenceClassification  # untyped in transformers, as are the labels of a configuration
+    labels: dict[str, Any] = {"num_labels": 1}
     config = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=128, intermediate_size=256, num_hidden_layers=2, num_attention_heads=2,
         max_position_embeddings=WINDOW, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id, num_labels=1, initializer_range=0.2,
+        pad_token_id=tokenizer.pad_token_id, initializer_range=0.2, **labels,
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("reward")
-    LlamaForSequenceClassification(config).save_pretrained(folder)
+    model(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

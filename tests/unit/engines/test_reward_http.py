@@ -111,7 +111,7 @@ def test_each_distinct_conversation_is_one_request_that_names_the_model(
 def uneven(probability: float, body: dict[str, Any]) -> float:
     """A probability in bfloat16, which falls to one side or the other with the batch."""
     step = 2**-8
-    return (round(probability / step) + body["use_activation"]) * step
+    return (round(probability / step) + int(body["use_activation"])) * step
 
 
 def always_sigmoid(logit: float, _body: dict[str, Any]) -> float:
