@@ -40,7 +40,7 @@ def _key() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # ended before another starts
 def chat_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The root address of a server that knows the chat model as `tiny`."""
     log = tmp_path_factory.mktemp("chat_server") / "log"
@@ -80,7 +80,7 @@ def local_rewards(reward_folder: Path) -> list[Reward]:
     return scorer.score(TALKS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # ended before another starts
 def reward_server(reward_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The root address of a server of the reward model, named by its folder."""
     log = tmp_path_factory.mktemp("reward_server") / "log"

@@ -50,7 +50,7 @@ def assert_same(answers: Sequence[Choice | Failure], others: Sequence[Choice | F
         assert one.p_first == pytest.approx(other.p_first, abs=PROBABILITY_TOLERANCE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def direct(chat_server: str) -> list[Choice | Failure]:
     """What the server says when nothing stands before it."""
     return ask(chat_server)
@@ -132,7 +132,8 @@ def test_the_choice_is_held_to_where_the_model_would_say_something_else(chat_ser
 
 @pytest.mark.parametrize("rationale", [False, True])
 def test_a_schema_puts_the_verdict_into_an_object(chat_server: str, rationale: bool) -> None:
-    (answer, *_) = answered(ask(chat_server, structured="json_schema", rationale=rationale))
+    schema = judge(chat_server, structured="json_schema", rationale=rationale)
+    (answer,) = answered(schema.choose(PROMPTS[:1], CHOICES, [0]))
     assert answer.raw.lstrip().startswith("{")
     assert answer.said in {"first", "second"}
     assert 0 < answer.p_first < 1
@@ -147,7 +148,7 @@ def test_without_logprobs_verdicts_stand(chat_server: str, direct: list[Choice |
 
 
 def test_a_sample_is_drawn_by_its_seed(chat_server: str) -> None:
-    sampled = judge(chat_server, temperature=5.0)
-    draws = [[one.raw for one in answered(sampled.choose(PROMPTS[:1] * 8, CHOICES, range(8)))] for _ in range(2)]
+    sampled = judge(chat_server, temperature=2.0)  # as much as vLLM takes
+    draws = [[one.raw for one in answered(sampled.choose(PROMPTS[:1] * 24, CHOICES, range(24)))] for _ in range(2)]
     assert draws[0] == draws[1]
     assert set(draws[0]) == {"1", "2"}
