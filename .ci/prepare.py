@@ -1,9 +1,10 @@
 """Everything that `make` needs before it does its work. The second call finds it all in place and says nothing.
 
-usage: prepare.py [environment | all | oldest]
+usage: prepare.py [environment | all | oldest | vllm]
   environment  the virtual environment .venv with the locked versions
   all          that, a Java, the Delta jars and the two small models (default)
   oldest       .venv-oldest with the oldest supported Spark and Delta, a Java and its Delta jars
+  vllm         .venv-vllm with vLLM for the CPU, and no Spark
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ LOCKS = {
     "environment": (ROOT / ".venv", ROOT / "requirements.lock"),
     "all": (ROOT / ".venv", ROOT / "requirements.lock"),
     "oldest": (ROOT / ".venv-oldest", ROOT / "requirements-oldest.lock"),
+    "vllm": (ROOT / ".venv-vllm", ROOT / "requirements-vllm.lock"),
 }
+WITH_SPARK = {"all", "oldest"}
 
 
 def main(words: list[str]) -> int:
@@ -46,7 +49,7 @@ def prepare(wanted: str) -> None:
     """Run the steps of one kind of set-up in order. Raises SetupError with what to do."""
     venv, lock = LOCKS[wanted]
     made = environment.prepare(venv, lock)
-    if wanted != "environment":
+    if wanted in WITH_SPARK:
         jars.prepare(venv, java_home.prepare(), lock)
     if wanted == "all":
         models.prepare(venv)

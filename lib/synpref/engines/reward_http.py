@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from synpref.engines.failure import ENGINE_ERROR, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.engines.model_folder import loading, read_config
-from synpref.engines.reward_canary import CANARIES, alike, check_canaries
+from synpref.engines.reward_canary import CANARIES, check_canaries
 from synpref.engines.reward_rows import Reward, RewardRows, check_sendable
 from synpref.engines.tokenise import Conversation, Overlong
 from synpref.errors import EngineError, InputError
@@ -20,17 +19,16 @@ from synpref.errors import EngineError, InputError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-_LOG = logging.getLogger(__name__)
 ServerKind: TypeAlias = Literal["vllm", "sglang"]
 _PATH = "/classify"
 # Two answers to one conversation on a server whose batches we do not choose (reward.BATCH_TOLERANCE of bfloat16).
 _TOLERANCE = 0.1
-_SAME = 1e-6
+_PLAIN = 0.02  # more than bfloat16 rounds two probabilities by
 
 
 @dataclass(frozen=True)
 class HttpScorer:
-    """A reward model behind a server. probability: the server gives sigmoid(logit) whatever it is asked for."""
+    """A reward model behind a server that gives its logits."""
 
     server: JsonServer
     kind: ServerKind
@@ -38,7 +36,6 @@ class HttpScorer:
     tokenizer: PreTrainedTokenizerBase
     max_tokens: int
     overlong: Overlong
-    probability: bool = False
 
     @classmethod
     def load(
@@ -51,21 +48,22 @@ class HttpScorer:
         max_tokens: int,
         overlong: Overlong,
     ) -> HttpScorer:
-        """Read the tokenizer from the model's folder and ask the server for two short conversations, twice.
+        """Read the tokenizer from the model's folder and ask the server for two short conversations, three times.
 
         server: its url is the root, before `/classify`. served_model: the name under which vLLM serves the model, which
         it checks (SGLang serves one and asks for no name); None: the folder's path. Raises InputError where the folder
-        has no usable tokenizer, EngineError where the server cannot be asked or its answers are no rewards.
+        has no usable tokenizer, EngineError where the server cannot be asked or its answers are no logits.
         """
         from transformers import AutoTokenizer
 
         folder = Path(model_path)
-        read_config(folder)
+        config = read_config(folder)
         with loading(folder):
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         check_sendable(str(folder), tokenizer)
         scorer = cls(server, kind, served_model or model_path, tokenizer, max_tokens, overlong)
-        return scorer._checked()
+        scorer._check(switched=kind == "vllm" and config.get("problem_type") != "regression")
+        return scorer
 
     def score(self, conversations: Sequence[Conversation]) -> list[Reward | Failure]:
         """The reward of each conversation, or a Failure where the server refused it or gave no number.
@@ -73,13 +71,9 @@ class HttpScorer:
         Tokens, cuts and refusals are those of the local scorer. Raises as JsonServer.post_all does.
         """
         rows = RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
-        return rows.failing(self._logits([rows.encoded[place].input_ids for place in rows.runs]))
+        return rows.failing(self._asked([rows.encoded[place].input_ids for place in rows.runs]))
 
-    def _logits(self, rows: Sequence[list[int]]) -> list[float | Failure]:
-        found = self._asked(rows, activation=False)
-        return [_logit(value) if self.probability and isinstance(value, float) else value for value in found]
-
-    def _asked(self, rows: Sequence[list[int]], *, activation: bool) -> list[float | Failure]:
+    def _asked(self, rows: Sequence[list[int]], *, activation: bool = False) -> list[float | Failure]:
         answers = self.server.post_all(_PATH, [self._body(row, activation) for row in rows])
         return [answer if isinstance(answer, Failure) else _value(answer, self.kind) for answer in answers]
 
@@ -91,22 +85,20 @@ class HttpScorer:
         switch = {"use_activation": activation, "activation": activation}
         return {"model": self.served_model, "input": row, "add_special_tokens": False, **switch}
 
-    def _checked(self) -> HttpScorer:
-        """This scorer, reading probabilities where the server gives nothing else. EngineError as `load` says."""
+    def _check(self, *, switched: bool) -> None:
+        """Raise EngineError as `load` says. switched: the server has an activation, on unless it is asked to leave it.
+
+        A server that leaves it on would give every worker probabilities in the place of logits, so none may go on.
+        """
         rows = [item.input_ids for item in self._canary_rows().encoded]
-        plain, other = (self._numbers(self._asked(rows, activation=activation)) for activation in (False, True))
-        check_canaries(self._where, plain, self._numbers(self._asked(rows, activation=False)), _TOLERANCE)
-        if self.kind == "sglang" or not alike(plain, other, _SAME) or not all(0 <= value <= 1 for value in plain):
-            return self
-        if all(value in {0.0, 1.0} for value in plain):
-            raise EngineError(f"{self._where}: every reward is {plain[0]:g}, a softmax of one label; switch it off")
-        _LOG.warning(
-            "%s: the server ignores use_activation and gives probabilities; rewards are their logits, with few digits "
-            "near 0 and 1", self._where,
-        )  # fmt: skip
-        return HttpScorer(
-            self.server, self.kind, self.served_model, self.tokenizer, self.max_tokens, self.overlong, probability=True
-        )
+        plain = self._numbers(self._asked(rows))
+        check_canaries(self._where, plain, self._numbers(self._asked(rows)), _TOLERANCE)
+        if switched and ignores_switch(plain, self._numbers(self._asked(rows, activation=True))):
+            raise EngineError(
+                f"{self._where} gives {plain} with its activation and without: these look like probabilities, not "
+                "rewards. Use a vLLM that knows use_activation, with its pooler's own activation, and no gateway that "
+                "leaves the field out; or set scorer.backend to transformers"
+            )
 
     @property
     def _where(self) -> str:
@@ -133,10 +125,21 @@ def _value(answer: Mapping[str, Any], kind: ServerKind) -> float | Failure:
     return number if math.isfinite(number) else Failure(ENGINE_ERROR, f"reward is {number}")
 
 
-def _logit(probability: float) -> float | Failure:
-    if not 0 < probability < 1:
-        return Failure(ENGINE_ERROR, f"the server's probability {probability:g} is rounded: its logit is lost")
-    return math.log(probability) - math.log1p(-probability)
+def ignores_switch(plain: Sequence[float], activated: Sequence[float]) -> bool:
+    """Whether rewards that were asked for without and with the activation may be the same probabilities twice.
+
+    Logits answer the second time with their sigmoids, probabilities with themselves; which of both is nearer is plain
+    in half precision too, but near 0.659, which is its own sigmoid: True there. A number outside of [0, 1] is a logit.
+    """
+    if not all(0 <= value <= 1 for value in plain):
+        return False
+    same = sum(abs(value - other) for value, other in zip(plain, activated, strict=True))
+    passed = sum(abs(_sigmoid(value) - other) for value, other in zip(plain, activated, strict=True))
+    return same - passed < _PLAIN
+
+
+def _sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
 
 
 def check_server_kind(name: str | None) -> ServerKind:

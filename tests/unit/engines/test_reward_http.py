@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from synpref.engines import json_server
 from synpref.engines.classifier import Classifier
 from synpref.engines.failure import ENGINE_ERROR, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.engines.reward import BATCH_TOLERANCE, RewardScorer
-from synpref.engines.reward_http import HttpScorer, ServerKind
+from synpref.engines.reward_http import HttpScorer, ServerKind, ignores_switch
 from synpref.engines.reward_rows import Reward
 from synpref.engines.tokenise import Conversation, Encoded
 from synpref.errors import EngineError, InputError
@@ -104,41 +108,70 @@ def test_each_distinct_conversation_is_one_request_that_names_the_model(
     assert {body["use_activation"] for body in asked.bodies[:4]} == {False}
 
 
-def test_probabilities_of_a_server_that_gives_nothing_else_are_turned_back(
-    local: RewardScorer, decoder_reward_folder: Path, caplog: pytest.LogCaptureFixture
+def uneven(probability: float, body: dict[str, Any]) -> float:
+    """A probability in bfloat16, which falls to one side or the other with the batch."""
+    step = 2**-8
+    return (round(probability / step) + int(body["use_activation"])) * step
+
+
+def always_sigmoid(logit: float, _body: dict[str, Any]) -> float:
+    return sigmoid(logit)
+
+
+def rounded_sigmoid(logit: float, body: dict[str, Any]) -> float:
+    return uneven(sigmoid(logit), body)
+
+
+def softmax_of_one(_logit: float, _body: dict[str, Any]) -> float:
+    return 1.0
+
+
+@pytest.mark.parametrize("reading", [always_sigmoid, rounded_sigmoid, softmax_of_one])
+def test_a_server_that_leaves_its_activation_on_is_refused(
+    local: RewardScorer, decoder_reward_folder: Path, reading: Reading
 ) -> None:
-    with served(local, lambda logit, _body: sigmoid(logit)) as asked:
-        scorer = load(asked, decoder_reward_folder)
-        there = scorer.score(TALKS)
-    assert scorer.probability
-    assert "gives probabilities; rewards are their logits" in caplog.text
-    rewards = [one.reward for one in there if isinstance(one, Reward)]
-    assert rewards == pytest.approx([one.reward for one in local.score(TALKS)], abs=1e-4)
+    with served(local, reading) as asked, pytest.raises(EngineError, match=r"look like probabilities.*use_activation"):
+        load(asked, decoder_reward_folder)
+
+
+def test_small_logits_of_a_server_that_does_as_it_is_told_are_rewards(
+    local: RewardScorer, decoder_reward_folder: Path
+) -> None:
+    with served(local, lambda logit, body: switched(sigmoid(logit), body)) as asked:  # logits within [0, 1]
+        rewards = load(asked, decoder_reward_folder).score(TALKS[:1])
+    (expected,) = local.score(TALKS[:1])
+    assert isinstance(rewards[0], Reward)
+    assert rewards[0].reward == pytest.approx(sigmoid(expected.reward), abs=1e-4)
 
 
 def test_a_server_whose_activation_is_off_for_good_gives_logits(
     local: RewardScorer, decoder_reward_folder: Path
 ) -> None:
     with served(local, lambda logit, _body: logit + 5) as asked:
-        assert not load(asked, decoder_reward_folder).probability
+        assert isinstance(load(asked, decoder_reward_folder).score(TALKS[:1])[0], Reward)
 
 
-def test_a_softmax_of_one_label_is_no_reward(local: RewardScorer, decoder_reward_folder: Path) -> None:
-    with (
-        served(local, lambda _logit, _body: 1.0) as asked,
-        pytest.raises(EngineError, match="every reward is 1, a softmax of one label"),
-    ):
-        load(asked, decoder_reward_folder)
-
-
-def test_a_probability_that_is_rounded_to_one_is_a_failure_of_its_row(
-    local: RewardScorer, decoder_reward_folder: Path
+def test_a_model_of_regression_has_no_activation_to_leave_on(
+    local: RewardScorer, decoder_reward_folder: Path, tmp_path: Path
 ) -> None:
-    with served(local, lambda logit, body: sigmoid(logit) if len(body["input"]) < 100 else 1.0) as asked:
-        there = load(asked, decoder_reward_folder).score(TALKS[:3])
-    assert isinstance(there[2], Failure)
-    assert "its logit is lost" in there[2].detail
-    assert isinstance(there[0], Reward)
+    folder = tmp_path / "regression"
+    shutil.copytree(decoder_reward_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"problem_type": "regression"}))
+    with served(local, always_sigmoid) as asked:  # what looks like probabilities are its logits
+        assert isinstance(load(asked, folder).score(TALKS[:1])[0], Reward)
+
+
+@given(
+    logits=st.lists(st.floats(-8, 8), min_size=2, max_size=2),
+    noise=st.lists(st.floats(-0.004, 0.004), min_size=2, max_size=2),
+)
+def test_logits_and_probabilities_are_told_apart_in_half_precision(logits: list[float], noise: list[float]) -> None:
+    probabilities = [sigmoid(logit) for logit in logits]
+    noisy = [min(max(value + by, 0.0), 1.0) for value, by in zip(probabilities, noise, strict=True)]
+    assert ignores_switch(probabilities, noisy)
+    assume(max(abs(value - 0.659) for value in logits) > 0.05)  # the number that is its own sigmoid
+    assert not ignores_switch(logits, noisy)
 
 
 def test_a_refused_or_broken_row_costs_no_neighbour(local: RewardScorer, decoder_reward_folder: Path) -> None:

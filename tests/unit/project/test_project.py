@@ -12,9 +12,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 LOCKS = ("requirements.lock", "requirements-oldest.lock")
-ALL_LOCKS = (*LOCKS, ".ci/installer.lock", ".ci/models.lock", ".ci/jdk.lock")
+VLLM_LOCK = "requirements-vllm.lock"
+ALL_LOCKS = (*LOCKS, VLLM_LOCK, ".ci/installer.lock", ".ci/models.lock", ".ci/jdk.lock")
 OLDEST = {"pyspark": "4.0.2", "delta-spark": "4.0.0"}
-TARGETS = ("demo", "test", "test-oldest", "lint", "types", "bench", "wheel", "clean", "help")
+TARGETS = ("demo", "test", "test-oldest", "test-vllm", "lint", "types", "bench", "wheel", "clean", "help")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,12 @@ def test_the_oldest_lock_differs_in_spark_and_delta_only(root: Path) -> None:
     differing = {name for name in set(newest) & set(oldest) if newest[name] != oldest[name]}
     assert differing == set(OLDEST)
     assert set(oldest) - set(newest) == set()
+
+
+def test_the_engines_compute_beside_vllm_with_the_libraries_of_the_package(root: Path) -> None:
+    ours, beside_vllm = (pins(root / name) for name in (LOCKS[0], VLLM_LOCK))
+    for name in ("numpy", "safetensors", "tokenizers", "torch", "transformers", "urllib3"):
+        assert beside_vllm[name] == ours[name]
 
 
 def test_the_wheel_lists_every_package_of_the_checkout(root: Path, setup_cfg: configparser.ConfigParser) -> None:
