@@ -76,6 +76,7 @@ def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory
             "duplicates": outcome.duplicates,
             "quarantined": sum(outcome.quarantined.values()),
             "engine_calls": outcome.engine_calls,
+            **{f"engine_{name}": float(value) for name, value in (outcome.detail.get("engine") or {}).items()},
         }
     )
 

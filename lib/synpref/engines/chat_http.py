@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from synpref.engines.choice import FIELD, Alternative, Choice, Choices, first_share, said_in
 from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, OVERLONG, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
+from synpref.engines.passed import Passed
 from synpref.engines.transcript import Messages
 from synpref.errors import EngineError, InputError
 
@@ -38,6 +39,7 @@ class HttpChat:
     temperature: float = 0.0
     logprobs: bool = True
     rationale: bool = False
+    passed: Passed = field(default_factory=Passed, compare=False)
 
     def __post_init__(self) -> None:
         if self.rationale and self.structured == "choice":
@@ -76,7 +78,9 @@ class HttpChat:
 
     def _ask(self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
         bodies = [self._body(prompt, choices, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
-        return [self._read(answer, choices) for answer in self.server.post_all("/chat/completions", bodies)]
+        answers = [self._read(answer, choices) for answer in self.server.post_all("/chat/completions", bodies)]
+        self.passed.add(sum(answer.tokens for answer in answers if isinstance(answer, Choice)))
+        return answers
 
     def _body(self, prompt: Messages, choices: Choices, seed: int) -> dict[str, Any]:
         body: dict[str, Any] = {

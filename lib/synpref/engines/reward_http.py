@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from synpref.engines.failure import ENGINE_ERROR, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.engines.model_folder import loading, read_config
+from synpref.engines.passed import Passed
 from synpref.engines.reward_canary import CANARIES, alike, check_canaries
 from synpref.engines.reward_rows import Reward, RewardRows, check_sendable
 from synpref.engines.tokenise import Conversation, Overlong
@@ -39,6 +40,7 @@ class HttpScorer:
     max_tokens: int
     overlong: Overlong
     probability: bool = False
+    passed: Passed = field(default_factory=Passed, compare=False)
 
     @classmethod
     def load(
@@ -73,7 +75,10 @@ class HttpScorer:
         Tokens, cuts and refusals are those of the local scorer. Raises as JsonServer.post_all does.
         """
         rows = RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
-        return rows.failing(self._logits([rows.encoded[place].input_ids for place in rows.runs]))
+        runs = [rows.encoded[place] for place in rows.runs]
+        logits = self._logits([row.input_ids for row in runs])
+        self.passed.add(sum(len(row.input_ids) for row in runs), sum(row.truncated for row in runs))
+        return rows.failing(logits)
 
     def _logits(self, rows: Sequence[list[int]]) -> list[float | Failure]:
         found = self._asked(rows, activation=False)

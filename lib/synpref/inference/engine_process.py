@@ -36,7 +36,7 @@ class EngineProcess:
         return None if self._process is None else self._process.pid
 
     def answer(self, window: pa.RecordBatch) -> pa.RecordBatch:
-        """What the kind's `answer` gives for the window; where the process dies over it, a new one is asked once more.
+        """The answers to the window (see answered); where the process dies over it, a new one is asked once more.
 
         Raises what the engine raises (EngineError, InputError); EngineError where the second process dies as well.
         """
@@ -99,7 +99,7 @@ def serve(parent: int) -> None:
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     from synpref.inference import loaded
-    from synpref.inference.kinds import kind_of
+    from synpref.inference.answered import answered
     from synpref.inference.spec import EngineSpec
 
     kind, name, model_path, options = json.loads(_received(source))
@@ -110,7 +110,7 @@ def serve(parent: int) -> None:
         except EOFError:
             return
         try:
-            given = _ANSWER + _packed(kind_of(spec).answer(loaded.engine(spec), _unpacked(asked), spec))
+            given = _ANSWER + _packed(answered(spec, loaded.engine(spec), _unpacked(asked)))
         except Exception as error:
             told = str(error) if isinstance(error, SynprefError) else f"{type(error).__name__}: {error}"
             kind = "InputError" if isinstance(error, InputError) else "EngineError"
