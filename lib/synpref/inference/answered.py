@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 
 from synpref.engines.passed import Passed
@@ -30,7 +28,7 @@ def prepared(spec: EngineSpec, engine: object, window: pa.RecordBatch) -> Ready 
         return None
 
 
-def answered(spec: EngineSpec, engine: Any, window: pa.RecordBatch, ready: Ready | None = None) -> pa.RecordBatch:
+def answered(spec: EngineSpec, engine: object, window: pa.RecordBatch, ready: Ready | None = None) -> pa.RecordBatch:
     """What the kind's adapter gives for the window, with the columns COST."""
     passed = getattr(engine, "passed", Passed())
     tokens, cut = passed.tokens, passed.cut

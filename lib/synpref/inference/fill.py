@@ -106,7 +106,7 @@ def fill(
 def _answer(
     work: Work, todo: DataFrame, root: str, rows: int, shard_rows: int, meter: Meter, quarantined: dict[str, int]
 ) -> Cost:
-    """Compute and commit the rows of `todo`, shard by shard; returns what they cost, counts the failed in quarantined."""
+    """Compute and commit the rows of `todo`, shard by shard; counts the failed in `quarantined`."""
     with staged(work.warehouse.spark, root, f"{work.table}-{work.engine_id[:12]}") as folder:
         bucket = _bucket(work.warehouse, work.table)
         shards = stage_shards(

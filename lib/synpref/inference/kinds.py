@@ -46,7 +46,7 @@ KINDS: dict[str, Kind] = {
         reward.answer,
         together=("messages",),
         prepare=reward.prepare,
-    ),  # fmt: skip
+    ),
     "chat-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.chat, judge.answer),
     "http-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.http, judge.answer_sampled),
     "vllm-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.vllm, judge.answer_sampled),

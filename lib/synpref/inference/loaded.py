@@ -54,7 +54,10 @@ def _make_room(*, on_gpu: bool) -> None:
 def prepare(spec: EngineSpec, window: pa.RecordBatch) -> Ready | None:
     """What of a window's answer can be made before its turn, for `answer`; None where that is nothing."""
     found = engine(spec)
-    return None if isinstance(found, EngineProcess) else prepared(spec, found, window)
+    if isinstance(found, EngineProcess):
+        found.prepare(window)
+        return None
+    return prepared(spec, found, window)
 
 
 def answer(spec: EngineSpec, window: pa.RecordBatch, ready: Ready | None = None) -> pa.RecordBatch:

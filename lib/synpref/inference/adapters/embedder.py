@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, Ready, outcomes
 from synpref.inference.spec import EngineSpec
 
 Vector = NDArray[np.float32]
+Rows = TypeVar("Rows")
 
 INPUTS = ("text_id", "text")
 SCHEMA = f"text_id string, vector array<float>, {FAILURE_COLUMNS}"
@@ -27,19 +28,19 @@ class Embeds(Protocol):
         ...
 
 
-class EmbedsAhead(Protocol):
+class EmbedsAhead(Protocol[Rows]):
     """An embedding engine whose tokens can be made before their turn."""
 
-    def prepare(self, texts: Sequence[str]) -> Any:
+    def prepare(self, texts: Sequence[str]) -> Rows:
         """Tokenise."""
         ...
 
-    def embed_rows(self, rows: Any) -> Vector:
+    def embed_rows(self, rows: Rows) -> Vector:
         """As Embeds.embed, of what `prepare` gave."""
         ...
 
 
-def prepare(engine: EmbedsAhead, window: pa.RecordBatch) -> Ready:
+def prepare(engine: EmbedsAhead[Rows], window: pa.RecordBatch) -> Ready:
     """What `answer` needs of a window beside the model. Raises what the tokenizer raises, whichever row it is."""
     items: list[str | None] = window.column("text").to_pylist()
     rows = engine.prepare([text for text in items if text is not None])

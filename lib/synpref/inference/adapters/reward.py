@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -16,6 +16,8 @@ from synpref.inference.spec import EngineSpec
 
 if TYPE_CHECKING:
     from synpref.engines.reward_rows import Reward
+
+Rows = TypeVar("Rows")
 
 INPUTS = ("response_id", "messages", "text")
 SCHEMA = f"response_id string, reward double, tokens int, truncated boolean, {FAILURE_COLUMNS}"
@@ -29,19 +31,19 @@ class Scores(Protocol):
         ...
 
 
-class ScoresAhead(Protocol):
+class ScoresAhead(Protocol[Rows]):
     """A reward engine whose tokens can be made before their turn."""
 
-    def prepare(self, conversations: Sequence[Conversation]) -> Any:
+    def prepare(self, conversations: Sequence[Conversation]) -> Rows:
         """Tokenise."""
         ...
 
-    def score_rows(self, rows: Any) -> Sequence[Reward | Failure]:
+    def score_rows(self, rows: Rows) -> Sequence[Reward | Failure]:
         """As Scores.score, of what `prepare` gave."""
         ...
 
 
-def prepare(engine: ScoresAhead, window: pa.RecordBatch) -> Ready:
+def prepare(engine: ScoresAhead[Rows], window: pa.RecordBatch) -> Ready:
     """What `answer` needs of a window beside the model. Raises what the tokenizer raises, whichever row it is."""
     items = _items(window)
     rows = engine.prepare([item for item in items if item is not None])
