@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -22,16 +22,18 @@ from synpref.errors import InputError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-    from torch import nn
 
 EmbedderBackend: TypeAlias = Literal["torch", "openvino"]
 
 
 @dataclass(frozen=True)
 class Embedder:
-    """A loaded embedder. Pooling is that of the model folder, and so is the prompt unless one is named."""
+    """A loaded embedder. Pooling is that of the model folder, and so is the prompt unless one is named.
 
-    model: nn.Module
+    forward: sentence-transformers' features to those features with `sentence_embedding` among them.
+    """
+
+    forward: Callable[[dict[str, Any]], dict[str, Any]]
     tokeniser: TextTokeniser
     token_budget: int
     dimensions: int
@@ -77,12 +79,12 @@ class Embedder:
             raise InputError(f"{folder}: this embedder reads chats through a template of its own; give one of texts")
         said = _prompt(folder, model, prompt, prompt_name)
         tokeniser = TextTokeniser.of(model.tokenizer, said, max_tokens, overlong)
-        modules: Any = model
+        forward: Callable[[dict[str, Any]], dict[str, Any]] = model.eval()
         if backend == "openvino":
             from synpref.engines.openvino_model import through_openvino
 
-            modules = through_openvino(folder, model, dtype)
-        return cls(modules.eval(), tokeniser, token_budget, dimensions or full, device)
+            forward = through_openvino(folder, model, dtype)
+        return cls(forward, tokeniser, token_budget, dimensions or full, device)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed texts: float32 of shape (texts, dimensions), each of unit length. Equal texts are computed once.
@@ -119,7 +121,7 @@ class Embedder:
         if self.tokeniser.prompt_tokens:
             features["prompt_length"] = self.tokeniser.prompt_tokens  # for pooling that leaves the prompt out
         with torch.inference_mode():
-            pooled = self.model(features)["sentence_embedding"]
+            pooled = self.forward(features)["sentence_embedding"]
         found: NDArray[np.float32] = pooled.float().cpu().numpy()
         return found
 

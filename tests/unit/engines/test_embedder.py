@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sentence_transformers import SentenceTransformer
 
 from synpref.engines.embedder import Embedder
@@ -83,8 +85,10 @@ def test_under_refuse_a_long_text_is_not_run_and_its_row_is_no_vector(minilm: Pa
 
 
 def test_a_vector_that_is_no_number_does_not_read_as_a_refusal(minilm: Path) -> None:
-    broken = load(minilm)
-    broken.model[0].model.embeddings.word_embeddings.weight.data[:, 0] = float("nan")
+    def nothing(features: dict[str, Any]) -> dict[str, Any]:
+        return {"sentence_embedding": torch.full((len(features["input_ids"]), 384), float("nan"))}
+
+    broken = replace(load(minilm), forward=nothing)
     assert np.isinf(broken.embed(["one text"])).all()
 
 
