@@ -14,6 +14,7 @@ import numpy as np
 
 from synpref.engines.chat import Generation
 from synpref.engines.choice import Choice
+from synpref.engines.passed import Passed
 from synpref.engines.reward_rows import Reward
 from synpref.engines.tokenise import Conversation
 from synpref.errors import EngineError
@@ -40,6 +41,7 @@ def number(text: str) -> float:
 class Counting:
     def __init__(self, log: str) -> None:
         self.log = log
+        self.passed = Passed()
 
     def note(self, text: str) -> None:
         if "FATAL" in text:
@@ -47,6 +49,7 @@ class Counting:
         if "BAD" in text:
             raise ValueError(f"cannot read {text}")
         append(self.log, f"ask {text}")
+        self.passed.add(len(text.split()), cut=text.startswith("long"))
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         for text in texts:
