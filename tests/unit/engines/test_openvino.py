@@ -40,9 +40,7 @@ def test_vectors_are_those_of_torch_and_do_not_depend_on_their_neighbours(
 
 
 @needs_openvino
-def test_a_conversion_that_is_not_what_torch_computes_is_refused(
-    minilm: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_conversion_that_is_not_what_torch_computes_is_refused(minilm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_model, "LEAST_COSINE", 1.1)
     with pytest.raises(EngineError, match=r"agree with those of torch to a cosine of [01]\.\d+ only"):
         load(minilm, backend="openvino")
