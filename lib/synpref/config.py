@@ -58,6 +58,7 @@ def campaign_id(settings: Settings, file_ids: Sequence[str]) -> str:
     for judge in sections["judges"]:
         for name in JUDGE_RUNTIME:
             del judge[name]
+    del sections["embedder"]["token_budget"]  # how batches are cut
     silver = settings.judges and settings.stage1.iterations
     scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http", "token_budget"})
     models = [settings.train.model_dump(), scorer] if silver else None

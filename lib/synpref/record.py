@@ -88,9 +88,11 @@ def append(stage: Stage, row: Mapping[str, Any]) -> None:
     spark, table = stage.warehouse.spark, TABLES["stage_runs"]
     values = tuple(row[column.name] for column in table.columns)
     stage.warehouse.insert("stage_runs", spark.createDataFrame([values], table.ddl()), unique=True)
-    stage.leave(json.loads(row["detail"]), row["campaign"])
+    detail = json.loads(row["detail"])
+    stage.leave(detail, row["campaign"])
+    engine = {f"engine_{name}": float(value) for name, value in (detail.get("engine") or {}).items()}
     counts = {name: row[name] for name in ("seconds", "rows_in", "rows_out", "duplicates", "engine_calls")}
-    mlflow.log_metrics({**counts, "quarantined": sum(row["quarantined"].values())})
+    mlflow.log_metrics({**counts, **engine, "quarantined": sum(row["quarantined"].values())})
 
 
 def _make_experiment(settings: Settings) -> None:

@@ -79,6 +79,7 @@ def note_standing(stage: Stage, row: Row) -> None:
     """Note in stage_runs that the stage of this run stands as `row` left it: no engine call, all answers saved."""
     detail = json.loads(row["detail"])
     detail.setdefault("stands_since", row["run_id"])  # the run whose gates checked it
+    detail.pop("engine", None)  # what engines took then
     stage.say(f"stands as run {detail['stands_since']} left it; `synpref {stage.name}` by itself would run it again")
     calls = row["engine_calls"] + row["engine_calls_saved"]
     news = {

@@ -252,10 +252,22 @@ class Embedder(Section):
     """The text embedder."""
 
     model: str
+    backend: Literal["torch", "openvino"]
+    prompt: str | None
+    prompt_name: str | None
     max_tokens: Positive
+    overlong: Literal["truncate_left", "refuse"]
     token_budget: Positive
     dimensions: Positive | None
-    dtype: NumberFormat | None
+    dtype: NumberFormat | Literal["int8"] | None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Embedder:
+        if self.prompt is not None and self.prompt_name is not None:
+            raise ValueError("embedder: set prompt (a text) or prompt_name (one of the model's own), not both")
+        if self.dtype == "int8" and self.backend != "openvino":
+            raise ValueError("embedder.dtype: int8 needs embedder.backend: openvino")
+        return self
 
 
 class ScorerHttp(Section):

@@ -101,11 +101,14 @@ class Stage:
 
 
 def tell_progress(stage: Stage) -> Callable[[Progress], None]:
-    """A listener that tells a fill's progress in rows, rate and time left."""
+    """A listener that tells a fill's progress in rows and tokens, rates and time left."""
 
     def tell(progress: Progress) -> None:
+        tokens = f", {progress.tokens} tokens" if progress.tokens else ""
         rate = "" if progress.rows_per_second is None else f", {progress.rows_per_second:.1f} rows/s"
+        if progress.tokens and progress.tokens_per_second is not None:
+            rate += f", {progress.tokens_per_second:.0f} tokens/s"
         left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
-        stage.say(f"{progress.table}: {progress.rows} of {progress.rows_total} rows{rate}{left}")
+        stage.say(f"{progress.table}: {progress.rows} of {progress.rows_total} rows{tokens}{rate}{left}")
 
     return tell

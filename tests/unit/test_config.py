@@ -187,6 +187,24 @@ def test_the_campaign_changes_with_roles_and_labels_only(word: str, changes: boo
     assert (campaign_id(before, ["f"]) != campaign_id(after, ["f"])) == changes
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["embedder.prompt=query", "embedder.prompt_name=query"], "set prompt .* or prompt_name"),
+        (["embedder.dtype=int8"], "int8 needs embedder.backend: openvino"),
+        (["embedder.backend=onnx"], "embedder.backend"),
+    ],
+)
+def test_an_embedder_that_cannot_be_is_refused(words: list[str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        load_settings(["demo"], words)
+
+
+def test_an_embedder_in_8_bits_is_taken_with_its_backend() -> None:
+    embedder = load_settings(["demo"], ["embedder.backend=openvino", "embedder.dtype=int8"]).embedder
+    assert (embedder.backend, embedder.dtype) == ("openvino", "int8")
+
+
 def test_the_campaign_changes_with_the_inputs_but_not_their_order() -> None:
     settings = load_settings(["demo"], [])
     assert campaign_id(settings, ["f", "g"]) == campaign_id(settings, ["g", "f"])

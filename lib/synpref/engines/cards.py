@@ -7,6 +7,7 @@ from importlib.metadata import version
 from synpref.engines.chat_http import CORRECTION, Structured, instruction
 from synpref.engines.choice import READING
 from synpref.engines.identity import EngineCard, file_fingerprint, model_fingerprint
+from synpref.engines.openvino_library import openvino_version
 from synpref.engines.prompt_template import template_source
 from synpref.engines.reward_http import check_server_kind
 from synpref.engines.tokenise import Overlong
@@ -16,13 +17,28 @@ from synpref.errors import InputError
 _TOKENISATION = 1  # raise it when tokenise, transcript or chat_template change what a model reads
 
 
-def embedder_card(name: str, model_path: str, *, dtype: str, max_tokens: int, dimensions: int | None) -> EngineCard:
-    """Card of an `Embedder` loaded with these arguments."""
+def embedder_card(
+    name: str,
+    model_path: str,
+    *,
+    dtype: str,
+    max_tokens: int,
+    dimensions: int | None,
+    backend: str = "torch",
+    overlong: Overlong = "truncate_left",
+    prompt: str | None = None,
+    prompt_name: str | None = None,
+) -> EngineCard:
+    """Card of an `Embedder` loaded with these arguments. InputError where the backend is not installed here."""
     details = _backend(model_path, max_tokens) | {
         "sentence_transformers": version("sentence-transformers"),
         "dimensions": dimensions,
-        "truncation": "left",
+        "truncation": "left" if overlong == "truncate_left" else overlong,
     }
+    if backend == "openvino":
+        details |= {"backend": backend, "openvino": openvino_version()}
+    # Only where given: vectors of earlier versions, which knew no prompts, keep their engine.
+    details |= {key: text for key, text in (("prompt", prompt), ("prompt_name", prompt_name)) if text is not None}
     return EngineCard("embedder", name, False, dtype, details)
 
 

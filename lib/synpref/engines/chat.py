@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synpref.engines.batching import token_budget_batches
@@ -12,6 +12,7 @@ from synpref.engines.choice import Choice
 from synpref.engines.device import default_device
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
 from synpref.engines.padding import pad_batch
+from synpref.engines.passed import Passed
 from synpref.engines.prompt_window import load_template, prompt_ids
 from synpref.engines.shared_prefix import SharedPrefix, shared_prefix
 from synpref.engines.tokenise import Encoded, plain_ids
@@ -39,6 +40,7 @@ class ChatModel:
     template: ChatTemplate
     max_tokens: int
     token_budget: int
+    passed: Passed = field(default_factory=Passed, compare=False)
 
     @classmethod
     def load(
@@ -75,8 +77,11 @@ class ChatModel:
         encoded = self._encode(prompts)
         answers = [Choice(float("nan"), "", len(item.input_ids), 0) for item in encoded]
         prefix = shared_prefix(self.model, [item.input_ids for item in encoded if not item.refused])
+        self.passed.add(0 if prefix is None else prefix.tokens)
         for batch in self._batches(encoded, extra=0):
             inputs = self._continuing(prefix, [encoded[place] for place in batch])
+            before = 0 if prefix is None else prefix.tokens
+            self.passed.add(sum(len(encoded[place].input_ids) - before for place in batch))
             with torch.inference_mode():
                 logits = self.model(**inputs, logits_to_keep=1).logits[:, -1, :].float()
             p_first = torch.sigmoid(logits[:, first] - logits[:, second]).tolist()
@@ -106,6 +111,7 @@ class ChatModel:
                 written = self.model.generate(**inputs, generation_config=settings)[:, inputs["input_ids"].shape[1] :]
                 for place, ids in zip(batch, written.tolist(), strict=True):
                     answers[place] = self._generation_of(ids, settings.eos_token_id, answers[place].tokens_in)
+                    self.passed.add(answers[place].tokens_in + answers[place].tokens_out)
         return answers
 
     def _encode(self, prompts: Sequence[Messages]) -> list[Encoded]:

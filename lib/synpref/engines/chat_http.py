@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from synpref.engines.choice import FIELD, Alternative, Choice, Choices, first_share, said_in
@@ -18,6 +18,7 @@ from synpref.engines.failure import (
     Failure,
 )
 from synpref.engines.json_server import JsonServer
+from synpref.engines.passed import Passed
 from synpref.engines.transcript import Messages
 from synpref.errors import EngineError, InputError
 
@@ -46,6 +47,7 @@ class HttpChat:
     temperature: float = 0.0
     logprobs: bool = True
     rationale: bool = False
+    passed: Passed = field(default_factory=Passed, compare=False)
 
     def __post_init__(self) -> None:
         if self.rationale and self.structured == "choice":
@@ -87,7 +89,9 @@ class HttpChat:
 
     def _ask(self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
         bodies = [self._body(prompt, choices, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
-        return [self._read(answer, choices) for answer in self.server.post_all("/chat/completions", bodies)]
+        answers = [self._read(answer, choices) for answer in self.server.post_all("/chat/completions", bodies)]
+        self.passed.add(sum(answer.tokens for answer in answers if isinstance(answer, Choice)))
+        return answers
 
     def _body(self, prompt: Messages, choices: Choices, seed: int) -> dict[str, Any]:
         body: dict[str, Any] = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from synpref.engines.chat_template import ChatTemplate
 from synpref.engines.choice import Alternative, Choice, Choices, first_share, said_in
 from synpref.engines.failure import OVERLONG, Failure
 from synpref.engines.model_folder import check_model_folder, loading
+from synpref.engines.passed import Passed
 from synpref.engines.prompt_window import load_template, prompt_ids
 from synpref.engines.transcript import Messages
 from synpref.engines.vllm_library import imported
@@ -43,6 +44,7 @@ class VllmChat:
     max_tokens: int
     temperature: float = 0.0
     logprobs: bool = True
+    passed: Passed = field(default_factory=Passed, compare=False)
 
     @classmethod
     def load(
@@ -75,7 +77,9 @@ class VllmChat:
             parameters = [self._parameters(choices, seeds[place]) for place in runs]
             outputs = self.model.generate(given, parameters, use_tqdm=False)
             for place, output in zip(runs, outputs, strict=True):
-                answers[place] = read(output.outputs[0], len(ids[place]), choices)
+                answer = read(output.outputs[0], len(ids[place]), choices)
+                self.passed.add(answer.tokens)
+                answers[place] = answer
         return answers
 
     def _parameters(self, choices: Choices, seed: int) -> object:

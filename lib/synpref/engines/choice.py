@@ -37,6 +37,11 @@ class Choice(NamedTuple):
     tokens_out: int | None
     said: Said | None = None
 
+    @property
+    def tokens(self) -> int:
+        """Tokens read and written, as far as they are told; 0 where the prompt was not run."""
+        return (self.tokens_in or 0) + (self.tokens_out or 0) if self.tokens_out != 0 else 0
+
 
 def said_in(text: str, choices: Choices, *, rationale: bool) -> Said:
     """The choice that the field `better` of a JSON object names, or that stands first in the text, by itself: a line

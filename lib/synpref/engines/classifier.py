@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Hashable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from synpref.engines.batching import token_budget_batches
 from synpref.engines.padding import pad_batch
+from synpref.engines.passed import Passed
 from synpref.engines.shared_prefix import plain_cache
 from synpref.engines.shared_prompt import PromptBatch, worth_sharing
 from synpref.engines.tokenise import Encoded
@@ -25,6 +26,7 @@ class Classifier:
     model: Any
     pad_token_id: int
     token_budget: int
+    passed: Passed = field(default_factory=Passed, compare=False)
 
     def logits(self, rows: Sequence[Encoded], prompts: Sequence[Hashable | None] | None = None) -> list[float]:
         """The logit of each row.
@@ -41,6 +43,7 @@ class Classifier:
         lengths = [len(rows[place].input_ids) for place in rest]
         for batch in token_budget_batches(lengths, self.token_budget, window=max(len(lengths), 1)):
             places = [rest[position] for position in batch]
+            self.passed.add(sum(len(rows[place].input_ids) for place in places))
             self._put(found, places, self._padded([rows[place] for place in places]))
         return found
 
@@ -62,8 +65,10 @@ class Classifier:
         import torch
 
         begun = self._begun([rows[one.rows[0]].input_ids[: one.tokens] for one in plan.prompts])
+        self.passed.add(sum(one.tokens for one in plan.prompts))
         for batch in plan.batches:
             rests = [rows[row].input_ids[plan.prompts[place].tokens :] for place, row in batch]
+            self.passed.add(sum(map(len, rests)))
             places = torch.tensor([place for place, _ in batch], device=self.model.device)
             inputs = begun.continued(self._padded([_plain(rest) for rest in rests]), places)
             self._put(found, [row for _, row in batch], inputs)

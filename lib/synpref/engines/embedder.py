@@ -1,33 +1,45 @@
-"""Texts to unit vectors, through sentence-transformers."""
+"""Texts to unit vectors, through the modules of a sentence-transformers model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synpref.engines.batching import token_budget_batches
-from synpref.engines.chat_template import control_tokens
 from synpref.engines.device import default_device
-from synpref.engines.distinct import distinct
-from synpref.engines.hostile import neutralise_tokens
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
+from synpref.engines.padding import pad_batch
+from synpref.engines.passed import Passed
+from synpref.engines.text_rows import TextRows, TextTokeniser
+from synpref.engines.tokenise import Overlong
 from synpref.errors import InputError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+EmbedderBackend: TypeAlias = Literal["torch", "openvino"]
+
 
 @dataclass(frozen=True)
 class Embedder:
-    """A loaded embedder. Tokenisation, prompts and pooling are those of the model folder."""
+    """A loaded embedder. Pooling is that of the model folder, and so is the prompt unless one is named.
 
-    model: SentenceTransformer
+    forward: sentence-transformers' features to those features with `sentence_embedding` among them.
+    """
+
+    forward: Callable[[dict[str, Any]], dict[str, Any]]
+    tokeniser: TextTokeniser
     token_budget: int
     dimensions: int
+    device: str
+    passed: Passed = field(default_factory=Passed, compare=False)
+    tokenising: Lock = field(default_factory=Lock, compare=False, repr=False)  # a tokenizer serves one thread at a time
 
     @classmethod
     def load(
@@ -39,51 +51,110 @@ class Embedder:
         token_budget: int,
         dimensions: int | None = None,
         device: str | None = None,
+        backend: EmbedderBackend = "torch",
+        prompt: str | None = None,
+        prompt_name: str | None = None,
+        overlong: Overlong = "truncate_left",
     ) -> Embedder:
         """Load a folder. dimensions: keep this many of a Matryoshka vector's first numbers; None keeps all.
 
-        Texts above max_tokens lose their beginning: the last turns stay (paper.md §10.1). Raises InputError where the
-        folder cannot be used, or asks for more tokens or dimensions than the model has.
+        prompt: text before every text; prompt_name: one of the model's own; neither: what the model does by default.
+        Texts above max_tokens lose their beginning, not the prompt: the last turns stay (paper.md §10.1); under
+        `refuse` they are not run. dtype: `int8` for the backend `openvino` only. Raises InputError where the folder
+        cannot be used, has no such prompt, or has fewer positions or dimensions than asked for, and where the backend
+        is not installed.
         """
-        import torch
-        from sentence_transformers import SentenceTransformer
-
-        folder = check_model_folder(model_path)
+        folder, device = check_model_folder(model_path), device or default_device()
+        if backend == "openvino":
+            device = "cpu"
+        elif dtype == "int8":
+            raise InputError(f"{folder}: int8 is a number format of the backend openvino; set embedder.backend")
         with loading(folder):
-            model = SentenceTransformer(
-                str(folder),
-                device=device or default_device(),
-                local_files_only=True,
-                trust_remote_code=False,
-                model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
-            )
+            model = _loaded(folder, "float32" if backend == "openvino" else dtype, device)
         full = model.get_embedding_dimension() or 0
         if dimensions is not None and not 0 < dimensions <= full:
             raise InputError(f"{folder}: {dimensions} dimensions asked of a model that has {full}")
         check_max_tokens(folder, model.config, max_tokens)
-        model.max_seq_length = max_tokens
-        model.tokenizer.truncation_side = "left"
-        return cls(model, token_budget, dimensions or full)
+        if "message" in model.modalities:
+            raise InputError(f"{folder}: this embedder reads chats through a template of its own; give one of texts")
+        said = _prompt(folder, model, prompt, prompt_name)
+        tokeniser = TextTokeniser.of(model.tokenizer, said, max_tokens, overlong)
+        forward: Callable[[dict[str, Any]], dict[str, Any]] = model.eval()
+        if backend == "openvino":
+            from synpref.engines.openvino_model import through_openvino
+
+            forward = through_openvino(folder, model, dtype)
+        return cls(forward, tokeniser, token_budget, dimensions or full, device)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed texts: float32 of shape (texts, dimensions), each of unit length. Equal texts are computed once."""
-        unique, index = distinct(texts)
-        vectors = np.zeros((len(unique), self.dimensions), dtype=np.float32)
-        if not unique:
-            return vectors
-        hidden = control_tokens(self.model.tokenizer)
-        clean = [neutralise_tokens(text, hidden) for text in unique]
-        for batch in token_budget_batches(self._lengths(clean), self.token_budget, window=len(clean)):
-            whole = self.model.encode(
-                [clean[place] for place in batch], batch_size=len(batch), show_progress_bar=False, convert_to_numpy=True
-            )
-            vectors[batch] = whole[:, : self.dimensions]
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-        return unit[index]
+        """Embed texts: float32 of shape (texts, dimensions), each of unit length. Equal texts are computed once.
 
-    def _lengths(self, texts: list[str]) -> list[int]:
-        tokenizer: Any = self.model.tokenizer
-        limit = self.model.max_seq_length
-        encoded = tokenizer(texts, padding=False, truncation=True, max_length=limit, return_attention_mask=False)
-        return [len(ids) for ids in encoded["input_ids"]]
+        A text that is refused as too long is a row of NaN, one that the model finds no numbers for a row of infinity.
+        """
+        return self.embed_rows(self.prepare(texts))
+
+    def prepare(self, texts: Sequence[str]) -> TextRows:
+        """The part of `embed` that needs no model: tokens."""
+        with self.tokenising:
+            return self.tokeniser.rows(texts)
+
+    def embed_rows(self, rows: TextRows) -> NDArray[np.float32]:
+        """The rest of `embed`."""
+        vectors = np.full((len(rows.encoded), self.dimensions), np.nan, dtype=np.float32)
+        runs = rows.runs
+        lengths = [len(rows.encoded[place].input_ids) for place in runs]
+        for batch in token_budget_batches(lengths, self.token_budget, window=max(len(lengths), 1)):
+            places = [runs[position] for position in batch]
+            pooled = self._pooled(rows, places)[:, : self.dimensions]
+            vectors[places] = np.where(np.isfinite(pooled).all(axis=1, keepdims=True), pooled, np.inf)
+        self.passed.add(sum(lengths), sum(rows.encoded[place].truncated for place in runs))
+        norms = np.where(np.isinf(vectors[:, :1]), 1, np.linalg.norm(vectors, axis=1, keepdims=True))
+        unit: NDArray[np.float32] = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+        return unit[rows.index]
+
+    def _pooled(self, rows: TextRows, places: Sequence[int]) -> NDArray[np.float32]:
+        import torch
+
+        pad = self.tokeniser.tokenizer.pad_token_id
+        batch = pad_batch([rows.encoded[place] for place in places], 0 if pad is None else int(pad))
+        features: dict[str, Any] = {name: value.to(self.device) for name, value in batch.items()}
+        if self.tokeniser.prompt_tokens:
+            features["prompt_length"] = self.tokeniser.prompt_tokens  # for pooling that leaves the prompt out
+        with torch.inference_mode():
+            pooled = self.forward(features)["sentence_embedding"]
+        found: NDArray[np.float32] = pooled.float().cpu().numpy()
+        return found
+
+
+def check_embedder_backend(name: str | None) -> EmbedderBackend:
+    """The backend; InputError for another name."""
+    if name == "torch":
+        return "torch"
+    if name == "openvino":
+        return "openvino"
+    raise InputError(f"embedder.backend is {name!r}; give torch or openvino")
+
+
+def _loaded(folder: Path, dtype: str, device: str) -> SentenceTransformer:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(
+        str(folder),
+        device=device,
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
+    )
+
+
+def _prompt(folder: Path, model: SentenceTransformer, prompt: str | None, name: str | None) -> str:
+    if prompt is not None and name is not None:
+        raise InputError(f"{folder}: a prompt and the name of one are given; give one of the two")
+    if prompt is not None:
+        return prompt
+    own = {key: text for key, text in model.prompts.items() if text}
+    if name is not None and name not in own:
+        there = f"there are {', '.join(sorted(own))}" if own else "it has none"
+        raise InputError(f"{folder}: the model has no prompt {name!r}; {there}")
+    return own.get(name or model.default_prompt_name or "", "")

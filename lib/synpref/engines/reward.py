@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from synpref.engines.classifier import Classifier
 from synpref.engines.device import default_device
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading, read_config
+from synpref.engines.passed import Passed
 from synpref.engines.reward_canary import check_classifier
 from synpref.engines.reward_rows import Reward, RewardRows
 from synpref.engines.tokenise import Conversation, Overlong, encode_conversations
@@ -35,6 +37,8 @@ class RewardScorer:
     overlong: Overlong
     token_budget: int
     shares_prompt: bool = False
+    passed: Passed = field(default_factory=Passed, compare=False)
+    tokenising: Lock = field(default_factory=Lock, compare=False, repr=False)  # a tokenizer serves one thread at a time
 
     @classmethod
     def load(
@@ -87,12 +91,22 @@ class RewardScorer:
         A reward does not depend on what else is in the list beyond BATCH_TOLERANCE. Under the policy `refuse` a too
         long conversation is not run: its reward is NaN.
         """
-        rows = RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
-        classifier = Classifier(self.model, self.tokenizer.pad_token_id, self.token_budget)
+        return self.score_rows(self.prepare(conversations))
+
+    def prepare(self, conversations: Sequence[Conversation]) -> RewardRows:
+        """The part of `score` that needs no model: tokens."""
+        with self.tokenising:
+            return RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
+
+    def score_rows(self, rows: RewardRows) -> list[Reward]:
+        """The rest of `score`."""
+        classifier = Classifier(self.model, self.tokenizer.pad_token_id, self.token_budget, self.passed)
         runs = [rows.encoded[place] for place in rows.runs]
         # A row that lost its beginning no longer begins as its neighbours do.
         prompts = [None if rows.encoded[place].truncated else rows.prompts[place] for place in rows.runs]
-        return rows.rewards(classifier.logits(runs, prompts if self.shares_prompt else None))
+        logits = classifier.logits(runs, prompts if self.shares_prompt else None)
+        self.passed.add(0, sum(row.truncated for row in runs))
+        return rows.rewards(logits)
 
 
 def check_padding(where: str, pad_token_id: int | None, tokenizer: PreTrainedTokenizerBase) -> None:

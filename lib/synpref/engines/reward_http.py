@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from synpref.engines.failure import ENGINE_ERROR, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.engines.model_folder import loading, read_config
+from synpref.engines.passed import Passed
 from synpref.engines.reward_canary import CANARIES, check_canaries
 from synpref.engines.reward_rows import Reward, RewardRows, check_sendable
 from synpref.engines.tokenise import Conversation, Overlong
@@ -36,6 +37,7 @@ class HttpScorer:
     tokenizer: PreTrainedTokenizerBase
     max_tokens: int
     overlong: Overlong
+    passed: Passed = field(default_factory=Passed, compare=False)
 
     @classmethod
     def load(
@@ -71,7 +73,10 @@ class HttpScorer:
         Tokens, cuts and refusals are those of the local scorer. Raises as JsonServer.post_all does.
         """
         rows = RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
-        return rows.failing(self._asked([rows.encoded[place].input_ids for place in rows.runs]))
+        runs = [rows.encoded[place] for place in rows.runs]
+        logits = self._asked([row.input_ids for row in runs])
+        self.passed.add(sum(len(row.input_ids) for row in runs), sum(row.truncated for row in runs))
+        return rows.failing(logits)
 
     def _asked(self, rows: Sequence[list[int]], *, activation: bool = False) -> list[float | Failure]:
         answers = self.server.post_all(_PATH, [self._body(row, activation) for row in rows])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
+from synpref.engines.passed import Passed
 from synpref.engines.reward import BATCH_TOLERANCE, check_head
 from synpref.engines.reward_canary import CANARIES, check_canaries
 from synpref.engines.reward_rows import Reward, RewardRows, check_sendable
@@ -26,6 +27,7 @@ class VllmScorer:
     tokenizer: PreTrainedTokenizerBase
     max_tokens: int
     overlong: Overlong
+    passed: Passed = field(default_factory=Passed, compare=False)
 
     @classmethod
     def load(cls, model_path: str, *, dtype: str, max_tokens: int, overlong: Overlong) -> VllmScorer:
@@ -57,7 +59,10 @@ class VllmScorer:
     def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
         """The reward of each conversation; equal ones are computed once. As RewardScorer.score."""
         rows = RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
-        return rows.rewards(self._logits([rows.encoded[place].input_ids for place in rows.runs]))
+        runs = [rows.encoded[place] for place in rows.runs]
+        logits = self._logits([row.input_ids for row in runs])
+        self.passed.add(sum(len(row.input_ids) for row in runs), sum(row.truncated for row in runs))
+        return rows.rewards(logits)
 
     def _logits(self, rows: Sequence[list[int]]) -> list[float]:
         if not rows:

@@ -27,10 +27,14 @@ from synpref.stage1.roster import answered
 
 @dataclass
 class Calls:
-    """What engines did in a stage, summed over its fills."""
+    """What engines did in a stage, summed over its fills. rows_timed, tokens, cut, seconds: of fills by models."""
 
     computed: int = 0
     saved: int = 0
+    rows_timed: int = 0
+    tokens: int = 0
+    cut: int = 0
+    seconds: float = 0.0
     quarantined: Counter[str] = field(default_factory=Counter)
     judges: dict[str, str] = field(default_factory=dict)  # name to engine_id of those that were asked
 
@@ -41,15 +45,39 @@ class Calls:
         self.quarantined.update(quarantined or {})
 
     def outcome(self, campaign: str, rows: int, **detail: object) -> Outcome:
-        """The outcome of a stage that lost no row; what engines refused is in detail as `refused`."""
+        """The outcome of a stage that lost no row.
+
+        In detail, what engines refused is `refused`, and what models computed `engine`: tokens, inputs cut, seconds,
+        and rows and tokens a second, start-up and commits included; null where nothing was computed by a model.
+        """
         return Outcome(
             rows_in=rows,
             rows_out=rows,
             engine_calls=self.computed,
             engine_calls_saved=self.saved,
             campaign=campaign,
-            detail={**detail, "refused": dict(self.quarantined)},
+            detail={**detail, "refused": dict(self.quarantined), "engine": self._throughput()},
         )
+
+    def timed(self, done: Filled) -> None:
+        """Count what a model computed, and how long it took."""
+        self.tokens += done.tokens
+        self.cut += done.cut
+        if done.computed:
+            self.rows_timed += done.computed
+            self.seconds += done.seconds
+
+    def _throughput(self) -> dict[str, float] | None:
+        if not self.rows_timed:
+            return None
+        return {
+            "rows": self.rows_timed,
+            "tokens": self.tokens,
+            "cut": self.cut,
+            "seconds": round(self.seconds, 3),
+            "rows_per_second": round(self.rows_timed / self.seconds, 3),
+            "tokens_per_second": round(self.tokens / self.seconds, 3),
+        }
 
 
 def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: EngineSpec) -> Filled:
@@ -67,6 +95,7 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
         staging=str(stage.folder / "staging") if stage.settings.store.path is None else None,
     )
     calls.add(done.computed, done.saved, done.quarantined)
+    calls.timed(done)
     unreached = sum(done.quarantined.get(reason, 0) for reason in PASSING)
     if unreached:
         stage.say(f"{table}: {unreached} rows did not reach engine {spec.name}; the next run asks for them again")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from synpref.inference import loaded
 from synpref.inference.prefetch import ahead
@@ -19,18 +21,26 @@ def answering(spec: EngineSpec, count_folder: str | None = None) -> Batches:
     """A function for `mapInArrow`: the kind's input columns in, the kind's answer columns out.
 
     The engine is loaded at the first row, so an empty task loads nothing. Rows pass in windows of the option `window`
-    rows (1,024), within which the engine sorts by length; the next window is read while one computes. A task that Spark
-    gave a GPU runs its engine on it, in a process of its own. count_folder: a folder on a disk that the driver sees, in
-    which each task keeps its number of finished rows for the driver's progress; None for no counts.
+    rows (1,024), within which the engine sorts by length; the next window is read and tokenised while one computes. A
+    task that Spark gave a GPU runs its engine on it, in a process of its own. count_folder: a folder on a disk that the
+    driver sees, in which each task keeps the numbers of its finished rows and tokens for the driver's progress; None
+    for no counts.
     """
 
     def answer(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        placed, done = on_its_gpu(spec), 0
-        for window in ahead(windows(batches, spec.integer("window", WINDOW_ROWS))):
-            yield loaded.answer(placed, window)
-            done += window.num_rows
+        placed, rows, tokens = on_its_gpu(spec), 0, 0
+        read = windows(batches, spec.integer("window", WINDOW_ROWS))
+        first = next(read, None)
+        if first is None:
+            return
+        loaded.engine(placed)  # in this thread, which computes: torch's threads are set for it
+        for window, ready in ahead((each, loaded.prepare(placed, each)) for each in chain([first], read)):
+            answers = loaded.answer(placed, window, ready)
+            yield answers
+            rows += window.num_rows
+            tokens += int(pc.sum(answers.column("engine_tokens")).as_py() or 0)
             if count_folder is not None:
-                _count(count_folder, done)
+                _count(count_folder, rows, tokens)
 
     return answer
 
@@ -50,11 +60,11 @@ def given_gpu() -> str | None:
     return None if given is None else ",".join(given.addresses)
 
 
-def _count(folder: str, rows: int) -> None:
+def _count(folder: str, rows: int, tokens: int) -> None:
     from pyspark import TaskContext
 
     task = TaskContext.get()
     name = "0" if task is None else str(task.partitionId())
     # Progress is for people: where the folder is no disk of this machine, the driver counts whole shards only.
     if Path(folder).is_dir():
-        Path(folder, name).write_text(str(rows))
+        Path(folder, name).write_text(f"{rows} {tokens}")

@@ -40,7 +40,10 @@ TABLE_KINDS: dict[str, EngineKind] = {
 # Kinds that compute nothing here, and so in no number format.
 ELSEWHERE = frozenset({"http-judge", "replay-judge"})
 DEFAULTS: dict[str, dict[str, Option]] = {
-    "embedder": {"max_tokens": 256, "dimensions": None, "token_budget": 4096},
+    "embedder": {
+        "max_tokens": 256, "dimensions": None, "token_budget": 4096, "backend": "torch", "overlong": "truncate_left",
+        "prompt": None, "prompt_name": None,
+    },
     "reward": {
         "max_tokens": 16384, "overlong": "truncate_left", "token_budget": 8192, "backend": "transformers",
         "shared_prompt": "auto",
@@ -58,7 +61,7 @@ DEFAULTS: dict[str, dict[str, Option]] = {
 }  # fmt: skip
 # Options that the engines' own cards hold, by the names of their parameters.
 _TOLD = {
-    "embedder": ("max_tokens", "dimensions"),
+    "embedder": ("max_tokens", "dimensions", "backend", "overlong", "prompt", "prompt_name"),
     "reward": ("max_tokens", "overlong", "backend", "server"),
     "chat-judge": ("max_tokens",),
     "http-judge": ("model", "structured", "temperature", "logprobs", "rationale"),

@@ -8,6 +8,9 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import astuple
 from typing import IO, TYPE_CHECKING, Any
@@ -17,6 +20,7 @@ import pyarrow as pa
 from synpref.errors import EngineError, InputError, SynprefError
 
 if TYPE_CHECKING:
+    from synpref.inference.adapters.outcomes import Ready
     from synpref.inference.spec import EngineSpec
 
 _LENGTH = struct.Struct(">Q")
@@ -29,6 +33,8 @@ class EngineProcess:
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
         self._process: subprocess.Popen[bytes] | None = None
+        self._sent: deque[pa.RecordBatch] = deque()  # sent and not answered
+        self._sending = threading.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -36,17 +42,16 @@ class EngineProcess:
         return None if self._process is None else self._process.pid
 
     def answer(self, window: pa.RecordBatch) -> pa.RecordBatch:
-        """What the kind's `answer` gives for the window; where the process dies over it, a new one is asked once more.
+        """The answers to the window (see answered); where the process dies over it, a new one is asked once more.
 
         Raises what the engine raises (EngineError, InputError); EngineError where the second process dies as well.
         """
-        asked = _packed(window)
         try:
-            return self._asked(asked)
+            return self._asked(window)
         except (EOFError, BrokenPipeError):
             self.close()
         try:
-            return self._asked(asked)
+            return self._asked(window)
         except (EOFError, BrokenPipeError):
             code = self.close()
             raise EngineError(
@@ -54,25 +59,45 @@ class EngineProcess:
                 f"{code}; -9 is often a lack of memory). Its own words stand in the worker's log."
             ) from None
 
+    def prepare(self, window: pa.RecordBatch) -> None:
+        """Send what `answer` will be asked next, from any thread, so that the process reads and tokenises it by then.
+
+        Nothing where there is no process yet; one that is dead shows in `answer`.
+        """
+        with self._sending, suppress(BrokenPipeError):
+            if self._process is not None:
+                self._send(self._process, window)
+
     def close(self) -> int | None:
         """End the process; its exit code, None where there was none."""
         process, self._process = self._process, None
         if process is None:
             return None
         process.kill()
-        for pipe in _pipes(process):
-            with suppress(BrokenPipeError):  # what it had not read yet
-                pipe.close()
+        with self._sending:
+            self._sent.clear()
+            for pipe in _pipes(process):
+                with suppress(BrokenPipeError):  # what it had not read yet
+                    pipe.close()
         return process.wait()
 
-    def _asked(self, asked: bytes) -> pa.RecordBatch:
-        to_it, from_it = _pipes(self._started())
-        _send(to_it, asked)
-        given = _received(from_it)
+    def _asked(self, window: pa.RecordBatch) -> pa.RecordBatch:
+        with self._sending:
+            process = self._started()
+            if not any(sent is window for sent in self._sent):
+                self._send(process, window)
+        while True:  # a task that ended early leaves windows that nobody asks for any more
+            given = _received(_pipes(process)[1])
+            if self._sent.popleft() is window:
+                break
         if given[:1] == _ERROR:
             kind, text = json.loads(given[1:])
             raise (InputError if kind == "InputError" else EngineError)(text)
         return _unpacked(given[1:])
+
+    def _send(self, process: subprocess.Popen[bytes], window: pa.RecordBatch) -> None:
+        _send(_pipes(process)[0], _packed(window))
+        self._sent.append(window)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -103,18 +128,27 @@ def serve(parent: int) -> None:
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     from synpref.inference import loaded
-    from synpref.inference.kinds import kind_of
+    from synpref.inference.prefetch import ahead
     from synpref.inference.spec import EngineSpec
 
     kind, name, model_path, options = json.loads(_received(source))
     spec = EngineSpec.of(kind, name, model_path, **dict(options))
-    while True:
+
+    def windows() -> Iterator[tuple[pa.RecordBatch, Ready | None]]:
+        first = True  # the engine is loaded where it computes, and its errors are told there
+        with suppress(EOFError):
+            while True:
+                window = _unpacked(_received(source))
+                ready = None
+                if not first:
+                    with suppress(Exception):  # told where the window is answered
+                        ready = loaded.prepare(spec, window)
+                first = False
+                yield window, ready
+
+    for window, ready in ahead(windows()):
         try:
-            asked = _received(source)
-        except EOFError:
-            return
-        try:
-            given = _ANSWER + _packed(kind_of(spec).answer(loaded.engine(spec), _unpacked(asked), spec))
+            given = _ANSWER + _packed(loaded.answer(spec, window, ready))
         except Exception as error:
             told = str(error) if isinstance(error, SynprefError) else f"{type(error).__name__}: {error}"
             kind = "InputError" if isinstance(error, InputError) else "EngineError"

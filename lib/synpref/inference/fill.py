@@ -19,7 +19,7 @@ from synpref.inference.shards import stage_shards
 from synpref.inference.spec import EngineSpec
 from synpref.inference.staging import staged, staging_root
 from synpref.inference.standing import lost, standing, unanswered
-from synpref.inference.work import Work, compute_and_commit
+from synpref.inference.work import Cost, Work, compute_and_commit
 from synpref.store.buckets import bucket_column
 from synpref.store.contracts import TABLES
 from synpref.store.warehouse import Warehouse
@@ -33,7 +33,8 @@ class Filled:
 
     computed: rows the engine was asked for now, failed ones included; saved: rows that were answered before;
     quarantined: reason to rows, of this fill and of earlier ones. What an earlier one lost on the way is asked for now,
-    and counts as computed. seconds: wall clock.
+    and counts as computed. seconds: wall clock. tokens, cut: what the model
+    computed now, and inputs that lost tokens to its maximum length (see Passed).
     """
 
     rows_in: int
@@ -42,6 +43,8 @@ class Filled:
     quarantined: dict[str, int]
     seconds: float
     engine_id: str
+    tokens: int = 0
+    cut: int = 0
 
 
 def fill(
@@ -89,7 +92,7 @@ def fill(
     # Whatever stage it was: what this engine refused once it is not asked again.
     refused = warehouse.read("quarantine").where(F.col("row_key").endswith(card.engine_id))
     before = standing(rows, done, refused, keys, card.engine_id)
-    quarantined, computed = dict(before.quarantined), 0
+    quarantined, cost = dict(before.quarantined), Cost()
     if before.lost:
         warehouse.withdraw("quarantine", lost(rows, refused, keys, card.engine_id))
     if before.pending:
@@ -99,17 +102,17 @@ def fill(
             together=together_of(spec, warehouse.bucket_count(table)),
         )  # fmt: skip
         todo = unanswered(rows, done, refused, keys, card.engine_id)
-        computed = _answer(
+        cost = _answer(
             work, todo, root, before.pending, shard_rows, Meter(table, before.pending, progress), quarantined
         )
-    saved = before.saved + before.pending - computed
-    return Filled(before.rows, computed, saved, quarantined, time.monotonic() - started, card.engine_id)
+    saved, seconds = before.saved + before.pending - cost.rows, time.monotonic() - started
+    return Filled(before.rows, cost.rows, saved, quarantined, seconds, card.engine_id, cost.tokens, cost.cut)
 
 
 def _answer(
     work: Work, todo: DataFrame, root: str, rows: int, shard_rows: int, meter: Meter, quarantined: dict[str, int]
-) -> int:
-    """Compute and commit the rows of `todo`, shard by shard; returns how many, and counts the failed in quarantined."""
+) -> Cost:
+    """Compute and commit the rows of `todo`, shard by shard; counts the failed in `quarantined`."""
     with staged(work.warehouse.spark, root, f"{work.table}-{work.engine_id[:12]}") as folder:
         bucket = _bucket(work.warehouse, work.table)
         shards = stage_shards(
@@ -121,8 +124,7 @@ def _answer(
             folder=f"{folder}/inputs",
             together=work.together,
         )
-        compute_and_commit(work, shards, folder, meter, quarantined)
-        return sum(shard.rows for shard in shards)
+        return compute_and_commit(work, shards, folder, meter, quarantined)
 
 
 def _bucket(warehouse: Warehouse, table: str) -> Column | None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from synpref.errors import InputError
 from synpref.inference import loading
 from synpref.inference.adapters import attributes, embedder, judge, reward
+from synpref.inference.adapters.outcomes import Ready
 from synpref.inference.spec import EngineSpec
 
 
@@ -20,20 +21,32 @@ class Kind:
 
     table: what it fills; inputs: the columns it needs; schema: Spark DDL of what `answer` returns; load: spec to
     engine; answer: (engine, window of input rows, spec) to answers with the failure columns. together: input columns;
-    rows that are equal in them may share work in the engine (see together_of).
+    rows that are equal in them may share work in the engine (see together_of). prepare: (engine, window) to what
+    `answer` takes as a fourth argument, made while the window before is computed.
     """
 
     table: str
     inputs: tuple[str, ...]
     schema: str
     load: Callable[[EngineSpec], Any]
-    answer: Callable[[Any, pa.RecordBatch, EngineSpec], pa.RecordBatch]
+    answer: Callable[..., pa.RecordBatch]
     together: tuple[str, ...] = ()
+    prepare: Callable[[Any, pa.RecordBatch], Ready] | None = None
 
 
 KINDS: dict[str, Kind] = {
-    "embedder": Kind("embeddings", embedder.INPUTS, embedder.SCHEMA, loading.embedder, embedder.answer),
-    "reward": Kind("rewards", reward.INPUTS, reward.SCHEMA, loading.reward, reward.answer, together=("messages",)),
+    "embedder": Kind(
+        "embeddings", embedder.INPUTS, embedder.SCHEMA, loading.embedder, embedder.answer, prepare=embedder.prepare
+    ),
+    "reward": Kind(
+        "rewards",
+        reward.INPUTS,
+        reward.SCHEMA,
+        loading.reward,
+        reward.answer,
+        together=("messages",),
+        prepare=reward.prepare,
+    ),
     "chat-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.chat, judge.answer),
     "http-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.http, judge.answer_sampled),
     "vllm-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.vllm, judge.answer_sampled),

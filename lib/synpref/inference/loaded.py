@@ -10,6 +10,8 @@ from collections import OrderedDict
 import pyarrow as pa
 
 from synpref.errors import InputError
+from synpref.inference.adapters.outcomes import Ready
+from synpref.inference.answered import answered, prepared
 from synpref.inference.cards import ELSEWHERE
 from synpref.inference.engine_process import EngineProcess
 from synpref.inference.kinds import kind_of
@@ -49,10 +51,19 @@ def _make_room(*, on_gpu: bool) -> None:
                 held.close()
 
 
-def answer(spec: EngineSpec, window: pa.RecordBatch) -> pa.RecordBatch:
-    """What the kind's adapter gives for a window of input rows, in this process or in the engine's own."""
+def prepare(spec: EngineSpec, window: pa.RecordBatch) -> Ready | None:
+    """What of a window's answer can be made before its turn, for `answer`; None where that is nothing."""
     found = engine(spec)
-    return found.answer(window) if isinstance(found, EngineProcess) else kind_of(spec).answer(found, window, spec)
+    if isinstance(found, EngineProcess):
+        found.prepare(window)
+        return None
+    return prepared(spec, found, window)
+
+
+def answer(spec: EngineSpec, window: pa.RecordBatch, ready: Ready | None = None) -> pa.RecordBatch:
+    """The answers to a window of input rows (see answered), from this process or from the engine's own."""
+    found = engine(spec)
+    return found.answer(window) if isinstance(found, EngineProcess) else answered(spec, found, window, ready)
 
 
 def _load(spec: EngineSpec) -> object:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 
 def embedder(spec: EngineSpec) -> Embedder:
-    """The text embedder; options dtype, max_tokens, token_budget, dimensions, device."""
-    from synpref.engines.embedder import Embedder
+    """The text embedder; options backend, dtype, max_tokens, overlong, token_budget, dimensions, prompt, prompt_name,
+    device.
+    """
+    from synpref.engines.embedder import Embedder, check_embedder_backend
 
     return Embedder.load(
         _folder(spec),
@@ -31,6 +33,10 @@ def embedder(spec: EngineSpec) -> Embedder:
         token_budget=spec.integer("token_budget", 0),
         dimensions=spec.integer("dimensions", 0) or None,
         device=spec.text("device"),
+        backend=check_embedder_backend(spec.text("backend")),
+        prompt=spec.text("prompt"),
+        prompt_name=spec.text("prompt_name"),
+        overlong=_overlong(spec),
     )
 
 

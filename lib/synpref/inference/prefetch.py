@@ -1,4 +1,4 @@
-"""What comes next is read while the present is worked on, and no more than that."""
+"""What comes next is made while the present is worked on, and no more than that."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ _SECONDS = 0.1  # how soon the reader notices that nobody wants more
 
 
 def ahead(items: Iterable[Item], most: int = 1) -> Generator[Item]:
-    """The same items in the same order; a thread takes up to `most` (at least 1) more than were asked for.
+    """The same items in the same order; a thread makes up to `most` (at least 1) more than were asked for.
 
-    An error of `items` is raised where its item would have come. When the iteration is left early, the thread takes at
-    most one item more and ends.
+    So beside the item that is worked on at most `most` others are held. An error of `items` is raised where its item
+    would have come. When the iteration is left early, the thread ends behind the item that it is making.
     """
-    waiting: queue.Queue[list[Item] | BaseException] = queue.Queue(most)  # no item: the end
+    waiting: queue.Queue[tuple[Item] | BaseException | None] = queue.Queue()  # None: the end
+    room = threading.Semaphore(most)
     stop = threading.Event()
 
-    def put(value: list[Item] | BaseException) -> bool:
+    def wanted() -> bool:
         while not stop.is_set():
-            try:
-                waiting.put(value, timeout=_SECONDS)
-            except queue.Full:
-                continue
-            return True
+            if room.acquire(timeout=_SECONDS):
+                return True
         return False
 
-    def read() -> None:
+    def make() -> None:
         try:
-            for item in items:
-                if not put([item]):
-                    return
-            put([])
+            each = iter(items)
+            while wanted():
+                waiting.put((next(each),))
+        except StopIteration:
+            waiting.put(None)
         except BaseException as error:
-            put(error)
+            waiting.put(error)
 
-    threading.Thread(target=read, name="synpref prefetch", daemon=True).start()
+    threading.Thread(target=make, name="synpref prefetch", daemon=True).start()
     try:
         while True:
             value = waiting.get()
             if isinstance(value, BaseException):
                 raise value
-            if not value:
+            if value is None:
                 return
+            room.release()
             yield value[0]
     finally:
         stop.set()

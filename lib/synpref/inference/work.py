@@ -14,6 +14,7 @@ from pyspark.sql.types import StructType
 
 from synpref.engines.failure import REFUSALS
 from synpref.errors import EngineError, InputError
+from synpref.inference.answered import COST, COST_COLUMNS
 from synpref.inference.answering import answering
 from synpref.inference.kinds import Kind
 from synpref.inference.progress import Meter
@@ -49,37 +50,52 @@ class Work:
     together: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What shards cost: rows asked; tokens that went through the model, and inputs cut to its length (see Passed)."""
+
+    rows: int = 0
+    tokens: int = 0
+    cut: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        """Both together."""
+        return Cost(self.rows + other.rows, self.tokens + other.tokens, self.cut + other.cut)
+
+
 def compute_and_commit(
     work: Work, shards: Sequence[Shard], folder: str, meter: Meter, quarantined: dict[str, int]
-) -> None:
+) -> Cost:
     """Compute and commit the shards in order; adds the failures of each to `quarantined`. As fill raises."""
-    done = 0
+    done = Cost()
     for number, shard in enumerate(shards):
         answers = _computed(work, shard, f"{folder}/shard-{number}", meter, done)
-        failures = _failures(work, shard, answers)
+        failures, cost = _counted(work, shard, answers)
         for reason, rows in failures.items():
             quarantined[reason] = quarantined.get(reason, 0) + rows
         _stop_if_too_many(work, quarantined, answers)
         _commit(work, shard, answers, failed=bool(failures))
-        done += shard.rows
-        meter.tell(done)
+        done += cost
+        meter.tell(done.rows, done.tokens)
+    return done
 
 
-def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: int) -> DataFrame:
+def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: Cost) -> DataFrame:
     spark = work.warehouse.spark
     counts = local_folder(spark, f"{folder}/counts")
     rows = spark.read.schema(work.columns).parquet(shard.path)
     # An explicit number of partitions is not coalesced by adaptive execution: every slot gets its task.
     tasks = min(work.slots, shard.rows)
     answer = answering(work.spec, None if counts is None else str(counts))
-    answers = spread(rows, tasks, work.key, work.together).mapInArrow(answer, work.kind.schema)
-    with meter.watching(counts, done):
+    schema = f"{work.kind.schema}, {COST_COLUMNS}"
+    answers = spread(rows, tasks, work.key, work.together).mapInArrow(answer, schema)
+    with meter.watching(counts, done.rows, done.tokens):
         try:
             # Written once before anything reads it: a second reader would run the engine a second time.
             answers.write.parquet(f"{folder}/answers")
         except (PySparkException, Py4JError) as error:
             raise _stopped(work, error) from error
-    return spark.read.schema(work.kind.schema).parquet(f"{folder}/answers")
+    return spark.read.schema(schema).parquet(f"{folder}/answers")
 
 
 def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[str]) -> DataFrame:
@@ -94,12 +110,16 @@ def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[s
     return rows.repartitionByRange(tasks, *order).sortWithinPartitions(*order)
 
 
-def _failures(work: Work, shard: Shard, answers: DataFrame) -> dict[str, int]:
-    counts = {row["error"]: row["count"] for row in answers.groupBy("error").count().collect()}  # one row a reason
+def _counted(work: Work, shard: Shard, answers: DataFrame) -> tuple[dict[str, int], Cost]:
+    """Rows by reason of those that failed, and what all cost."""
+    sums = [F.count(F.lit(1)).alias("rows"), *[F.sum(name).alias(name) for name in COST]]
+    found = answers.groupBy("error").agg(*sums).collect()  # one row a reason
+    tokens, cut = (sum(row[name] or 0 for row in found) for name in COST)
+    counts = {row["error"]: row["rows"] for row in found}
     answered = sum(counts.values())
     if answered != shard.rows:
         raise EngineError(f"{work.table}: engine {work.spec.name} answered {answered} rows of a shard of {shard.rows}")
-    return {reason: rows for reason, rows in counts.items() if reason is not None}
+    return {reason: rows for reason, rows in counts.items() if reason is not None}, Cost(shard.rows, tokens, cut)
 
 
 def _stop_if_too_many(work: Work, quarantined: dict[str, int], answers: DataFrame) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from synpref.engines.chat import Generation
 from synpref.engines.choice import Choice
 from synpref.engines.failure import ENGINE_UNREACHABLE, Failure
+from synpref.engines.passed import Passed
 from synpref.engines.reward_rows import Reward
 from synpref.engines.tokenise import Conversation
 from synpref.errors import EngineError
@@ -42,6 +43,7 @@ def number(text: str) -> float:
 class Counting:
     def __init__(self, log: str) -> None:
         self.log = log
+        self.passed = Passed()
 
     def note(self, text: str) -> None:
         if "FATAL" in text:
@@ -49,6 +51,7 @@ class Counting:
         if "BAD" in text:
             raise ValueError(f"cannot read {text}")
         append(self.log, f"ask {text}")
+        self.passed.add(len(text.split()), cut=text.startswith("long"))
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         for text in texts:

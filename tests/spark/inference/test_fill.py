@@ -56,10 +56,13 @@ def test_inputs_are_answered_once_in_shards_and_a_second_run_asks_nothing(
     assert warehouse.version("embeddings") == 2  # one commit a shard, and a shard lies in one of the two buckets
     assert [one.rows for one in heard][-1] == 30
     assert all(one.rows_total == 30 for one in heard)
+    assert (first.tokens, first.cut) == (60, 0)  # two words each
+    assert [one.tokens for one in heard][-1] == 60
 
     loads, asks = len(asked.loads()), len(asked.texts())
     second = embed(inputs=many(spark, 30))
     assert (second.computed, second.saved, second.engine_id) == (0, 30, first.engine_id)
+    assert second.tokens == 0
     assert (len(asked.loads()), len(asked.texts())) == (loads, asks)
     assert warehouse.version("embeddings") == 2
 

@@ -104,6 +104,9 @@ def test_cards_of_the_engines_differ_where_their_settings_do(folder: Path) -> No
     cards = [
         embedder_card("e", path, dtype="float32", max_tokens=64, dimensions=None),
         embedder_card("e", path, dtype="float32", max_tokens=64, dimensions=32),
+        embedder_card("e", path, dtype="float32", max_tokens=64, dimensions=None, overlong="refuse"),
+        embedder_card("e", path, dtype="float32", max_tokens=64, dimensions=None, prompt="query"),
+        embedder_card("e", path, dtype="float32", max_tokens=64, dimensions=None, prompt_name="query"),
         reward_card("r", path, dtype="float32", max_tokens=64, overlong="refuse"),
         reward_card("r", path, dtype="float32", max_tokens=64, overlong="truncate_left"),
         judge_card("j", path, dtype="float32", max_tokens=64),

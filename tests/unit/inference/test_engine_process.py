@@ -78,6 +78,31 @@ def test_it_answers_in_one_process_of_its_own_for_all_windows(process: EnginePro
     assert process.pid != os.getpid()
 
 
+def test_a_window_sent_ahead_is_answered_when_it_is_asked_for(process: EngineProcess) -> None:
+    first, second, third = _window("a"), _window("b", "c"), _window("d")
+    process.prepare(first)  # there is no process yet: nothing
+    for window, after in ((first, second), (second, third), (third, None)):
+        answers = process.answer(window)
+        assert answers.column("response_id").to_pylist() == window.column("response_id").to_pylist()
+        if after is not None:
+            process.prepare(after)
+
+
+def test_a_window_sent_ahead_that_nobody_asks_for_any_more_is_passed_over(process: EngineProcess) -> None:
+    process.answer(_window("a"))
+    process.prepare(_window("of a task that ended"))
+    assert process.answer(_window("b")).column("response_id").to_pylist() == ["b"]
+
+
+def test_a_window_sent_ahead_of_a_dead_process_is_answered_by_the_next(process: EngineProcess) -> None:
+    dead = _pids(process.answer(_window("a")))[0]
+    window = _window("b")
+    os.kill(dead, signal.SIGKILL)
+    process.prepare(window)
+    assert process.answer(window).column("response_id").to_pylist() == ["b"]
+    assert process.pid != dead
+
+
 def test_a_dead_process_costs_its_window_only(process: EngineProcess) -> None:
     before = process.answer(_window("a"))
     again = process.answer(_window("dies once"))

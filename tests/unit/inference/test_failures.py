@@ -27,6 +27,20 @@ def test_exactly_the_bad_items_fail_and_all_others_are_answered(items: list[int]
             assert answer == item * 2
 
 
+def test_what_was_made_ready_answers_all_at_once_and_where_it_fails_the_bad_item_alone_does() -> None:
+    def call(batch: list[int]) -> list[int]:
+        if 2 in batch:
+            raise ValueError("two")
+        return batch
+
+    def broken() -> list[int]:
+        raise ValueError("all of it")
+
+    assert attempt(call, [1, 2], lambda: [10, 20]) == [10, 20]
+    assert attempt(call, [1, 2, 3], broken) == [1, Failure(ENGINE_ERROR, "ValueError: two"), 3]
+    assert attempt(call, [1], broken) == [1]
+
+
 def test_a_single_bad_item_costs_few_more_calls() -> None:
     calls: list[int] = []
 

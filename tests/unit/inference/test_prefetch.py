@@ -23,16 +23,19 @@ def test_the_next_item_is_taken_while_one_is_worked_on_and_no_more_than_told() -
             taken.append(number)
             if number == 1:
                 second.set()
-            if number == 4:
+            if number == 2:
                 beyond.set()
             yield number
 
     given = ahead(items(), 1)
     assert next(given) == 0
     assert second.wait(10)
-    # one waits in the queue and one in the thread's hand
     assert not beyond.wait(0.3)
     assert list(given) == list(range(1, 10))
+
+
+def test_a_none_among_the_items_is_an_item() -> None:
+    assert list(ahead([1, None, 2])) == [1, None, 2]
 
 
 def test_an_error_comes_where_its_item_would_have_come() -> None:

@@ -30,8 +30,15 @@ def test_the_engine_id_follows_what_changes_the_output_only(model: str) -> None:
     spec = EngineSpec.of("embedder", "minilm", model, dtype="float32", max_tokens=256)
     same = [spec.having(threads=4), spec.having(token_budget=1), spec.having(window=7), spec.having(device="cpu")]
     assert {other.card.engine_id for other in same} == {spec.card.engine_id}
-    others = [spec.having(dtype="bfloat16"), spec.having(max_tokens=128), spec.having(dimensions=64)]
-    assert len({other.card.engine_id for other in [spec, *others]}) == 4
+    others = [
+        spec.having(dtype="bfloat16"),
+        spec.having(max_tokens=128),
+        spec.having(dimensions=64),
+        spec.having(overlong="refuse"),
+        spec.having(prompt="query: "),
+        spec.having(prompt_name="query"),
+    ]
+    assert len({other.card.engine_id for other in [spec, *others]}) == 7
 
 
 def test_where_a_reward_is_computed_is_identity_and_how_the_server_is_reached_is_not(model: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 
@@ -14,14 +14,28 @@ from synpref.inference.failures import attempt
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
+
+class Ready(NamedTuple):
+    """What was done of a window before its turn: its items, and what answers those of them that are not None."""
+
+    items: list[Any]
+    at_once: Callable[[], Sequence[Any]]
+
+
 FAILURE_COLUMNS = "error string, detail string, original string"
 
 
 def outcomes(
-    call: Callable[[list[Item]], Sequence[Answer | Failure]], items: Sequence[Item | None], missing: str
+    call: Callable[[list[Item]], Sequence[Answer | Failure]],
+    items: Sequence[Item | None],
+    missing: str,
+    at_once: Callable[[], Sequence[Answer | Failure]] | None = None,
 ) -> list[Answer | Failure]:
-    """The answer or Failure of every item; None items are never shown to the engine and fail with `missing`."""
-    answers = iter(attempt(call, [item for item in items if item is not None]))
+    """The answer or Failure of every item; None items are never shown to the engine and fail with `missing`.
+
+    at_once: answers all other items from what was made ready for them; only where it raises is `call` asked.
+    """
+    answers = iter(attempt(call, [item for item in items if item is not None], at_once))
     return [Failure(MISSING_INPUT, missing) if item is None else next(answers) for item in items]
 
 

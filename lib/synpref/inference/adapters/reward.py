@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pyarrow as pa
 
 from synpref.engines.failure import ENGINE_ERROR, OVERLONG, Failure
 from synpref.engines.tokenise import Conversation
-from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, conversations, field, outcomes, output
+from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, Ready, conversations, field, outcomes, output
 from synpref.inference.spec import EngineSpec
 
 if TYPE_CHECKING:
     from synpref.engines.reward_rows import Reward
+
+Rows = TypeVar("Rows")
 
 INPUTS = ("response_id", "messages", "text")
 SCHEMA = f"response_id string, reward double, tokens int, truncated boolean, {FAILURE_COLUMNS}"
@@ -28,17 +31,32 @@ class Scores(Protocol):
         ...
 
 
-def answer(engine: Scores, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:
+class ScoresAhead(Protocol[Rows]):
+    """A reward engine whose tokens can be made before their turn."""
+
+    def prepare(self, conversations: Sequence[Conversation]) -> Rows:
+        """Tokenise."""
+        ...
+
+    def score_rows(self, rows: Rows) -> Sequence[Reward | Failure]:
+        """As Scores.score, of what `prepare` gave."""
+        ...
+
+
+def prepare(engine: ScoresAhead[Rows], window: pa.RecordBatch) -> Ready:
+    """What `answer` needs of a window beside the model. Raises what the tokenizer raises, whichever row it is."""
+    items = _items(window)
+    rows = engine.prepare([item for item in items if item is not None])
+    return Ready(items, partial(engine.score_rows, rows))
+
+
+def answer(engine: Scores, window: pa.RecordBatch, spec: EngineSpec, ready: Ready | None = None) -> pa.RecordBatch:
     """(response_id, messages, text) to (response_id, reward, tokens, truncated) and the failure columns.
 
     A conversation that the engine refuses as over-long fails with reason `overlong` (a policy, not an engine's error).
     """
-    texts: list[str | None] = window.column("text").to_pylist()
-    items = [
-        None if messages is None or text is None else Conversation(messages, text)
-        for messages, text in zip(conversations(window), texts, strict=True)
-    ]
-    scored = outcomes(engine.score, items, "messages or text is null or empty")
+    items = _items(window) if ready is None else ready.items
+    scored = outcomes(engine.score, items, "messages or text is null or empty", ready and ready.at_once)
     limit = spec.integer("max_tokens", 0)
     results = [checked(result, limit) for result in scored]
     values = {
@@ -47,6 +65,14 @@ def answer(engine: Scores, window: pa.RecordBatch, spec: EngineSpec) -> pa.Recor
         "truncated": field(results, lambda reward: reward.truncated, pa.bool_()),
     }
     return output(window, ("response_id",), results, values)
+
+
+def _items(window: pa.RecordBatch) -> list[Conversation | None]:
+    texts: list[str | None] = window.column("text").to_pylist()
+    return [
+        None if messages is None or text is None else Conversation(messages, text)
+        for messages, text in zip(conversations(window), texts, strict=True)
+    ]
 
 
 def checked(result: Reward | Failure, max_tokens: int) -> Reward | Failure:

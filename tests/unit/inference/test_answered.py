@@ -1,0 +1,117 @@
+"""What is done of a window before its turn, and what a window cost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from synpref.engines.passed import Passed
+from synpref.inference import answering, loaded
+from synpref.inference.answered import answered, prepared
+from synpref.inference.spec import EngineSpec
+
+SPEC = EngineSpec.of("embedder", "e", max_tokens=9, window=2)
+
+
+class Counting:
+    """Makes a vector out of a text's length, counts a token a letter, and refuses to tokenise `bad`."""
+
+    def __init__(self) -> None:
+        self.passed = Passed()
+        self.threads: list[str] = []
+        self.made = threading.Event()
+
+    def prepare(self, texts: Sequence[str]) -> list[str]:
+        self.threads.append(threading.current_thread().name)
+        if len(self.threads) == 2:
+            self.made.set()
+        if "bad" in texts:
+            raise ValueError("no tokens")
+        return list(texts)
+
+    def embed_rows(self, rows: Sequence[str]) -> np.ndarray:
+        self.passed.add(sum(map(len, rows)), cut=sum(len(row) > 3 for row in rows))
+        return np.array([[len(row), 0] for row in rows], np.float32).reshape(len(rows), 2)
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        return self.embed_rows(self.prepare(texts))
+
+
+def window(*texts: str | None) -> pa.RecordBatch:
+    ids = [f"t{number}" for number in range(len(texts))]
+    return pa.RecordBatch.from_pydict({"text_id": ids, "text": pa.array(texts, pa.string())})
+
+
+def test_what_was_made_ready_is_used_and_gives_the_same_answers() -> None:
+    engine, rows = Counting(), window("a", None, "cccc")
+    ready = prepared(SPEC, engine, rows)
+    assert ready is not None
+    assert answered(SPEC, engine, rows, ready).equals(answered(SPEC, Counting(), rows))
+    assert len(engine.threads) == 1
+
+
+def test_a_row_that_cannot_be_tokenised_fails_alone() -> None:
+    engine, rows = Counting(), window("a", "bad", "cccc")
+    ready = prepared(SPEC, engine, rows)
+    assert ready is None
+    answers = answered(SPEC, engine, rows, ready)
+    assert answers.column("error").to_pylist() == [None, "engine_error", None]
+    assert answers.column("vector").to_pylist() == [[1, 0], None, [4, 0]]
+
+
+def test_an_engine_that_prepares_nothing_is_asked_as_ever() -> None:
+    class Plain:
+        def embed(self, texts: Sequence[str]) -> np.ndarray:
+            return np.ones((len(texts), 2), np.float32)
+
+    assert prepared(SPEC, Plain(), window("a")) is None
+    answers = answered(SPEC, Plain(), window("a"))
+    assert answers.column("vector").to_pylist() == [[1, 1]]
+    assert answers.column("engine_tokens").to_pylist() == [0]
+
+
+def test_the_cost_of_a_window_stands_on_its_first_row() -> None:
+    engine = Counting()
+    answered(SPEC, engine, window("before"))
+    answers = answered(SPEC, engine, window("a", None, "cccc"))
+    assert answers.column("engine_tokens").to_pylist() == [5, None, None]
+    assert answers.column("engine_cut").to_pylist() == [1, None, None]
+
+
+def test_refusals_and_vectors_that_are_no_numbers_are_told_apart() -> None:
+    class Refusing:
+        def embed(self, texts: Sequence[str]) -> np.ndarray:
+            return np.array([[np.nan, np.nan], [np.inf, np.inf], [1, 0]], np.float32)
+
+    answers = answered(SPEC, Refusing(), window("long", "broken", "good"))
+    assert answers.column("error").to_pylist() == ["overlong", "engine_error", None]
+    assert answers.column("detail")[0].as_py() == "more than the 9 tokens that are embedded"
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Counting:
+    made = Counting()
+    monkeypatch.setattr(loaded, "engine", lambda _: made)
+    return made
+
+
+def test_the_next_window_is_tokenised_in_another_thread_while_one_is_answered(engine: Counting) -> None:
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield window("a", "bb", "c", "dd", "e")
+
+    answers = answering.answering(SPEC)(batches())
+    first = next(answers)
+    assert engine.made.wait(10)  # the second window, though nobody asked for it
+    rest = list(answers)
+    assert [one.num_rows for one in (first, *rest)] == [2, 2, 1]
+    assert set(engine.threads) == {"synpref prefetch"}
+    assert [one.column("engine_tokens")[0].as_py() for one in (first, *rest)] == [3, 3, 1]
+
+
+def test_an_empty_task_loads_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaded, "engine", lambda spec: pytest.fail(f"{spec.name} was loaded"))
+    assert list(answering.answering(SPEC)(iter([window()]))) == []
