@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
+from typing import Any
 
 from synpref.errors import InputError
 
+# Both libraries would tell their maker how they are used, over the network, unless it cannot be imported.
+_TELLS_ITS_MAKER = "openvino_telemetry"
 _MISSING = "OpenVINO is not installed here: pip install synpref[openvino]"
 
 
@@ -20,7 +24,9 @@ def openvino_version() -> str:
 
 
 def imported(module: str) -> ModuleType:
-    """`openvino` or `nncf`; InputError where it is missing or cannot be imported."""
+    """`openvino` or `nncf`, which then report nothing to their maker; InputError where it is missing or broken."""
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault(_TELLS_ITS_MAKER, None)  # None: as if it were not installed
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

@@ -1,8 +1,9 @@
-"""The backend openvino of the embedder. Most of it needs the extra of that name, which `make` does not install."""
+"""The backend openvino of the embedder. Most of it needs the extra of that name."""
 
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def test_vectors_are_those_of_torch_and_do_not_depend_on_their_neighbours(
     alone = np.vstack([compiled.embed([text]) for text in TEXTS])
     assert (vectors * alone).sum(axis=1).min() > 0.9999
     assert compiled.passed.cut == 2
+    assert sys.modules["openvino_telemetry"] is None  # neither library could report to its maker
 
 
 @needs_openvino

@@ -42,7 +42,7 @@ def test_every_dependency_stands_in_the_lock_in_a_version_that_will_do(
     root: Path, setup_cfg: configparser.ConfigParser, name: str
 ) -> None:
     extras = setup_cfg["options.extras_require"]
-    wanted = [setup_cfg["options"]["install_requires"], extras["dev"], extras["demo"]]
+    wanted = [setup_cfg["options"]["install_requires"], extras["dev"], extras["demo"], extras["openvino"]]
     locked = pins(root / name)
     for requirement in (Requirement(line) for block in wanted for line in words(block)):
         versions = locked.get(canonicalize_name(requirement.name), [])
