@@ -92,6 +92,7 @@ def standalone_cluster(folder: Path, installed: Path, java_home: Path, workers: 
         # The master chooses free ports itself: no other process can take them between choice and use.
         url = _wait(lambda: _find(log, r"Starting Spark master at (spark://127\.0\.0\.1:\d+)"), "the master", folder)
         page = _wait(lambda: _find(log, r"MasterWebUI.* started at http://[^:\s]+:(\d+)"), "the master's page", folder)
+        environment["SPARK_WORKER_OPTS"] = _one_gpu(folder)
         for number in range(workers):
             work = folder / f"worker{number}"
             words = ["org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--port", "0", "--webui-port", "0"]
@@ -100,6 +101,15 @@ def standalone_cluster(folder: Path, installed: Path, java_home: Path, workers: 
             stack.enter_context(_started(command, folder, environment, folder / f"worker{number}.log"))
         _wait(lambda: _alive_workers(page) == workers or None, f"{workers} workers", folder)
         yield Cluster(url, folder, installed, java_home)
+
+
+def _one_gpu(folder: Path) -> str:
+    """Options by which a worker says that it has a GPU; only who asks for it is given its address."""
+    script = folder / "gpus.sh"
+    script.write_text('#!/bin/sh\necho \'{"name": "gpu", "addresses": ["7"]}\'\n', encoding="utf-8")
+    script.chmod(0o755)
+    name = "spark.worker.resource.gpu"
+    return f"-D{name}.amount=1 -D{name}.discoveryScript={script}"
 
 
 def _environment(java_home: Path) -> dict[str, str]:

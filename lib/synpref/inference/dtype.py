@@ -16,6 +16,7 @@ from synpref.engines.identity import EngineCard
 from synpref.errors import EngineError, InputError
 from synpref.inference.answering import given_gpu
 from synpref.inference.engine_process import child_environment
+from synpref.inference.gpus import task_profile
 from synpref.inference.positions import fitted
 from synpref.inference.record import known_engines
 from synpref.inference.spec import EngineSpec
@@ -55,7 +56,7 @@ def measured_dtype(spark: SparkSession, device: str | None = None) -> str:
             yield pa.RecordBatch.from_pydict({"dtype": [dtype_of_child(device, given_gpu())]})
 
     # The workers measure: the driver may be a machine of another kind.
-    first = spark.range(0, 1, 1, 1).mapInArrow(measure, "dtype string").first()
+    first = spark.range(0, 1, 1, 1).mapInArrow(measure, "dtype string", profile=task_profile(spark)).first()
     if first is None:
         raise EngineError("no worker answered the measurement of number formats; give the engine's option dtype")
     return str(first["dtype"])

@@ -16,6 +16,8 @@ from synpref.engines.failure import REFUSALS
 from synpref.errors import EngineError, InputError
 from synpref.inference.answered import COST, COST_COLUMNS
 from synpref.inference.answering import answering
+from synpref.inference.cards import ELSEWHERE
+from synpref.inference.gpus import task_profile
 from synpref.inference.kinds import Kind
 from synpref.inference.progress import Meter
 from synpref.inference.shards import Shard
@@ -88,7 +90,9 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: Cost) -
     tasks = min(work.slots, shard.rows)
     answer = answering(work.spec, None if counts is None else str(counts))
     schema = f"{work.kind.schema}, {COST_COLUMNS}"
-    answers = spread(rows, tasks, work.key, work.together).mapInArrow(answer, schema)
+    # what computes elsewhere needs no GPU
+    profile = None if work.spec.kind in ELSEWHERE else task_profile(spark)
+    answers = spread(rows, tasks, work.key, work.together).mapInArrow(answer, schema, profile=profile)
     with meter.watching(counts, done.rows, done.tokens):
         try:
             # Written once before anything reads it: a second reader would run the engine a second time.
