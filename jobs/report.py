@@ -104,12 +104,19 @@ def _peak_memory(runs: list[Row]) -> dict[str, float | None]:
 
 
 def _gate(stage: Stage, run_ids: list[str]) -> dict[str, int]:
+    # a run may have failed in one stage, and yet be the one whose other stages stand: the last outcome counts
+    latest = Window.partitionBy("suite", "expectation").orderBy(F.desc("checked"))
     results = stage.warehouse.read("quality_results").where(F.col("run_id").isin(run_ids))
-    row = results.agg(
-        F.count_distinct("suite").alias("suites"),
-        F.count("*").alias("expectations"),
-        F.count(F.when(~F.col("success"), 1)).alias("failed"),
-    ).first()
+    row = (
+        results.withColumn("_age", F.row_number().over(latest))
+        .where("_age = 1")
+        .agg(
+            F.count_distinct("suite").alias("suites"),
+            F.count("*").alias("expectations"),
+            F.count(F.when(~F.col("success"), 1)).alias("failed"),
+        )
+        .first()
+    )
     return row.asDict() if row else {"suites": 0, "expectations": 0, "failed": 0}
 
 

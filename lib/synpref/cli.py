@@ -86,7 +86,7 @@ def run(name: str, overlays: Sequence[str], words: Sequence[str]) -> None:
                 continue
             session.run_job(one, jobs[each])
             if position == 1:  # ingest has found out which files the inputs are: now it is known what was done on them
-                stands = resume.standing(one, STAGES[1:-1])
+                stands = resume.standing(one, STAGES[1:-1], one.conditions)
 
 
 def hand_off(name: str, file: Path, overlays: Sequence[str], words: Sequence[str]) -> None:

@@ -60,7 +60,7 @@ def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory
     """Append the stage to stage_runs, with what resume.resumable said, and log its counts to the open MLflow run."""
     seconds = (datetime.now(UTC) - started).total_seconds()
     peak = {"driver": memory.driver, "worker": memory.worker}
-    facts = {**outcome.detail, "peak_memory_gb": peak, **resumable}
+    facts = {**outcome.detail, "peak_memory_gb": peak, "resume": resumable}
     append(
         stage,
         {

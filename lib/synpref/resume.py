@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,64 +16,74 @@ from pyspark.sql import functions as F
 
 from synpref.config import conf_file, settings_hash
 from synpref.engines.failure import PASSING
-from synpref.record import append, versions
+from synpref.record import append
 from synpref.settings import Settings
-from synpref.stage import Stage
-from synpref.store.contracts import TABLES
+from synpref.stage import Outcome, Stage
 from synpref.store.names import local_folder
+from synpref.store.warehouse import Warehouse
 
 CODE = (".py", ".jinja", ".sql")
 READS_PEOPLE = "stage1"  # the first stage that asks for labels of people
+# What a stage replaces and no stage behind it writes to: what an attempt at the stage changed shows in one of them.
+REPLACES = {
+    "hygiene": ("source_labels", "hygiene_marks"),
+    "stage1": ("roles",),
+    "stage2": ("labels", "retrievals", "decisions", "curated"),
+}
+# Where the answers stand that a stage asked engines for.
+ASKS = {"attributes": "attributes", "embed": "embeddings", "stage1": "verdicts", "score": "rewards"}
 
 
-def conditions(settings: Settings) -> str:
-    """16 hex digits over what a stage hangs on besides settings and tables.
+def conditions(settings: Settings) -> str | None:
+    """16 hex digits over what a stage hangs on besides settings and tables; None where that cannot be known.
 
-    That is the code, the versions of the libraries, and the models and lists that the settings name on a disk of this
-    machine, by size and time of each file. What the settings name elsewhere counts as its name.
+    That is the code, all that is installed, and the models and lists that the settings name, by size and time of each
+    file. A benchmark list that is no local file or folder may change unseen.
     """
-    facts = [list(_code()), versions(), [list(_files(Path(place))) for place in _places(settings)]]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    if any(not _local(path) for path in settings.hygiene.benchmarks):
+        return None
+    installed = sorted({f"{one.name}=={one.version}" for one in metadata.distributions()})
+    facts = [sorted(set(_code())), installed, [sorted(_files(Path(place))) for place in _places(settings)]]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
-def resumable(stage: Stage) -> dict[str, Any]:
-    """What a run of the stage leaves in its detail for `standing`: conditions, tables and models that stand now."""
-    models = sorted(path.name for path in stage.models.iterdir()) if stage.models.is_dir() else []
-    tables = [name for name in sorted(TABLES) if stage.warehouse.exists(name)]
-    return {"conditions": conditions(stage.settings), "tables": tables, "models": models}
+def resumable(stage: Stage, outcome: Outcome, began: datetime, under: str | None) -> dict[str, Any]:
+    """What a run of the stage leaves in its detail, as `resume`, for `standing`. under: the conditions when the command started."""
+    asked = outcome.engine_calls + outcome.engine_calls_saved > 0
+    return {
+        "conditions": under,
+        "began": began.timestamp(),
+        "ended": datetime.now(UTC).timestamp(),
+        "versions": _versions(stage.warehouse, stage.name),
+        "answers": ASKS.get(stage.name) if asked else None,
+        "models": sorted(_models(stage)),
+    }
 
 
-def standing(stage: Stage, stages: Sequence[str]) -> dict[str, Row]:
-    """Latest run of each of `stages`, in order, up to the first that has to run.
+def standing(stage: Stage, stages: Sequence[str], now: str | None) -> dict[str, Row]:
+    """Latest run of each of `stages`, in order, up to the first that has to run. now: the conditions.
 
     A stage stands where, for the campaign of these settings, its latest run had these settings and conditions, began
-    after the one before it, lost no row on the way to an engine, and has its tables and models still. Labels that
-    people give by a table may have come since: then nothing stands from Stage 1 on.
+    after the one before it had ended, and lost no row on the way to an engine; where nobody wrote since to the tables
+    that it and those before it replace, and its models and the table of its answers are there. Labels that people give
+    by a table may have come since: then nothing stands from Stage 1 on.
     """
-    campaign, now = stage.campaign(), conditions(stage.settings)
+    campaign, found = stage.campaign(), dict[str, Row]()
     runs = stage.warehouse.read("stage_runs").where((F.col("campaign") == campaign) & F.col("stage").isin([*stages]))
     latest: dict[str, Row] = {row["stage"]: row for row in runs.orderBy("started").toLocalIterator()}  # one row a run
-    found: dict[str, Row] = {}
+    ended = 0.0
     for name in stages:
+        row = latest.get(name)
         asks_people = name == READS_PEOPLE and stage.settings.humans.provider == "table"
-        row, before = latest.get(name), max((one["started"] for one in found.values()), default=None)
-        if row is None or asks_people or (before is not None and row["started"] <= before):
+        if row is None or asks_people or row["settings_hash"] != settings_hash(stage.settings):
             break
-        if row["settings_hash"] != settings_hash(stage.settings) or not _holds(stage, json.loads(row["detail"]), now):
+        detail = json.loads(row["detail"])
+        left = detail.get("resume", {"conditions": None})  # versions before this one left none
+        lost = PASSING & set(detail.get("refused", {}))  # asked for again, since it was lost on the way to an engine
+        if now is None or left["conditions"] != now or lost or left["began"] < ended or not _holds(stage, name, left):
             break
-        found[name] = row
+        found[name], ended = row, left["ended"]
     return found
-
-
-def _holds(stage: Stage, detail: dict[str, Any], now: str) -> bool:
-    """Whether what a run left in its detail is so still."""
-    lost = PASSING & set(detail.get("refused", {}))  # asked for again, since it was lost on the way to an engine
-    return (
-        detail.get("conditions") == now
-        and not lost
-        and all((stage.models / model).is_dir() for model in detail["models"])
-        and all(stage.warehouse.exists(table) for table in detail["tables"])
-    )
 
 
 def note_standing(stage: Stage, row: Row) -> None:
@@ -89,15 +100,38 @@ def note_standing(stage: Stage, row: Row) -> None:
     append(stage, {**row.asDict(), **news})
 
 
+def _holds(stage: Stage, name: str, left: Mapping[str, Any]) -> bool:
+    """Whether models and tables are as a run left them."""
+    answers = left["answers"]
+    return (
+        set(left["models"]) <= set(_models(stage))
+        and (answers is None or stage.warehouse.exists(answers))
+        and left["versions"] == _versions(stage.warehouse, name)
+    )
+
+
+def _versions(warehouse: Warehouse, stage: str) -> dict[str, int | None]:
+    """Last commit of each table that the stage replaces; None where it does not stand."""
+    tables = REPLACES.get(stage, ())
+    return {table: warehouse.version(table) if warehouse.exists(table) else None for table in tables}
+
+
+def _models(stage: Stage) -> Iterator[str]:
+    """Folders of trained models; one that begins with a dot is being written."""
+    for path in stage.models.iterdir() if stage.models.is_dir() else ():
+        if path.is_dir() and not path.name.startswith("."):
+            yield path.name
+
+
 def _code() -> Iterator[tuple[str, str]]:
     """Name and hash of every file that is code, the templates and statements of conf/ included."""
-    roots = (Path(__file__).resolve().parent, conf_file("base.yaml").parent)
-    for root in roots:
-        for folder, _, names in os.walk(root, followlinks=True):  # a checkout's jobs/ is linked into the package
-            for name in sorted(names):
-                path = Path(folder, name)
-                if path.suffix in CODE:
-                    yield str(path.relative_to(root)), hashlib.sha256(path.read_bytes()).hexdigest()
+    package, conf = Path(__file__).resolve().parent, conf_file("base.yaml").parent
+    for label, root in (("synpref", package), ("conf", conf)):
+        for folder, inner, names in os.walk(root, followlinks=True):  # a checkout's jobs/ is linked into the package
+            if label == "synpref" and "conf" in inner:
+                inner.remove("conf")  # a wheel has it inside
+            for path in (Path(folder, name) for name in names if name.endswith(CODE)):
+                yield f"{label}/{path.relative_to(root)}", hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _places(settings: Settings) -> list[str]:
@@ -105,12 +139,16 @@ def _places(settings: Settings) -> list[str]:
     named = [settings.embedder.model, settings.train.backbone, *settings.hygiene.benchmarks]
     named += [one.model for one in settings.attributes if one.model]
     named += [place for judge in settings.judges for place in (judge.model, judge.path) if place]
-    local = {str(folder) for one in named if (folder := local_folder(one)) is not None and folder.exists()}
-    return sorted(local)
+    return sorted({one for one in named if _local(one)})
+
+
+def _local(path: str) -> bool:
+    folder = local_folder(path)
+    return folder is not None and folder.exists()
 
 
 def _files(place: Path) -> Iterator[tuple[str, int, int]]:
-    for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+    for path in place.rglob("*") if place.is_dir() else [place]:
         if path.is_file():
             told = path.stat()
             yield str(path), told.st_size, told.st_mtime_ns

@@ -18,7 +18,7 @@ from synpref.quality.data_docs import build_data_docs
 from synpref.quality.gate import Gate
 from synpref.quality.result import results_frame
 from synpref.record import record, tracked
-from synpref.resume import note_standing, resumable
+from synpref.resume import conditions, note_standing, resumable
 from synpref.settings import Settings
 from synpref.spark import is_foreign, open_session
 from synpref.stage import Outcome, Stage
@@ -31,6 +31,7 @@ from synpref.store.warehouse import Warehouse
 def opened(settings: Settings, name: str, run_id: str) -> Iterator[Stage]:
     """A stage with its session and tables, inside an MLflow run. Raises InputError where a folder cannot be written."""
     check_places(settings)
+    under = conditions(settings)
     spark = open_session(
         app_name=f"synpref {name}",
         master=settings.spark.master,
@@ -41,7 +42,7 @@ def opened(settings: Settings, name: str, run_id: str) -> Iterator[Stage]:
     stamp = {"run_id": run_id, "settings_hash": settings_hash(settings)}
     warehouse = Warehouse(spark=spark, location=location, buckets=settings.store.buckets, stamp=stamp)
     with tracked(settings, name, run_id):
-        yield Stage(name=name, run_id=run_id, settings=settings, warehouse=warehouse, gate=Gate())
+        yield Stage(name=name, run_id=run_id, settings=settings, warehouse=warehouse, gate=Gate(), conditions=under)
 
 
 def part(whole: Stage, name: str) -> Stage:
@@ -63,7 +64,7 @@ def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
                 f"{outcome.duplicates} duplicates and "
                 f"{dict(outcome.quarantined)} quarantined do not add up to them; please report this"
             )
-        record(stage, outcome, started, peak_memory(), resumable(stage))
+        record(stage, outcome, started, peak_memory(), resumable(stage, outcome, started, stage.conditions))
         _compact(stage, outcome)
     seconds = (datetime.now(UTC) - started).total_seconds()
     stage.say(

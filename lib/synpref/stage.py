@@ -52,6 +52,7 @@ class Stage:
     warehouse: Warehouse
     gate: Gate
     left: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, compare=False)  # details, once read
+    conditions: str | None = None  # of resume.conditions, when the command started: its code is loaded by then
 
     @property
     def folder(self) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import version
+from pathlib import Path
 
 from synpref.engines.chat_http import CORRECTION, Structured, instruction
 from synpref.engines.choice import READING
@@ -37,9 +39,19 @@ def embedder_card(
     }
     if backend == "openvino":
         details |= {"backend": backend, "openvino": openvino_version()}
-    # Only where given: vectors of earlier versions, which knew no prompts, keep their engine.
+        details |= {"nncf": openvino_version("nncf")} if dtype == "int8" else {}
+    if prompt is None and prompt_name is None:
+        prompt_name = _default_prompt(model_path)
+    # Only where there is one: vectors of earlier versions, which knew no prompts, keep their engine.
     details |= {key: text for key, text in (("prompt", prompt), ("prompt_name", prompt_name)) if text is not None}
     return EngineCard("embedder", name, False, dtype, details)
+
+
+def _default_prompt(model_path: str) -> str | None:
+    """The prompt's name that a sentence-transformers model takes where none is asked for; None: none."""
+    told = Path(model_path, "config_sentence_transformers.json")
+    name = json.loads(told.read_text(encoding="utf-8")).get("default_prompt_name") if told.is_file() else None
+    return None if name is None else str(name)
 
 
 def reward_card(

@@ -17,7 +17,8 @@ from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, ENGINE_UNRE
 from synpref.errors import EngineError, InputError
 
 # What may pass when asked again later: overload, and what gateways say of a server that starts or hangs.
-_PASSING = (408, 429, 500, 502, 503, 504)
+_AGAIN = (408, 429, 500, 502, 503, 504)
+_LOST = (408, 429, 502, 503, 504, 529)  # after all attempts: load, or what stands before the server
 # No other request would fare better: a wrong key, address or model.
 _OF_ALL = (401, 402, 403, 404, 405)
 _LONGEST_PAUSE = 60.0
@@ -52,7 +53,7 @@ class JsonServer:
             return []
         headers = self._headers()
         retry = urllib3.Retry(
-            total=self.retries, status_forcelist=_PASSING, allowed_methods=None, raise_on_status=False, redirect=0,
+            total=self.retries, status_forcelist=_AGAIN, allowed_methods=None, raise_on_status=False, redirect=0,
             backoff_factor=0.5, backoff_max=_LONGEST_PAUSE, backoff_jitter=0.5, respect_retry_after_header=True,
             retry_after_max=int(max(1, _LONGEST_PAUSE)),
         )  # fmt: skip
@@ -122,9 +123,9 @@ class JsonServer:
 
 
 def _reason(status: int) -> str:
-    if status in _PASSING or status >= 500:
+    if status in _LOST:
         return ENGINE_UNREACHABLE
-    return SERVER_REFUSED if status >= 400 else ENGINE_ERROR
+    return SERVER_REFUSED if 400 <= status < 500 else ENGINE_ERROR  # 500 every time: the server breaks on this row
 
 
 def _json_object(text: str) -> dict[str, Any] | Failure:

@@ -15,10 +15,10 @@ _TELLS_ITS_MAKER = "openvino_telemetry"
 _MISSING = "OpenVINO is not installed here: pip install synpref[openvino]"
 
 
-def openvino_version() -> str:
-    """The version that is installed; InputError where there is none."""
+def openvino_version(library: str = "openvino") -> str:
+    """The version of `openvino` or `nncf` that is installed; InputError where there is none."""
     try:
-        return version("openvino")
+        return version(library)
     except PackageNotFoundError:
         raise InputError(_MISSING) from None
 

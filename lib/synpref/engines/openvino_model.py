@@ -21,7 +21,9 @@ LEAST_COSINE = 0.99
 _GROUP = 64
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}
 _HIDDEN = "last_hidden_state"
-_PROBES = ("a", "The capital of France is Paris, and it has been so for most of the last thousand years.")
+# The model is traced with the first texts and checked with the others, as a batch of another size.
+_TRACED = ("a", "The capital of France is Paris.")
+_PROBES = ("a", "", "The capital of France is Paris, and it has been so for most of the last thousand years.")
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ def through_openvino(folder: Path, model: SentenceTransformer, dtype: str) -> Op
     transformer = model.transformers_model
     if transformer is None or getattr(model[0], "module_output_name", None) != "token_embeddings":
         raise InputError(f"{folder}: the backend openvino takes models of one transformer; set embedder.backend: torch")
-    probe = dict(model.tokenizer(list(_PROBES), padding=True, return_tensors="pt"))
+    traced, probe = (
+        dict(model.tokenizer(list(texts), padding=True, return_tensors="pt")) for texts in (_TRACED, _PROBES)
+    )
     with torch.inference_mode():
-        converted = openvino.convert_model(transformer, example_input=probe)
+        converted = openvino.convert_model(transformer, example_input=traced)
         if dtype == "int8":
             nncf = imported("nncf")
             converted = nncf.compress_weights(converted, mode=nncf.CompressWeightsMode.INT8_SYM)

@@ -70,7 +70,7 @@ def fill(
     nothing is pending no engine is loaded.
 
     A row that fails goes to `quarantine` under `stage` with its reason, and no stage asks it again: but one that was
-    lost on the way (failure.PASSING) is pending in the next fill, which takes it out of there before it asks.
+    lost on the way (failure.PASSING) is pending in the next fill, which takes it out of there once it has asked.
 
     Raises EngineError where the engine cannot go on, or where failed rows (lost ones too, rows refused by policy apart)
     exceed `max_error_share` of the inputs, at least one being allowed; InputError for an unreadable model, missing
@@ -93,13 +93,14 @@ def fill(
     refused = warehouse.read("quarantine").where(F.col("row_key").endswith(card.engine_id))
     before = standing(rows, done, refused, keys, card.engine_id)
     quarantined, cost = dict(before.quarantined), Cost()
-    if before.lost:
-        warehouse.withdraw("quarantine", lost(rows, refused, keys, card.engine_id))
+    if before.found_since:
+        answered = rows.join(done.select(*keys), list(keys), "left_semi")  # both may be large: joined on the key
+        warehouse.withdraw("quarantine", lost(answered, refused, keys, card.engine_id))
     if before.pending:
         work = Work(
             warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
             columns=rows.schema, stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
-            together=together_of(spec, warehouse.bucket_count(table)),
+            together=together_of(spec, warehouse.bucket_count(table)), lost=before.lost > 0,
         )  # fmt: skip
         todo = unanswered(rows, done, refused, keys, card.engine_id)
         cost = _answer(

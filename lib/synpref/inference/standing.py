@@ -19,13 +19,15 @@ ROW_KEY = "row_key"
 class Standing:
     """Counts of the inputs: all, answered before, quarantined before by reason, and pending.
 
-    lost: those of the pending that were asked for before and lost on the way; they stand in quarantine.
+    lost: those of the pending that were asked for before and lost on the way; they stand in quarantine. found_since:
+    those of the answered that stand there as lost, since another job answered them.
     """
 
     rows: int
     saved: int
     quarantined: dict[str, int]
     lost: int = 0
+    found_since: int = 0
 
     @property
     def pending(self) -> int:
@@ -60,13 +62,17 @@ def standing(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequen
         F.count("*").alias("rows"),
         F.sum("copies").alias("copies"),
         F.sum(F.when(F.col("null_key"), F.col("copies")).otherwise(0)).alias("nulls"),
+        F.count(F.when(F.col("reason").isin(*PASSING), 1)).alias("lost"),
     )
     found = counts.collect()  # one row a state
     _require_keys(key, sum(row["copies"] - row["rows"] for row in found), sum(row["nulls"] for row in found))
     by_state = {row["state"]: row["rows"] for row in found}
     refusals = {state: rows for state, rows in by_state.items() if state and state not in PASSING}
-    lost = sum(by_state.get(reason, 0) for reason in PASSING)
-    return Standing(sum(by_state.values()), by_state.get("", 0), refusals, lost)
+    lost = {row["state"]: row["lost"] for row in found}
+    found_since = lost.get("", 0)
+    return Standing(
+        sum(by_state.values()), by_state.get("", 0), refusals, sum(lost.values()) - found_since, found_since
+    )
 
 
 def unanswered(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequence[str], engine_id: str) -> DataFrame:

@@ -23,7 +23,7 @@ from synpref.inference.progress import Meter
 from synpref.inference.shards import Shard
 from synpref.inference.spec import EngineSpec
 from synpref.inference.staging import local_folder
-from synpref.inference.standing import row_key
+from synpref.inference.standing import lost, row_key
 from synpref.store.contracts import TABLES
 from synpref.store.warehouse import Warehouse
 
@@ -35,7 +35,7 @@ class Work:
     """What all shards of a fill share.
 
     columns: the schema of the staged inputs; rows_in: the number that `max_error_share` is a share of; together: see
-    kinds.together_of.
+    kinds.together_of; lost: some rows stand in quarantine as lost on the way.
     """
 
     warehouse: Warehouse
@@ -50,6 +50,7 @@ class Work:
     max_error_share: float
     rows_in: int
     together: tuple[str, ...] = ()
+    lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,9 @@ def _commit(work: Work, shard: Shard, answers: DataFrame, *, failed: bool) -> No
     engine = F.lit(work.engine_id).alias("engine_id")
     good = answers.where(F.col("error").isNull()).select(*[F.col(f"`{name}`") for name in names], engine)
     bucket = None if contract.bucket_key is None else shard.bucket
+    if work.lost:
+        refused = work.warehouse.read("quarantine").where(F.col("row_key").endswith(work.engine_id))
+        work.warehouse.withdraw("quarantine", lost(answers, refused, work.key, work.engine_id))
     if failed:
         work.warehouse.insert("quarantine", _quarantine_rows(work, answers), unique=True)
     work.warehouse.insert(work.table, good, bucket=bucket, unique=True)

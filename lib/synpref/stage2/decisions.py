@@ -44,7 +44,9 @@ def scored(
     named = wild.withColumns({"gold_engine_id": F.lit(gold_engine), "best_engine_id": best})
     given = rewards.select("response_id", "engine_id", "reward", F.lit(False).alias("refused"))
     # The refused are few, rewards many. A response that one job lost on the way may have been scored by another.
-    unscored = refused.join(rewards.select("response_id", "engine_id"), ["response_id", "engine_id"], "left_anti")
+    names = ["response_id", "engine_id"]
+    scored_since = rewards.select(*names).join(F.broadcast(refused.select(*names)), names, "left_semi")
+    unscored = refused.join(scored_since, names, "left_anti")
     nothing = unscored.withColumns({"reward": F.lit(None).cast("double"), "refused": F.lit(True)})
     for which in ("gold", "best"):
         named = _with_probability(named, given.unionByName(nothing), which)

@@ -99,7 +99,8 @@ def test_what_no_request_would_survive_stops_all(status: int) -> None:
         (Answer(body=b"[1]"), ENGINE_ERROR),
         (Answer(204), ENGINE_ERROR),
         (Answer(body=b'{"of": 1}', cut=True), ENGINE_UNREACHABLE),
-        *((Answer(status, b"busy"), ENGINE_UNREACHABLE) for status in (408, 429, 500, 503, 504, 529)),
+        *((Answer(status, b"busy"), ENGINE_UNREACHABLE) for status in (408, 429, 502, 503, 504, 529)),
+        (Answer(500, b"busy"), ENGINE_ERROR),
     ],
 )
 def test_what_the_row_caused_is_told_from_what_was_lost_on_the_way(wrong: Answer, reason: str) -> None:
