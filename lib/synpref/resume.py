@@ -48,7 +48,10 @@ def conditions(settings: Settings) -> str | None:
 
 
 def resumable(stage: Stage, outcome: Outcome, began: datetime, under: str | None) -> dict[str, Any]:
-    """What a run of the stage leaves in its detail, as `resume`, for `standing`. under: the conditions when the command started."""
+    """What a run of the stage leaves in its detail, as `resume`, for `standing`.
+
+    under: the conditions when the command started.
+    """
     asked = outcome.engine_calls + outcome.engine_calls_saved > 0
     return {
         "conditions": under,
