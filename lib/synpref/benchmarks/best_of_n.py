@@ -15,7 +15,7 @@ from synpref.benchmarks.figures import Credit, Figure, tabulate
 from synpref.benchmarks.files import read_rows
 from synpref.benchmarks.items import Item, Response, make_item, unique_items
 from synpref.benchmarks.rows import Row
-from synpref.benchmarks.scores import Scores, scores_of
+from synpref.benchmarks.scores import Scores, score_of
 
 NAME = "best_of_n"
 MEAN = "mean"
@@ -55,7 +55,7 @@ def _item(row: Row) -> Item:
 def _truth(row: Row) -> float | None:
     names = ("truth", "gpt4_turbo_p_beats_ref")
     if not any(name in row.values for name in names):
-        row.refuse(f"no column {' or '.join(map(repr, names))}")
+        raise row.error(f"no column {' or '.join(map(repr, names))}")
     return row.number(*(name for name in names if row.has(name))) if row.has(*names) else None
 
 
@@ -80,15 +80,14 @@ def expected_best(scores: Sequence[float], truths: Sequence[float]) -> NDArray[n
 def curve(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Curve:
     """Curve over items, each counting the same (paper.md §5.1); intervals resample prompts.
 
-    Candidates without a known truth take no part, nor items that have fewer than one such candidate.
+    Candidates without a known truth take no part, nor items without any.
     """
     picked: list[tuple[str, NDArray[np.float64]]] = []
     oracle: list[tuple[str, NDArray[np.float64]]] = []
     for item in items:
-        values = scores_of(scores, item)
-        known = [(value, truth) for value, truth in zip(values, item.truths, strict=True) if truth is not None]
+        known = [(each, truth) for each, truth in zip(item.candidates, item.truths, strict=True) if truth is not None]
         if known:
-            own, truths = [value for value, _ in known], [truth for _, truth in known]
+            own, truths = [score_of(scores, each) for each, _ in known], [truth for _, truth in known]
             picked.append((item.prompt_id, expected_best(own, truths)))
             oracle.append((item.prompt_id, expected_best(truths, truths)))
     return Curve(_line(picked, seed), _line(oracle, seed))

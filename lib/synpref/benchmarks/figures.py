@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -40,7 +40,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Credits summed by prompt and cell: values and rows are (prompts, cells). seed: of the intervals; None for none."""
+    """Credits summed by prompt and cell: values and rows are (prompts, cells). seed: of intervals, None for none."""
 
     cells: tuple[str, ...]
     prompts: tuple[str, ...]
@@ -82,13 +82,13 @@ class Table:
         interval = None
         if self.seed is not None:
             names = [prompt for prompt, there in zip(self.prompts, present, strict=True) if there]
-            interval = bootstrap(_blocks(names, sums), statistic, seed=self.seed)
+            interval = bootstrap(in_blocks(names, sums), statistic, seed=self.seed)
         return Figure(value, int(self.rows[:, chosen].sum()), int(present.sum()), interval)
 
 
-def tabulate(credits: Iterable[Credit], seed: int | None) -> Table:
+def tabulate(earned: Iterable[Credit], seed: int | None) -> Table:
     """Sum credits by prompt and cell. The order of the credits means nothing."""
-    every = list(credits)
+    every = list(earned)
     cells = {cell: place for place, cell in enumerate(sorted({credit.cell for credit in every}))}
     prompts = {prompt: place for place, prompt in enumerate(sorted({credit.prompt for credit in every}))}
     values = np.zeros((len(prompts), len(cells)))
@@ -100,7 +100,8 @@ def tabulate(credits: Iterable[Credit], seed: int | None) -> Table:
     return Table(tuple(cells), tuple(prompts), values, rows, seed)
 
 
-def _blocks(prompts: list[str], sums: Sums) -> Sums:
+def in_blocks(prompts: Sequence[str], sums: Sums) -> Sums:
+    """Sums of prompts, (prompts, columns), as sums of at most MAX_BLOCKS blocks; a prompt stays in one block."""
     if len(prompts) <= MAX_BLOCKS:
         return sums
     blocks = np.zeros((MAX_BLOCKS, sums.shape[1]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -75,11 +74,13 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
 def _line_rows(path: Path) -> Iterator[Row]:
     for number, line in enumerate(_text(path).split("\n"), start=1):
         if line.strip():
-            yield _object(path, f"line {number}", _parsed(path, f"line {number}", line))
+            where = f"line {number}"
+            yield _object(path, where, _parsed(path, where, line))
 
 
 def _array_rows(path: Path) -> Iterator[Row]:
-    for number, value in enumerate(_parsed(path, "the array", _text(path))):
+    values = _parsed(path, "the array", _text(path))
+    for number, value in enumerate(values if isinstance(values, list) else [values]):
         yield _object(path, f"row {number}", value)
 
 
@@ -90,11 +91,12 @@ def _text(path: Path) -> str:
         raise InputError(f"{path}: not UTF-8 (byte {error.start})") from error
 
 
-def _parsed(path: Path, where: str, text: str) -> Any:
+def _parsed(path: Path, where: str, text: str) -> object:
     try:
-        return json.loads(text)
+        value: object = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path}: {where}: not JSON ({error})") from error
+    return value
 
 
 def _object(path: Path, where: str, value: object) -> Row:

@@ -1,4 +1,4 @@
-"""What every benchmark is made of: a prompt, its candidate responses, what is known of them, and who should beat whom."""
+"""What every benchmark is made of: a prompt, candidate responses, what is known of them, which should beat which."""
 
 from __future__ import annotations
 
@@ -47,6 +47,13 @@ class Item:
     truths: tuple[float | None, ...]
     pairs: tuple[tuple[int, int], ...]
     margin: float | None = field(default=None)
+
+    @property
+    def needed(self) -> tuple[Candidate, ...]:
+        """The candidates whose score some figure asks for: those of a pair, and those whose true score is known."""
+        paired = {place for pair in self.pairs for place in pair}
+        known = zip(self.candidates, self.truths, strict=True)
+        return tuple(each for place, (each, truth) in enumerate(known) if place in paired or truth is not None)
 
     @property
     def right(self) -> tuple[int, ...]:
@@ -100,13 +107,11 @@ def unique_items(rows: Iterable[Row], build: Callable[[Row], Item]) -> tuple[Ite
         item = build(row)
         if item.id in seen:
             first, _ = seen[item.id]
-            row.refuse(f"the id {item.id!r} stands already in {first.path}: {first.place}")
+            raise row.error(f"the id {item.id!r} stands already in {first.path}: {first.place}")
         seen[item.id] = (row, item)
     return tuple(item for _, item in seen.values())
 
 
 def distinct_responses(items: Iterable[Item]) -> dict[str, tuple[Messages, str]]:
     """What a reward model has to score: (messages, text) by response_id, each once."""
-    return {
-        candidate.response_id: (item.messages, candidate.text) for item in items for candidate in item.candidates
-    }
+    return {each.response_id: (item.messages, each.text) for item in items for each in item.needed}

@@ -49,7 +49,7 @@ def _split(row: Row) -> str:
     for split in SPLITS:
         if model.startswith(split):
             return split
-    row.refuse(f"column 'response_model': {model!r} is of no known split ({', '.join(SPLITS)})")
+    raise row.error(f"column 'response_model': {model!r} is of no known split ({', '.join(SPLITS)})")
 
 
 def _category(row: Row) -> str:
@@ -59,7 +59,7 @@ def _category(row: Row) -> str:
     for start, category in SOURCES.items():
         if source.startswith(start):
             return category
-    row.refuse(f"column 'source': {source!r} is of no known category ({', '.join(SOURCES)})")
+    raise row.error(f"column 'source': {source!r} is of no known category ({', '.join(SOURCES)})")
 
 
 def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Result:

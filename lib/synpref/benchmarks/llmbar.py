@@ -40,7 +40,7 @@ def _item(row: Row) -> Item:
     subset = row.one_of(SUBSETS, "subset") if row.has("subset") else _told(row)
     label = row.number("label")
     if label not in (1, 2):
-        row.refuse(f"column 'label' is 1 or 2, not {row.values['label']!r}")
+        raise row.error(f"column 'label' is 1 or 2, not {row.values['label']!r}")
     outputs = row.text("output_1"), row.text("output_2")
     chosen, rejected = outputs if label == 1 else outputs[::-1]
     name = row.name("id") if row.has("id") else f"{subset}/{row.place.rpartition(' ')[2]}"
@@ -52,7 +52,7 @@ def _told(row: Row) -> str:
     for subset in SUBSETS:
         if folder == subset or folder.endswith(f"/{subset}"):
             return subset
-    row.refuse(f"no column 'subset', and the folder is none of {', '.join(SUBSETS)}")
+    raise row.error(f"no column 'subset', and the folder is none of {', '.join(SUBSETS)}")
 
 
 def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Result:

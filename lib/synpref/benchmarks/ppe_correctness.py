@@ -48,10 +48,10 @@ def _plain(text: str) -> str:
 def _item(row: Row) -> Item:
     name = set_of(row.path)
     if name is None:
-        row.refuse(f"no file or folder name tells the set: name one of {', '.join(SETS)}")
+        raise row.error(f"no file or folder name tells the set: name one of {', '.join(SETS)}")
     places = sorted(int(found.group(1)) for column in row.values if (found := _RESPONSE.fullmatch(column)))
     if len(places) < 2 or places != list(range(1, len(places) + 1)):
-        row.refuse(f"needs columns response_1 to response_k without a gap; found {len(places)}")
+        raise row.error(f"needs columns response_1 to response_k without a gap; found {len(places)}")
     truths = _truths(row, len(places))
     responses = [
         Response(str(place), row.text(f"response_{place}"), truth) for place, truth in zip(places, truths, strict=True)
@@ -63,24 +63,26 @@ def _item(row: Row) -> Item:
 def _truths(row: Row, size: int) -> list[float]:
     given = row.values.get("scores")
     if not isinstance(given, list) or len(given) != size:
-        row.refuse(f"column 'scores' must be a list of {size} values, one a response")
+        raise row.error(f"column 'scores' must be a list of {size} values, one a response")
     if any(value not in (0, 1) for value in given):
-        row.refuse("column 'scores' holds something else than right (true, 1) and wrong (false, 0)")
+        raise row.error("column 'scores' holds something else than right (true, 1) and wrong (false, 0)")
     return [float(value) for value in given]
 
 
 def _pairs(row: Row, truths: list[float]) -> list[tuple[int, int]]:
     given = row.values.get("sampled_conflict_pairs")
     if not isinstance(given, list):
-        row.refuse("column 'sampled_conflict_pairs' must be a list of pairs")
+        raise row.error("column 'sampled_conflict_pairs' must be a list of pairs")
     pairs = []
     for pair in given:
         whole = isinstance(pair, list) and len(pair) == 2 and all(type(place) is int for place in pair)
         if not whole or not all(0 <= place < len(truths) for place in pair):
-            row.refuse(f"column 'sampled_conflict_pairs': {pair!r} names no two of the {len(truths)} responses")
+            raise row.error(f"column 'sampled_conflict_pairs': {pair!r} names no two of the {len(truths)} responses")
         first, second = pair
         if truths[first] == truths[second]:
-            row.refuse(f"column 'sampled_conflict_pairs': {pair!r} are both {'right' if truths[first] else 'wrong'}")
+            raise row.error(
+                f"column 'sampled_conflict_pairs': {pair!r} are both {'right' if truths[first] else 'wrong'}"
+            )
         pairs.append((first, second) if truths[first] > truths[second] else (second, first))
     return pairs
 

@@ -69,9 +69,9 @@ def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Res
     )  # fmt: skip
 
 
-def _finer(credits: Iterable[Credit]) -> Iterable[Credit]:
+def _finer(earned: Iterable[Credit]) -> Iterable[Credit]:
     """Each credit once for its language and once for each kind of its prompt."""
-    for credit in credits:
+    for credit in earned:
         language, *kinds = credit.cell.split("|")
         yield credit._replace(cell=f"language/{language}")
         for kind in kinds:

@@ -35,14 +35,14 @@ def _item(row: Row) -> Item:
     name = row.name("id")
     if subset == TIES:
         if ties_key(name) is None:
-            row.refuse(f"the id of a Ties row is ref:<n> or tied:<n>, not {name!r}")
+            raise row.error(f"the id of a Ties row is ref:<n> or tied:<n>, not {name!r}")
         if not is_tied(name) and len(chosen) != 1:
-            row.refuse(f"{name} is a reference and has {len(chosen)} right answers, not one")
+            raise row.error(f"{name} is a reference and has {len(chosen)} right answers, not one")
     elif len(chosen) != 1:
-        row.refuse(f"a row of {subset} has one chosen response, not {len(chosen)}")
+        raise row.error(f"a row of {subset} has one chosen response, not {len(chosen)}")
     for column, expected in (("num_correct", len(chosen)), ("total_completions", len(chosen) + len(rejected))):
         if row.has(column) and row.number(column) != expected:
-            row.refuse(f"{column} is {row.values[column]}, but the lists hold {expected}")
+            raise row.error(f"{column} is {row.values[column]}, but the lists hold {expected}")
     responses = [Response(f"chosen/{place}", text, 1.0) for place, text in enumerate(chosen)]
     responses += [Response(f"rejected/{place}", text, 0.0) for place, text in enumerate(rejected)]
     return make_item(f"{subset}/{name}", row.conversation("prompt"), responses, part=subset)

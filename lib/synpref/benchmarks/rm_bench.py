@@ -40,7 +40,7 @@ def _item(row: Row) -> Item:
     texts = {side: row.texts(side, least=len(STYLES)) for side in ("chosen", "rejected")}
     for side, given in texts.items():
         if len(given) != len(STYLES):
-            row.refuse(f"column {side!r} holds {len(given)} responses, not one in each of {', '.join(STYLES)}")
+            raise row.error(f"column {side!r} holds {len(given)} responses, not one in each of {', '.join(STYLES)}")
     truths = {"chosen": 1.0, "rejected": 0.0}
     responses = [
         Response(f"{side}/{style}", text, truths[side])

@@ -63,7 +63,7 @@ def _item(row: Row) -> Item:
     elif row.has("bon_uid"):
         kind, name = "bon", row.name("bon_uid")
     else:
-        row.refuse("neither a pair_uid nor a bon_uid, so neither a pair nor a best-of-n list")
+        raise row.error("neither a pair_uid nor a bon_uid, so neither a pair nor a best-of-n list")
     goal, scenario = _scenario(row)
     part, category = f"{goal}/{kind}", f"{goal}/{scenario}"
     messages = row.conversation("conversation_input", "conversation")
@@ -84,9 +84,9 @@ def _scenario(row: Row) -> tuple[str, str]:
     else:
         goal, scenario = row.text("goal").lower(), row.text("category")
     if goal not in SCENARIOS:
-        row.refuse(f"unknown goal {goal!r}; known: {', '.join(GOALS)}")
+        raise row.error(f"unknown goal {goal!r}; known: {', '.join(GOALS)}")
     if scenario not in SCENARIOS[goal]:
-        row.refuse(f"unknown category {scenario!r} of {goal}; known: {', '.join(SCENARIOS[goal])}")
+        raise row.error(f"unknown category {scenario!r} of {goal}; known: {', '.join(SCENARIOS[goal])}")
     return goal, scenario
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from synpref.errors import InputError
 from synpref.pairs.roles import standard_role
@@ -27,9 +27,9 @@ class Row:
     place: str
     values: Mapping[str, Any]
 
-    def refuse(self, problem: str) -> NoReturn:
-        """Raise InputError with the file and the row before the problem."""
-        raise InputError(f"{self.path}: {self.place}: {problem}")
+    def error(self, problem: str) -> InputError:
+        """An error to raise, with the file and the row before the problem."""
+        return InputError(f"{self.path}: {self.place}: {problem}")
 
     def has(self, *names: str) -> bool:
         """Tell whether one of the columns is there and not null."""
@@ -46,37 +46,37 @@ class Row:
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         if not self._as_text(name, value).strip():
-            self.refuse(f"column {name!r} is empty")
+            raise self.error(f"column {name!r} is empty")
         return str(value)
 
     def texts(self, *names: str, least: int = 1) -> list[str]:
         """A list of at least so many texts."""
         name, value = self._value(names)
         if not isinstance(value, list):
-            self.refuse(f"column {name!r} must be a list of texts, not {_kind(value)}")
+            raise self.error(f"column {name!r} must be a list of texts, not {_kind(value)}")
         if len(value) < least:
-            self.refuse(f"column {name!r} holds {len(value)} texts, fewer than {least}")
+            raise self.error(f"column {name!r} holds {len(value)} texts, fewer than {least}")
         return [self._as_text(f"{name}[{place}]", each) for place, each in enumerate(value)]
 
     def parts(self, *names: str) -> list[Row]:
         """A list of at least one object, each as a row of its own."""
         name, value = self._value(names)
         if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
-            self.refuse(f"column {name!r} must be a list of at least one object")
+            raise self.error(f"column {name!r} must be a list of at least one object")
         return [Row(self.path, f"{self.place}, {name}[{place}]", each) for place, each in enumerate(value)]
 
     def part(self, name: str) -> Row:
         """An object, as a row of its own."""
         _, value = self._value((name,))
         if not isinstance(value, dict):
-            self.refuse(f"column {name!r} must be an object, not {_kind(value)}")
+            raise self.error(f"column {name!r} must be an object, not {_kind(value)}")
         return Row(self.path, f"{self.place}, {name}", value)
 
     def one_of(self, allowed: Collection[str], *names: str) -> str:
         """A text among those allowed."""
         value = self.text(*names)
         if value not in allowed:
-            self.refuse(f"column {names[0]!r}: unknown value {value!r}; known: {', '.join(sorted(allowed))}")
+            raise self.error(f"column {names[0]!r}: unknown value {value!r}; known: {', '.join(sorted(allowed))}")
         return value
 
     def number(self, *names: str) -> float:
@@ -87,7 +87,7 @@ class Row:
     def as_number(self, name: str, value: object) -> float:
         """The same for a value taken from a column of this name."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-            self.refuse(f"column {name!r} must be a finite number, not {value!r}")
+            raise self.error(f"column {name!r} must be a finite number, not {value!r}")
         return float(value)
 
     def conversation(self, *names: str) -> Messages:
@@ -100,27 +100,29 @@ class Row:
 
     def _message(self, name: str, value: object) -> Mapping[str, str]:
         if not isinstance(value, dict):
-            self.refuse(f"column {name!r} must be a message {{role, content}}, not {_kind(value)}")
+            raise self.error(f"column {name!r} must be a message {{role, content}}, not {_kind(value)}")
         content = self._as_text(f"{name}.content", value.get("content"))
         role = self._as_text(f"{name}.role", value.get("role"))
         standard = standard_role(role)
         if standard is None:
-            self.refuse(f"column {name!r}: unknown role {role!r}")
+            raise self.error(f"column {name!r}: unknown role {role!r}")
         return {"role": standard, "content": content}
 
     def _value(self, names: tuple[str, ...]) -> tuple[str, Any]:
         for name in names:
             if name in self.values:
                 return name, self.values[name]
-        self.refuse(f"no column {' or '.join(map(repr, names))}; found: {', '.join(map(str, self.values)) or 'none'}")
+        raise self.error(
+            f"no column {' or '.join(map(repr, names))}; found: {', '.join(map(str, self.values)) or 'none'}"
+        )
 
     def _as_text(self, name: str, value: object) -> str:
         if not isinstance(value, str):
-            self.refuse(f"column {name!r} must be text, not {_kind(value)}")
+            raise self.error(f"column {name!r} must be text, not {_kind(value)}")
         try:
             value.encode("utf-8")
         except UnicodeEncodeError:
-            self.refuse(f"column {name!r} holds half a surrogate pair, which no UTF-8 text can")
+            raise self.error(f"column {name!r} holds half a surrogate pair, which no UTF-8 text can")
         return value
 
 

@@ -38,21 +38,24 @@ def read_scores(path: str | Path, items: Iterable[Item]) -> dict[str, float]:
 
     An id is a response_id, which then counts for every place of the response, or a candidate's name. Raises InputError
     naming the file and the row: an id that is unknown or stands twice, a score that is no finite number; and naming
-    how many candidates, and the first, are left without a score.
+    how many candidates that a figure needs, and the first, are left without a score.
     """
-    candidates = [candidate for item in items for candidate in item.candidates]
-    known = {name for candidate in candidates for name in (candidate.name, candidate.response_id)}
+    items = tuple(items)
+    known = {name for item in items for each in item.candidates for name in (each.name, each.response_id)}
     scores: dict[str, float] = {}
     for row in _rows(Path(path)):
         name = row.name("id")
         if name not in known:
-            row.refuse(f"no candidate of the benchmark has the id {name!r}; an id is a response_id or a candidate's name")
+            raise row.error(
+                f"no candidate of the benchmark has the id {name!r}; an id is a response_id or a candidate's name"
+            )
         if name in scores:
-            row.refuse(f"the id {name!r} has a score already")
+            raise row.error(f"the id {name!r} has a score already")
         scores[name] = row.number("score")
-    absent = [each.name for each in candidates if each.name not in scores and each.response_id not in scores]
+    needed = [candidate for item in items for candidate in item.needed]
+    absent = [each.name for each in needed if each.name not in scores and each.response_id not in scores]
     if absent:
-        raise InputError(f"{path}: {len(absent)} of {len(candidates)} candidates have no score; the first: {absent[0]}")
+        raise InputError(f"{path}: {len(absent)} of {len(needed)} candidates have no score; the first: {absent[0]}")
     return scores
 
 
