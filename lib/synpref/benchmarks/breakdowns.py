@@ -14,8 +14,9 @@ from synpref.benchmarks.items import Item
 from synpref.benchmarks.pairwise import by_category, pair_credits
 from synpref.benchmarks.scores import Scores, score_of
 
-# Measure of a pair, given the item and the places of its better and its worse response; None leaves the pair out.
-Measure = Callable[[Item, int, int], float | None]
+# Measure of a pair of an item, (better, worse) as places in its candidates; None leaves the pair out.
+Pair = tuple[int, int]
+Measure = Callable[[Item, Pair], float | None]
 
 
 @dataclass(frozen=True)
@@ -44,19 +45,14 @@ def accuracy_by_quarter(
 
     Pairs of one measure stay together, so quarters differ in size where values repeat, and one may be left out.
     """
-    found = [
-        (item, better, worse, value)
-        for item in items
-        for better, worse in item.pairs
-        if (value := measure(item, better, worse)) is not None
-    ]
+    found = [(item, pair, value) for item in items for pair in item.pairs if (value := measure(item, pair)) is not None]
     values = np.array([value for *_, value in found])
     if not found:
         return ()
     quarters = np.searchsorted(np.quantile(values, (0.25, 0.5, 0.75)), values, side="left")
     right = [
-        Credit(item.prompt_id, str(quarter), float(_margin(item, better, worse, scores) > 0))
-        for (item, better, worse, _), quarter in zip(found, quarters, strict=True)
+        Credit(item.prompt_id, str(quarter), float(_margin(item, pair, scores) > 0))
+        for (item, pair, _), quarter in zip(found, quarters, strict=True)
     ]
     table = tabulate(right, seed)
     return tuple(
@@ -66,21 +62,22 @@ def accuracy_by_quarter(
     )
 
 
-def length_ratio(item: Item, better: int, worse: int) -> float:
+def length_ratio(item: Item, pair: Pair) -> float:
     """Log of the characters of the better response over those of the worse; an empty text counts as one character."""
-    sizes = [max(len(item.candidates[place].text), 1) for place in (better, worse)]
+    sizes = [max(len(item.candidates[place].text), 1) for place in pair]
     return log(sizes[0]) - log(sizes[1])
 
 
-def label_margin(item: Item, better: int, worse: int) -> float | None:
+def label_margin(item: Item, _: Pair) -> float | None:
     """How much better the file says that the chosen response is; None where it does not say."""
     return item.margin
 
 
 def score_margin(scores: Scores) -> Measure:
     """How sure a reward model is of a pair: the difference of its two scores, without sign."""
-    return lambda item, better, worse: abs(_margin(item, better, worse, scores))
+    return lambda item, pair: abs(_margin(item, pair, scores))
 
 
-def _margin(item: Item, better: int, worse: int, scores: Scores) -> float:
-    return score_of(scores, item.candidates[better]) - score_of(scores, item.candidates[worse])
+def _margin(item: Item, pair: Pair, scores: Scores) -> float:
+    better, worse = (score_of(scores, item.candidates[place]) for place in pair)
+    return better - worse

@@ -121,8 +121,8 @@ class Row:
             raise self.error(f"column {name!r} must be text, not {_kind(value)}")
         try:
             value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise self.error(f"column {name!r} holds half a surrogate pair, which no UTF-8 text can")
+        except UnicodeEncodeError as error:
+            raise self.error(f"column {name!r} holds half a surrogate pair, which no UTF-8 text can") from error
         return value
 
 
