@@ -58,7 +58,7 @@ def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Res
 
     Where a domain is missing or not whole there is no overall figure, and the others are called covered/<difficulty>
     over the domains that are there. figures: <difficulty>, style_bias (normal minus hard), matrix/<style of the right
-    answer> over <style of the wrong one>, and each by domain: domain/<domain>, domain/<domain>/<difficulty>.
+    answer> over <style of the wrong one> (without intervals), and each by domain: domain/<domain>, domain/<domain>/<difficulty>.
     """
     items = tuple(items)
     table = tabulate(_credits(items, scores), seed)
@@ -89,8 +89,9 @@ def _by_difficulty(table: Table, domains: Iterable[str], prefix: str) -> dict[st
     weights = {name: _weights(domains, name) for name in DIFFICULTIES}
     bias = weights["normal"] | {cell: -weight for cell, weight in weights["hard"].items()}
     every = [(better, worse) for better in _PLACES for worse in _PLACES]
+    plain = table.without_intervals()
     matrix = {
-        f"{prefix}matrix/{STYLES[better]} over {STYLES[worse]}": table.mean([_cell(d, better, worse) for d in domains])
+        f"{prefix}matrix/{STYLES[better]} over {STYLES[worse]}": plain.mean([_cell(d, better, worse) for d in domains])
         for better, worse in every
     }
     told = {f"{prefix}{name}": table.weighted(given) for name, given in weights.items()}
