@@ -78,7 +78,7 @@ def expected_best(scores: Sequence[float], truths: Sequence[float]) -> NDArray[n
 
 
 def curve(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Curve:
-    """Curve over items, each counting the same (paper.md §5.1); intervals resample prompts.
+    """Curve over items, each counting the same (paper.md §5.1); the intervals of what is picked resample prompts.
 
     Candidates without a known truth take no part, nor items without any.
     """
@@ -90,7 +90,7 @@ def curve(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Cur
             own, truths = [score_of(scores, each) for each, _ in known], [truth for _, truth in known]
             picked.append((item.prompt_id, expected_best(own, truths)))
             oracle.append((item.prompt_id, expected_best(truths, truths)))
-    return Curve(_line(picked, seed), _line(oracle, seed))
+    return Curve(_line(picked, seed), _line(oracle, None))
 
 
 def curves(items: Iterable[Item], scores: Scores, seed: int | None = None) -> dict[str, Curve]:

@@ -56,9 +56,10 @@ def _rows(path: Path) -> Iterator[Row]:
         return _parquet_rows(path)
     if path.suffix in LINES:
         check_content(str(path), "jsonl")
-        return _line_rows(path)
+        return _line_rows(path, _text(path))
     if path.suffix in _JSON:
-        return _array_rows(path) if _text(path).lstrip().startswith("[") else _line_rows(path)
+        text = _text(path)
+        return _array_rows(path, text) if text.lstrip().startswith("[") else _line_rows(path, text)
     raise InputError(f"{path}: a benchmark file ends in {', '.join((*_DATA, *_JSON))}")
 
 
@@ -71,15 +72,15 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     return (Row(path, f"row {number}", row) for number, row in enumerate(values))
 
 
-def _line_rows(path: Path) -> Iterator[Row]:
-    for number, line in enumerate(_text(path).split("\n"), start=1):
+def _line_rows(path: Path, text: str) -> Iterator[Row]:
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             where = f"line {number}"
             yield _object(path, where, _parsed(path, where, line))
 
 
-def _array_rows(path: Path) -> Iterator[Row]:
-    values = _parsed(path, "the array", _text(path))
+def _array_rows(path: Path, text: str) -> Iterator[Row]:
+    values = _parsed(path, "the array", text)
     for number, value in enumerate(values if isinstance(values, list) else [values]):
         yield _object(path, f"row {number}", value)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from synpref.benchmarks.rows import Messages, Row
@@ -36,6 +36,7 @@ class Item:
 
     part: the subset, domain or set whose completeness is checked. category: finer, or the part again. truths: one a
     candidate. pairs: (better, worse) as places in `candidates`. margin: how much better by the file, where it says so.
+    tags: whatever else the file says of the prompt; there may be none or several.
     """
 
     id: str
@@ -46,7 +47,8 @@ class Item:
     candidates: tuple[Candidate, ...]
     truths: tuple[float | None, ...]
     pairs: tuple[tuple[int, int], ...]
-    margin: float | None = field(default=None)
+    margin: float | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def needed(self) -> tuple[Candidate, ...]:
@@ -75,14 +77,22 @@ def make_item(
     category: str | None = None,
     pairs: Sequence[tuple[int, int]] = (),
     margin: float | None = None,
+    tags: Sequence[str] = (),
 ) -> Item:
     """Build an item; candidates are named `<name>/<place>` and identified by prompt and text."""
     prompt = prompt_id(messages)
-    candidates = (Candidate(f"{name}/{place}", response_id(prompt, text), text) for place, text, _ in responses)
-    truths = tuple(response.truth for response in responses)
     return Item(
-        name, part, category or part, prompt, tuple(messages), tuple(candidates), truths, tuple(pairs), margin
-    )  # fmt: skip
+        id=name,
+        part=part,
+        category=category or part,
+        prompt_id=prompt,
+        messages=tuple(messages),
+        candidates=tuple(Candidate(f"{name}/{place}", response_id(prompt, text), text) for place, text, _ in responses),
+        truths=tuple(response.truth for response in responses),
+        pairs=tuple(pairs),
+        margin=margin,
+        tags=tuple(tags),
+    )
 
 
 def make_pair(

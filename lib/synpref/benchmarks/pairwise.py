@@ -19,9 +19,7 @@ def by_category(item: Item) -> str:
     return item.category
 
 
-def pair_credits(
-    items: Iterable[Item], scores: Scores, cell: Callable[[Item], str] = by_part
-) -> Iterator[Credit]:  # fmt: skip
+def pair_credits(items: Iterable[Item], scores: Scores, cell: Callable[[Item], str] = by_part) -> Iterator[Credit]:
     """One credit a pair: 1 where the better response has the higher score, else 0; equal scores are wrong."""
     for item in items:
         values = scores_of(scores, item)

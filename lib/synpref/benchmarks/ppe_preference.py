@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from synpref.benchmarks.figures import Credit, Figure, tabulate
 from synpref.benchmarks.files import read_rows
 from synpref.benchmarks.items import Item, Response, make_item, unique_items
-from synpref.benchmarks.pairwise import by_category, pair_credits
+from synpref.benchmarks.pairwise import pair_credits
 from synpref.benchmarks.results import Result, coverage, present, tied_pairs
 from synpref.benchmarks.rows import Row
 from synpref.benchmarks.scores import Scores
@@ -41,13 +41,15 @@ def _item(row: Row) -> Item:
     for better, _ in WINNERS[winner]:
         truths = (1.0, 0.0) if better == 0 else (0.0, 1.0)
     responses = [Response(f"{place}", row.text(f"response_{place}"), truths[place - 1]) for place in (1, 2)]
-    kinds = [name for column, name in KINDS.items() if row.values.get(column) is True]
-    language = row.text("language") if row.has("language") else "unknown"
-    category = "|".join([language, *kinds])
-    messages = row.conversation("prompt")
     return make_item(
-        row.name("question_id"), messages, responses, part=PART, category=category, pairs=WINNERS[winner]
-    )  # fmt: skip
+        row.name("question_id"),
+        row.conversation("prompt"),
+        responses,
+        part=PART,
+        category=row.text("language") if row.has("language") else "unknown",
+        pairs=WINNERS[winner],
+        tags=[name for column, name in KINDS.items() if row.values.get(column) is True],
+    )
 
 
 def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Result:
@@ -59,20 +61,17 @@ def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Res
     items = tuple(items)
     voted = [item for item in items if item.pairs]
     table = tabulate(pair_credits(voted, scores), seed)
+    finer = tabulate(_finer(voted, scores), seed)
     cover = coverage(items, PUBLISHED)
     whole = table.pooled([PART])
-    figures: dict[str, Figure | None] = {"accuracy": whole}
-    finer = tabulate(_finer(pair_credits(voted, scores, by_category)), seed)
-    figures |= {cell: finer.pooled([cell]) for cell in finer.cells}
-    return Result(
-        NAME, whole if cover.complete else None, present(figures), cover, len(items), tied_pairs(voted, scores)
-    )  # fmt: skip
+    figures: dict[str, Figure | None] = {"accuracy": whole} | {cell: finer.pooled([cell]) for cell in finer.cells}
+    overall = whole if cover.complete else None
+    return Result(NAME, overall, present(figures), cover, len(items), tied_pairs(voted, scores))
 
 
-def _finer(earned: Iterable[Credit]) -> Iterable[Credit]:
+def _finer(items: Iterable[Item], scores: Scores) -> Iterator[Credit]:
     """Each credit once for its language and once for each kind of its prompt."""
-    for credit in earned:
-        language, *kinds = credit.cell.split("|")
-        yield credit._replace(cell=f"language/{language}")
-        for kind in kinds:
-            yield credit._replace(cell=f"kind/{kind}")
+    for item in items:
+        for credit in pair_credits([item], scores):
+            for cell in (f"language/{item.category}", *(f"kind/{tag}" for tag in item.tags)):
+                yield credit._replace(cell=cell)

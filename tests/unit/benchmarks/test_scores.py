@@ -48,7 +48,10 @@ def test_a_name_comes_before_a_response_id() -> None:
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([*ROWS, {"id": "three/chosen", "score": 1.0}], "line 5: no candidate of the benchmark has the id 'three/chosen'"),
+        (
+            [*ROWS, {"id": "three/chosen", "score": 1.0}],
+            "line 5: no candidate of the benchmark has the id 'three/chosen'",
+        ),
         ([*ROWS, ROWS[1]], "line 5: the id 'one/rejected' has a score already"),
         (ROWS[:-1], "1 of 4 candidates have no score; the first: two/rejected"),
         ([*ROWS[:3], {"id": NAMES[3], "score": "high"}], "line 4: column 'score' must be a finite number"),

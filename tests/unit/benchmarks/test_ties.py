@@ -71,7 +71,13 @@ def test_an_item_with_one_right_answer_has_no_spread() -> None:
 
 @pytest.mark.parametrize(
     ("name", "key", "tied"),
-    [("ref:3", "3", False), ("tied:03", "3", True), ("Ties/tied:3", "3", True), ("3", None, False), ("x:3", None, False)],
+    [
+        ("ref:3", "3", False),
+        ("tied:03", "3", True),
+        ("Ties/tied:3", "3", True),
+        ("3", None, False),
+        ("x:3", None, False),
+    ],
 )
 def test_what_an_id_says(name: str, key: str | None, tied: bool) -> None:
     assert (ties_key(name), is_tied(name)) == (key, tied)
