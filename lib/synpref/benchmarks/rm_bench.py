@@ -58,7 +58,7 @@ def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Res
 
     Where a domain is missing or not whole there is no overall figure, and the others are called covered/<difficulty>
     over the domains that are there. figures: <difficulty>, style_bias (normal minus hard), matrix/<style of the right
-    answer> over <style of the wrong one> (without intervals), and each by domain: domain/<domain>, domain/<domain>/<difficulty>.
+    answer> over <style of the wrong one> (without intervals), domain/<domain>, and domain/<domain>/ before each other.
     """
     items = tuple(items)
     table = tabulate(_credits(items, scores), seed)
