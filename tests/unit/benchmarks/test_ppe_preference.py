@@ -14,7 +14,6 @@ from synpref.benchmarks.ppe_preference import PART, PUBLISHED
 from synpref.errors import InputError
 from tests.unit.benchmarks.conftest import Row, WriteRows, any_scores, constant, inverted, names_of, pair, perfect
 
-FULL = [pair(str(number), PART, "English") for number in range(PUBLISHED[PART])]
 SMALL = [
     replace(pair("1", PART, "English"), tags=("hard", "code")), replace(pair("2", PART, "Polish"), tags=("hard",)),
     pair("3", PART, "English"),
@@ -44,9 +43,15 @@ def test_a_part_of_the_battles_has_no_overall_figure() -> None:
 @pytest.mark.parametrize(("scorer", "expected"), [(perfect, 1.0), (inverted, 0.0), (constant, 0.0)])
 def test_what_scorers_get_that_know_all_or_nothing(scorer: object, expected: float) -> None:
     assert callable(scorer)
-    result = ppe_preference.score(FULL, scorer(FULL))
-    assert result.overall is not None
-    assert (result.overall.value, result.overall.rows) == (expected, PUBLISHED[PART])
+    assert ppe_preference.score(SMALL, scorer(SMALL)).figures["accuracy"].value == expected
+
+
+def test_all_battles_have_an_overall_figure() -> None:
+    # one item as often as there were battles is quick to make
+    items = [SMALL[0]] * PUBLISHED[PART]
+    overall = ppe_preference.score(items, perfect(SMALL)).overall
+    assert overall is not None
+    assert (overall.value, overall.rows) == (1.0, PUBLISHED[PART])
 
 
 @settings(deadline=None)

@@ -81,7 +81,7 @@ def test_a_csv_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_candidate_without_a_finite_score_is_named() -> None:
-    with pytest.raises(InputError, match="candidate one/chosen .* has no score"):
+    with pytest.raises(InputError, match=r"candidate one/chosen .* has no score"):
         score_of({}, ITEMS[0].candidates[0])
     with pytest.raises(InputError, match="nan is no score"):
         score_of({"one/chosen": float("nan")}, ITEMS[0].candidates[0])
