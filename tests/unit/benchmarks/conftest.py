@@ -16,6 +16,7 @@ from synpref.benchmarks.items import Item, Response, make_item, make_pair
 
 Row = dict[str, Any]
 WriteRows = Callable[..., Path]
+Scorer = Callable[[Iterable[Item]], dict[str, float]]
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ CREDITS = [
 def test_a_weighted_figure_is_the_sum_of_weighted_cell_means() -> None:
     figure = tabulate(CREDITS, None).weighted({"a": 0.25, "b": 0.75})
     assert figure is not None
-    assert (figure.value, figure.rows, figure.prompts, figure.interval) == (pytest.approx(0.5625), 6, 2, None)
+    assert figure.value == pytest.approx(0.5625)
+    assert (figure.rows, figure.prompts, figure.interval) == (6, 2, None)
 
 
 def test_a_pooled_figure_counts_every_row_the_same() -> None:
@@ -26,7 +27,7 @@ def test_a_pooled_figure_counts_every_row_the_same() -> None:
     pooled, mean = table.pooled(["a", "b"]), table.mean(["a", "b"])
     assert pooled is not None
     assert mean is not None
-    assert (pooled.value, mean.value) == (pytest.approx(4 / 6), pytest.approx(0.625))
+    assert [pooled.value, mean.value] == pytest.approx([4 / 6, 0.625])
 
 
 def test_a_figure_of_a_cell_without_rows_is_none() -> None:

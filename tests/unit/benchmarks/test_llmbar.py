@@ -10,7 +10,7 @@ from synpref.benchmarks import llmbar
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.llmbar import PUBLISHED
 from synpref.errors import InputError
-from tests.unit.benchmarks.conftest import Row, WriteRows, any_scores, constant, inverted, pairs, perfect
+from tests.unit.benchmarks.conftest import Row, Scorer, WriteRows, any_scores, constant, inverted, pairs, perfect
 
 FULL = pairs(PUBLISHED)
 SMALL = pairs({"LLMBar/Natural": 2, "CaseStudy/Base_9": 1})
@@ -33,8 +33,7 @@ def test_overall_is_the_plain_mean_of_the_five_sets_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("scorer", "expected"), [(perfect, 1.0), (inverted, 0.0), (constant, 0.0)])
-def test_what_scorers_get_that_know_all_or_nothing(scorer: object, expected: float) -> None:
-    assert callable(scorer)
+def test_what_scorers_get_that_know_all_or_nothing(scorer: Scorer, expected: float) -> None:
     result = llmbar.score(FULL, scorer(FULL))
     assert result.overall is not None
     assert result.overall.value == pytest.approx(expected)

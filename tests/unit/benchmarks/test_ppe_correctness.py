@@ -12,7 +12,7 @@ from synpref.benchmarks import ppe_correctness
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.ppe_correctness import SETS, best_of_k, set_of
 from synpref.errors import InputError
-from tests.unit.benchmarks.conftest import Row, WriteRows, any_scores, constant, inverted, listed, perfect
+from tests.unit.benchmarks.conftest import Row, Scorer, WriteRows, any_scores, constant, inverted, listed, perfect
 
 ITEMS = [listed(f"{name}/1", [1, 0, 0, 1], name) for name in SETS]
 SMALL = ITEMS[:2]
@@ -36,8 +36,7 @@ def test_overall_is_the_plain_mean_of_the_five_sets_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("scorer", "expected"), [(perfect, 1.0), (inverted, 0.0), (constant, 0.0)])
-def test_what_scorers_get_that_know_all_or_nothing(scorer: object, expected: float) -> None:
-    assert callable(scorer)
+def test_what_scorers_get_that_know_all_or_nothing(scorer: Scorer, expected: float) -> None:
     result = ppe_correctness.score(ITEMS, scorer(ITEMS))
     assert result.overall is not None
     assert result.overall.value == pytest.approx(expected)

@@ -12,7 +12,17 @@ from synpref.benchmarks import ppe_preference
 from synpref.benchmarks.items import Item, distinct_responses
 from synpref.benchmarks.ppe_preference import PART, PUBLISHED
 from synpref.errors import InputError
-from tests.unit.benchmarks.conftest import Row, WriteRows, any_scores, constant, inverted, names_of, pair, perfect
+from tests.unit.benchmarks.conftest import (
+    Row,
+    Scorer,
+    WriteRows,
+    any_scores,
+    constant,
+    inverted,
+    names_of,
+    pair,
+    perfect,
+)
 
 SMALL = [
     replace(pair("1", PART, "English"), tags=("hard", "code")), replace(pair("2", PART, "Polish"), tags=("hard",)),
@@ -41,8 +51,7 @@ def test_a_part_of_the_battles_has_no_overall_figure() -> None:
 
 
 @pytest.mark.parametrize(("scorer", "expected"), [(perfect, 1.0), (inverted, 0.0), (constant, 0.0)])
-def test_what_scorers_get_that_know_all_or_nothing(scorer: object, expected: float) -> None:
-    assert callable(scorer)
+def test_what_scorers_get_that_know_all_or_nothing(scorer: Scorer, expected: float) -> None:
     assert ppe_preference.score(SMALL, scorer(SMALL)).figures["accuracy"].value == expected
 
 

@@ -10,7 +10,7 @@ from synpref.benchmarks import reward_bench
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.reward_bench import SECTIONS, SUBSETS, section_weights
 from synpref.errors import InputError
-from tests.unit.benchmarks.conftest import Row, WriteRows, any_scores, constant, inverted, pairs, perfect
+from tests.unit.benchmarks.conftest import Row, Scorer, WriteRows, any_scores, constant, inverted, pairs, perfect
 
 FULL = pairs(SUBSETS)
 SMALL = pairs({"math-prm": 3, "hep-go": 2})
@@ -53,8 +53,7 @@ def test_overall_is_the_mean_of_the_sections_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("scorer", "expected"), [(perfect, 1.0), (inverted, 0.0), (constant, 0.0)])
-def test_what_scorers_get_that_know_all_or_nothing(scorer: object, expected: float) -> None:
-    assert callable(scorer)
+def test_what_scorers_get_that_know_all_or_nothing(scorer: Scorer, expected: float) -> None:
     result = reward_bench.score(FULL, scorer(FULL))
     assert result.overall is not None
     assert result.overall.value == pytest.approx(expected)

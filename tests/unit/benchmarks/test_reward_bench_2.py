@@ -11,7 +11,7 @@ from synpref.benchmarks.items import Item
 from synpref.benchmarks.reward_bench_2 import SUBSETS, best_of
 from synpref.benchmarks.ties import TIES
 from synpref.errors import InputError
-from tests.unit.benchmarks.conftest import Row, WriteRows, any_scores, constant, inverted, listed, perfect
+from tests.unit.benchmarks.conftest import Row, Scorer, WriteRows, any_scores, constant, inverted, listed, perfect
 
 BEST_OF_4 = [subset for subset in SUBSETS if subset != TIES]
 FULL = [
@@ -65,8 +65,7 @@ def test_a_published_row_of_the_paper_is_the_mean_of_its_subsets() -> None:
 @pytest.mark.parametrize(
     ("scorer", "expected"), [(perfect, 6.01 / 6), (inverted, -0.01 / 6), (constant, 5 * 0.25 / 6)]
 )  # fmt: skip
-def test_what_scorers_get_that_know_all_or_nothing(scorer: object, expected: float) -> None:
-    assert callable(scorer)
+def test_what_scorers_get_that_know_all_or_nothing(scorer: Scorer, expected: float) -> None:
     result = reward_bench_2.score(FULL, scorer(FULL))
     assert result.overall is not None
     assert result.overall.value == pytest.approx(expected)

@@ -10,7 +10,7 @@ from synpref.benchmarks import rm_bench
 from synpref.benchmarks.items import Item, Response, make_item
 from synpref.benchmarks.rm_bench import PUBLISHED, STYLES
 from synpref.errors import InputError
-from tests.unit.benchmarks.conftest import Row, WriteRows, any_scores, constant, inverted, perfect, user
+from tests.unit.benchmarks.conftest import Row, Scorer, WriteRows, any_scores, constant, inverted, perfect, user
 
 
 def item(name: str, domain: str) -> Item:
@@ -83,8 +83,7 @@ def test_the_published_rows_of_the_paper_are_the_mean_of_three() -> None:
 
 
 @pytest.mark.parametrize(("scorer", "expected"), [(perfect, 1.0), (inverted, 0.0), (constant, 0.0)])
-def test_what_scorers_get_that_know_all_or_nothing(scorer: object, expected: float) -> None:
-    assert callable(scorer)
+def test_what_scorers_get_that_know_all_or_nothing(scorer: Scorer, expected: float) -> None:
     result = rm_bench.score(FULL, scorer(FULL))
     assert result.overall is not None
     assert result.overall.value == pytest.approx(expected)

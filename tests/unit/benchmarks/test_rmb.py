@@ -12,7 +12,7 @@ from synpref.benchmarks import rmb
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.rmb import PUBLISHED, SCENARIOS
 from synpref.errors import InputError
-from tests.unit.benchmarks.conftest import Row, WriteRows, any_scores, constant, inverted, listed, pair, perfect
+from tests.unit.benchmarks.conftest import Row, Scorer, WriteRows, any_scores, constant, inverted, listed, pair, perfect
 
 SMALL = [
     pair("1", "helpfulness/pairwise", "helpfulness/Chat/Discussion"), listed("2", [1, 0, 0], "harmlessness/bon"),
@@ -71,8 +71,7 @@ def test_a_part_that_is_not_whole_leaves_no_overall() -> None:
 
 
 @pytest.mark.parametrize(("scorer", "expected"), [(perfect, 1.0), (inverted, 0.0), (constant, 0.0)])
-def test_what_scorers_get_that_know_all_or_nothing(scorer: object, expected: float) -> None:
-    assert callable(scorer)
+def test_what_scorers_get_that_know_all_or_nothing(scorer: Scorer, expected: float) -> None:
     figures = rmb.score(SMALL, scorer(SMALL)).figures
     assert {figure.value for figure in figures.values()} == {expected}
 

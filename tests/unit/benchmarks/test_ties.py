@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from synpref.benchmarks.figures import tabulate
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.ties import TIES_WEIGHTS, is_tied, margin_term, margins, ties_credits, ties_key
-from tests.unit.benchmarks.conftest import any_scores, constant, inverted, listed, perfect
+from tests.unit.benchmarks.conftest import Scorer, any_scores, constant, inverted, listed, perfect
 
 REFERENCE = listed("ref:1", [1, 0, 0])
 TIED = listed("tied:1", [1, 1, 0, 0])
@@ -55,8 +55,7 @@ def test_the_mean_over_prompts_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("scorer", "expected"), [(perfect, 1.01), (inverted, -0.01), (constant, 0.0)])
-def test_what_scorers_get_that_know_all_or_nothing(scorer: object, expected: float) -> None:
-    assert callable(scorer)
+def test_what_scorers_get_that_know_all_or_nothing(scorer: Scorer, expected: float) -> None:
     assert total(BOTH, scorer(BOTH)) == pytest.approx(expected)
 
 

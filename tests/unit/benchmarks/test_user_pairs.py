@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from synpref.benchmarks import user_pairs
 from synpref.errors import InputError
-from tests.unit.benchmarks.conftest import Row, WriteRows, any_scores, constant, inverted, pair, perfect
+from tests.unit.benchmarks.conftest import Row, Scorer, WriteRows, any_scores, constant, inverted, pair, perfect
 
 ITEMS = [pair("1", category="law"), pair("2", category="law"), pair("3", category="tax")]
 
@@ -22,8 +22,7 @@ def test_accuracy_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("scorer", "expected"), [(perfect, 1.0), (inverted, 0.0), (constant, 0.0)])
-def test_what_scorers_get_that_know_all_or_nothing(scorer: object, expected: float) -> None:
-    assert callable(scorer)
+def test_what_scorers_get_that_know_all_or_nothing(scorer: Scorer, expected: float) -> None:
     result = user_pairs.score(ITEMS, scorer(ITEMS))
     assert result.overall is not None
     assert result.overall.value == expected
