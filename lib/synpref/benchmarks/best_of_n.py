@@ -37,9 +37,9 @@ class Curve:
 
 
 def read(paths: Iterable[str | Path]) -> tuple[Item, ...]:
-    """Read rows of prompt_id, prompt, candidates (list of {text, truth}), subset where there is such a column.
+    """Read rows of prompt_id, prompt, candidates (list of {text, true_score}), subset where there is such a column.
 
-    truth: any number that says how good the text is, or null where that is not known; also as gpt4_turbo_p_beats_ref.
+    true_score: any number that says how good the text is, or null where that is not known; also as gpt4_turbo_p_beats_ref.
     Raises InputError naming file and row.
     """
     return unique_items(read_rows(paths), _item)
@@ -53,7 +53,7 @@ def _item(row: Row) -> Item:
 
 
 def _truth(row: Row) -> float | None:
-    names = ("truth", "gpt4_turbo_p_beats_ref")
+    names = ("true_score", "gpt4_turbo_p_beats_ref")
     if not any(name in row.values for name in names):
         raise row.error(f"no column {' or '.join(map(repr, names))}")
     return row.number(*(name for name in names if row.has(name))) if row.has(*names) else None

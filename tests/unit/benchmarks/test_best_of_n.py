@@ -111,7 +111,7 @@ def test_lists_are_read(write_rows: WriteRows) -> None:
     (item,) = best_of_n.read([write_rows("bon.parquet", rows)])
     assert (item.id, item.part, item.truths, item.pairs) == ("5", "koala", (0.25, None), ())
     (plain,) = best_of_n.read(
-        [write_rows("b.jsonl", [{"id": "x", "prompt": "p", "candidates": [{"text": "a", "truth": 1}]}])]
+        [write_rows("b.jsonl", [{"id": "x", "prompt": "p", "candidates": [{"text": "a", "true_score": 1}]}])]
     )
     assert (plain.part, plain.truths) == ("lists", (1.0,))
 
@@ -120,9 +120,9 @@ def test_lists_are_read(write_rows: WriteRows) -> None:
     ("candidates", "told"),
     [
         ([], "column 'candidates' must be a list of at least one object"),
-        ([{"text": "a"}], r"candidates\[0\]: no column 'truth' or 'gpt4_turbo_p_beats_ref'"),
-        ([{"text": "a", "truth": "good"}], r"candidates\[0\]: column 'truth' must be a finite number"),
-        ([{"truth": 1}], r"candidates\[0\]: no column 'text'"),
+        ([{"text": "a"}], r"candidates\[0\]: no column 'true_score' or 'gpt4_turbo_p_beats_ref'"),
+        ([{"text": "a", "true_score": "good"}], r"candidates\[0\]: column 'true_score' must be a finite number"),
+        ([{"true_score": 1}], r"candidates\[0\]: no column 'text'"),
     ],
 )
 def test_a_bad_row_is_named(write_rows: WriteRows, candidates: list[Row], told: str) -> None:
