@@ -39,7 +39,7 @@ class Curve:
 def read(paths: Iterable[str | Path]) -> tuple[Item, ...]:
     """Read rows of prompt_id, prompt, candidates (list of {text, true_score}), subset where there is such a column.
 
-    true_score: any number that says how good the text is, or null where that is not known; also as gpt4_turbo_p_beats_ref.
+    true_score: a number that says how good the text is, null where nobody knows; also called gpt4_turbo_p_beats_ref.
     Raises InputError naming file and row.
     """
     return unique_items(read_rows(paths), _item)

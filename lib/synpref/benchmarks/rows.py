@@ -82,13 +82,15 @@ class Row:
     def number(self, *names: str) -> float:
         """A finite number."""
         name, value = self._value(names)
-        return self.as_number(name, value)
-
-    def as_number(self, name: str, value: object) -> float:
-        """The same for a value taken from a column of this name."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.error(f"column {name!r} must be a finite number, not {value!r}")
-        return float(value)
+        try:
+            number = float(value)
+        except OverflowError as error:
+            raise self.error(f"column {name!r} holds a number that no score can have") from error
+        if not isfinite(number):
+            raise self.error(f"column {name!r} must be a finite number, not {value!r}")
+        return number
 
     def conversation(self, *names: str) -> Messages:
         """A prompt: messages {role, content}, such a list as JSON text, or plain text, which is one user turn."""

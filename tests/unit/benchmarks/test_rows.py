@@ -38,6 +38,7 @@ def row(**values: Any) -> Row:
         (lambda: row(a="1").number("a"), "finite number, not '1'"),
         (lambda: row(a=True).number("a"), "finite number"),
         (lambda: row(a=float("nan")).number("a"), "finite number, not nan"),
+        (lambda: row(a=10**400).number("a"), "holds a number that no score can have"),
         (lambda: row(a=[1]).conversation("a"), "must be a message"),
         (lambda: row(a=[]).conversation("a"), "must be text, not list"),
         (lambda: row(a=[{"role": "judge", "content": "x"}]).conversation("a"), "unknown role 'judge'"),
