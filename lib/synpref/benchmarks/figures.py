@@ -58,7 +58,8 @@ class Table:
         size = len(vector)
 
         def statistic(totals: Sums) -> Sums:
-            return np.asarray((totals[:, :size] / totals[:, size:]) @ vector)
+            # no matrix product: its rounding depends on the number of rows, and an estimate must lie in its interval
+            return np.asarray((totals[:, :size] / totals[:, size:] * vector).sum(axis=1))
 
         return self._figure(list(weights), statistic)
 
