@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -130,5 +131,6 @@ def test_the_suite_needs_neither_spark_nor_a_model() -> None:
     asked = (
         "import sys, synpref.benchmarks.suite; print(sorted({'pyspark', 'torch', 'transformers'} & set(sys.modules)))"
     )
-    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, env=here)
     assert found.stdout.strip() == "[]"
