@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from synpref.analysis.intervals import Interval, difference_interval, share_interval
+from synpref.quality.intervals import Interval, difference_interval, share_interval
 
 Sums = Mapping[str, Any]
 

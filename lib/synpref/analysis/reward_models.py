@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as sf
 
-from synpref.analysis.intervals import Interval, difference_interval, mean_share_interval
 from synpref.errors import InputError
+from synpref.quality.intervals import Interval, difference_interval, mean_share_interval
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synpref.analysis.intervals import bootstrap, difference_interval, mean_share_interval, share_interval
+from synpref.quality.intervals import bootstrap, difference_interval, mean_share_interval, share_interval
 
 GROUPS = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 5)), min_size=2, max_size=30)
 

@@ -1,0 +1,106 @@
+"""Rows of benchmark files: parquet, JSON Lines, or one JSON array a file; each row knows where it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synpref.benchmarks.rows import Row
+from synpref.errors import InputError
+from synpref.pairs.magic import DAMAGED, check_content, check_readable
+
+LINES = (".jsonl", ".ndjson")
+_DATA = (".parquet", *LINES)
+_JSON = (".json",)
+
+
+def read_rows(paths: Iterable[str | Path]) -> Iterator[Row]:
+    """Rows of files, and of the files of folders in the order of their names. At least one row.
+
+    A folder's .json files count only where it holds no parquet and no JSON Lines: data sets ship info files as .json.
+    Raises InputError naming the file: nothing there, an unknown ending, damaged, not of its format, a row that is no
+    object, no rows at all.
+    """
+    named = [Path(path) for path in paths]
+    if not named:
+        raise InputError("no benchmark file was named")
+    found = False
+    for path in named:
+        for file in _files(path):
+            for row in _rows(file):
+                found = True
+                yield row
+    if not found:
+        raise InputError(f"{', '.join(map(str, named))}: no rows")
+
+
+def _files(path: Path) -> list[Path]:
+    check_readable(str(path))
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise InputError(f"{path}: there is no such file or folder")
+    every = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith((".", "_")))
+    found = [file for file in every if file.suffix in _DATA] or [file for file in every if file.suffix in _JSON]
+    if not found:
+        raise InputError(f"{path}: no data there (looked for {', '.join((*_DATA, *_JSON))})")
+    return found
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    if path.suffix == ".parquet":
+        return _parquet_rows(path)
+    if path.suffix in LINES:
+        check_content(str(path), "jsonl")
+        return _line_rows(path, _text(path))
+    if path.suffix in _JSON:
+        text = _text(path)
+        return _array_rows(path, text) if text.lstrip().startswith("[") else _line_rows(path, text)
+    raise InputError(f"{path}: a benchmark file ends in {', '.join((*_DATA, *_JSON))}")
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    check_content(str(path), "parquet")
+    try:
+        values = pq.read_table(path).to_pylist()
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {DAMAGED}") from error
+    return (Row(path, f"row {number}", row) for number, row in enumerate(values))
+
+
+def _line_rows(path: Path, text: str) -> Iterator[Row]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            where = f"line {number}"
+            yield _object(path, where, _parsed(path, where, line))
+
+
+def _array_rows(path: Path, text: str) -> Iterator[Row]:
+    values = _parsed(path, "the array", text)
+    for number, value in enumerate(values if isinstance(values, list) else [values]):
+        yield _object(path, f"row {number}", value)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 (byte {error.start})") from error
+
+
+def _parsed(path: Path, where: str, text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: {where}: not JSON ({error})") from error
+    return value
+
+
+def _object(path: Path, where: str, value: object) -> Row:
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: {where}: not a JSON object but {type(value).__name__}")
+    return Row(path, where, value)

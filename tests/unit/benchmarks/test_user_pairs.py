@@ -1,0 +1,63 @@
+"""Pairs that a user gives."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from synpref.benchmarks import user_pairs
+from synpref.errors import InputError
+from tests.unit.benchmarks.conftest import Row, Scorer, WriteRows, any_scores, constant, inverted, pair, perfect
+
+ITEMS = [pair("1", category="law"), pair("2", category="law"), pair("3", category="tax")]
+
+
+def test_accuracy_by_hand() -> None:
+    result = user_pairs.score(ITEMS, perfect(ITEMS) | inverted(ITEMS[:1]), seed=7)
+    assert result.overall is not None
+    assert result.overall.value == pytest.approx(2 / 3)
+    assert {name: figure.value for name, figure in result.figures.items()} == {"category/law": 0.5, "category/tax": 1.0}
+    assert result.overall.interval is not None
+    assert result.overall.interval.few_groups
+
+
+@pytest.mark.parametrize(("scorer", "expected"), [(perfect, 1.0), (inverted, 0.0), (constant, 0.0)])
+def test_what_scorers_get_that_know_all_or_nothing(scorer: Scorer, expected: float) -> None:
+    result = user_pairs.score(ITEMS, scorer(ITEMS))
+    assert result.overall is not None
+    assert result.overall.value == expected
+
+
+@settings(deadline=None)
+@given(any_scores(ITEMS))
+def test_an_inverted_scorer_has_the_rest_but_for_ties(scores: dict[str, float]) -> None:
+    own = user_pairs.score(ITEMS, scores)
+    other = user_pairs.score(ITEMS, {name: -score for name, score in scores.items()})
+    assert own.overall is not None
+    assert other.overall is not None
+    assert own.overall.value + other.overall.value == pytest.approx(1 - own.ties / 3)
+
+
+def test_rows_are_read_with_what_they_have(write_rows: WriteRows) -> None:
+    rows: list[Row] = [
+        {"prompt": "p", "chosen": "a", "rejected": "b"},
+        {"id": 7, "prompt": [{"role": "user", "content": "p"}], "chosen": "a", "rejected": "b", "category": "law",
+         "margin": 2},
+    ]  # fmt: skip
+    plain, rich = user_pairs.read([write_rows("mine.jsonl", rows)])
+    assert (plain.id, plain.category, plain.margin) == ("mine.jsonl/1", "pairs", None)
+    assert (rich.id, rich.category, rich.margin) == ("7", "law", 2.0)
+    assert plain.candidates[0].response_id == rich.candidates[0].response_id
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        ({"prompt": "p", "chosen": "a"}, "no column 'rejected'"),
+        ({"prompt": "p", "chosen": "a", "rejected": "b", "margin": "big"}, "column 'margin' must be a finite number"),
+        ({"prompt": 5, "chosen": "a", "rejected": "b"}, "column 'prompt' must be text, not int"),
+    ],
+)
+def test_a_bad_row_is_named(write_rows: WriteRows, bad: Row, told: str) -> None:
+    with pytest.raises(InputError, match=f"line 1: {told}"):
+        user_pairs.read([write_rows("mine.jsonl", [bad])])
