@@ -33,8 +33,8 @@ class Filled:
 
     computed: rows the engine was asked for now, failed ones included; saved: rows that were answered before;
     quarantined: reason to rows, of this fill and of earlier ones. What an earlier one lost on the way is asked for now,
-    and counts as computed. seconds: wall clock. tokens, cut: what the model
-    computed now, and inputs that lost tokens to its maximum length (see Passed).
+    and counts as computed. seconds: wall clock. tokens, cut: what the model computed now, and inputs that lost tokens
+    to its maximum length (see Passed).
     """
 
     rows_in: int

@@ -91,8 +91,8 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: Cost) -
     tasks = min(work.slots, shard.rows)
     answer = answering(work.spec, None if counts is None else str(counts))
     schema = f"{work.kind.schema}, {COST_COLUMNS}"
-    # what computes elsewhere needs no GPU
-    profile = None if work.spec.kind in ELSEWHERE else task_profile(spark)
+    served = work.spec.kind in ELSEWHERE or work.spec.text("backend") == "http"  # it computes on no GPU of ours
+    profile = None if served else task_profile(spark)
     answers = spread(rows, tasks, work.key, work.together).mapInArrow(answer, schema, profile=profile)
     with meter.watching(counts, done.rows, done.tokens):
         try:
