@@ -37,6 +37,12 @@ def test_lost_rows_are_pending_and_refused_ones_are_not(spark: SparkSession) -> 
     assert {row[0] for row in unanswered(inputs, done, refused, KEY, "e").collect()} == {"new", "lost"}
 
 
+def test_what_was_lost_by_one_job_and_answered_by_another_is_no_longer_lost(spark: SparkSession) -> None:
+    inputs, _, refused = known(spark)
+    found = standing(inputs, texts(spark, "known", "lost"), refused, KEY, "e")
+    assert found == Standing(5, 2, {"server_refused": 1, "engine_error": 1}, lost=0, found_since=1)
+
+
 def test_the_rows_of_quarantine_that_go_are_those_of_these_inputs(spark: SparkSession) -> None:
     inputs, _, refused = known(spark)
     gone = {(row["stage"], row["row_key"]) for row in lost(inputs, refused, KEY, "e").collect()}
