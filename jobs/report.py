@@ -16,6 +16,7 @@ from synpref.flow.measure import decisions_of, judges_measured, measured
 from synpref.flow.samples import curated_samples, refused_samples
 from synpref.inference.record import known_engines
 from synpref.memory import PeakMemory, peak_memory
+from synpref.quality.result import outcome_counts
 from synpref.record import git_commit, versions
 from synpref.report.console import summary_text
 from synpref.report.html import write_page
@@ -52,7 +53,10 @@ def run(stage: Stage) -> Outcome:
         judges=judges,
         reward_models=evaluated["reward_models"],
         intervals={**labels["intervals"], **judge_intervals, **evaluated["intervals"]},
-        gate=_gate(stage, [json.loads(row["detail"]).get("stands_since", row["run_id"]) for row in runs]),
+        gate=outcome_counts(
+            stage.warehouse.read("quality_results"),
+            [json.loads(row["detail"]).get("stands_since", row["run_id"]) for row in runs],
+        ),
     )
     (stage.folder / "summary.json").write_text(
         json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -101,23 +105,6 @@ def _peak_memory(runs: list[Row]) -> dict[str, float | None]:
         noted = json.loads(row["detail"])["peak_memory_gb"]
         peak = peak.highest(PeakMemory(noted["driver"], noted["worker"]))
     return {"driver": peak.driver, "worker": peak.worker}
-
-
-def _gate(stage: Stage, run_ids: list[str]) -> dict[str, int]:
-    # a run may have failed in one stage, and yet be the one whose other stages stand: the last outcome counts
-    latest = Window.partitionBy("suite", "expectation").orderBy(F.desc("checked"))
-    results = stage.warehouse.read("quality_results").where(F.col("run_id").isin(run_ids))
-    row = (
-        results.withColumn("_age", F.row_number().over(latest))
-        .where("_age = 1")
-        .agg(
-            F.count_distinct("suite").alias("suites"),
-            F.count("*").alias("expectations"),
-            F.count(F.when(~F.col("success"), 1)).alias("failed"),
-        )
-        .first()
-    )
-    return row.asDict() if row else {"suites": 0, "expectations": 0, "failed": 0}
 
 
 def _notes(stage: Stage, stage1: dict[str, Any]) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
 from pyspark.sql.types import BooleanType, StringType, StructField, StructType, TimestampType
 
 _SCHEMA = StructType(
@@ -53,6 +54,25 @@ def results_frame(spark: SparkSession, run_id: str, results: Iterable[Result]) -
         for result in results
     ]
     return spark.createDataFrame(rows, _SCHEMA)
+
+
+def outcome_counts(results: DataFrame, run_ids: Sequence[str]) -> dict[str, int]:
+    """Count suites, expectations and failed ones of some runs; of what was checked more than once, the last counts.
+
+    results: rows of `quality_results`. A run may have failed in one stage, and yet be the one whose other stages stand.
+    """
+    latest = Window.partitionBy("suite", "expectation").orderBy(F.desc("checked"))
+    last = results.where(F.col("run_id").isin(list(run_ids))).withColumn("_age", F.row_number().over(latest))
+    row = (
+        last.where("_age = 1")
+        .agg(
+            F.count_distinct("suite").alias("suites"),
+            F.count("*").alias("expectations"),
+            F.count_if(~F.col("success")).alias("failed"),
+        )
+        .first()
+    )
+    return row.asDict() if row else {"suites": 0, "expectations": 0, "failed": 0}
 
 
 def now() -> datetime:
