@@ -23,6 +23,7 @@ from transformers import LlamaConfig, LlamaForSequenceClassification, Qwen3Confi
 
 from synpref.engines.classifier import Classifier
 from synpref.engines.device import choose_dtype, default_device, device_facts
+from synpref.engines.packing import can_pack, use_packing
 from synpref.engines.padding import pad_batch
 from synpref.engines.tokenise import Encoded
 
@@ -65,7 +66,10 @@ def measure(shape: str, lengths: Sequence[Sequence[int]], device: str, dtype: st
     with torch.device(device):
         model = model_type._from_config(config, dtype=getattr(torch, dtype)).eval()
     rows = _rows(lengths, sizes["vocab_size"])
-    classifier = Classifier(model, PAD, budget)
+    packs = can_pack(model)
+    if packs:
+        use_packing(model)
+    classifier = Classifier(model, PAD, budget, packs=packs)
     ways: dict[str, Callable[[], object]] = {
         "ours": lambda: classifier.logits(rows),
         "fixed": lambda: _fixed(model, rows),
@@ -132,7 +136,7 @@ def main(words: Sequence[str] | None = None) -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--shapes", nargs="+", choices=sorted(SHAPES), default=["qwen3-0.6b"])
     asked.add_argument("--pairs", type=int, default=1_200, help="of each file; fewer for a quick look")
-    asked.add_argument("--budget", type=int, default=65_536, help="padded tokens of a batch")
+    asked.add_argument("--budget", type=int, default=65_536, help="tokens of a batch")
     asked.add_argument("--rounds", type=int, default=3)
     given = asked.parse_args(words)
     device, files = default_device(), json.loads(LENGTHS.read_text())

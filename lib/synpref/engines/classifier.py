@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from synpref.engines.batching import token_budget_batches
+from synpref.engines.packing import packed_batches, packed_logits
 from synpref.engines.padding import pad_batch
 from synpref.engines.passed import Passed
 from synpref.engines.shared_prefix import plain_cache
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A sequence classifier of one label. Its backbone has no language-model head, so none is computed."""
+    """A sequence classifier of one label. Its backbone has no language-model head, so none is computed.
+
+    token_budget: padded tokens of a batch; real ones where it packs rows end to end (packing.use_packing prepared it).
+    """
 
     model: Any
     pad_token_id: int
     token_budget: int
     passed: Passed = field(default_factory=Passed, compare=False)
+    packs: bool = False
 
     def logits(self, rows: Sequence[Encoded], prompts: Sequence[Hashable | None] | None = None) -> list[float]:
         """The logit of each row.
@@ -41,11 +46,19 @@ class Classifier:
         planned = {row for one in plan for batch in one.batches for _, row in batch}
         rest = [place for place in range(len(rows)) if place not in planned]
         lengths = [len(rows[place].input_ids) for place in rest]
-        for batch in token_budget_batches(lengths, self.token_budget, window=max(len(lengths), 1)):
+        for batch in self._batches(lengths):
             places = [rest[position] for position in batch]
-            self.passed.add(sum(len(rows[place].input_ids) for place in places))
-            self._put(found, places, self._padded([rows[place] for place in places]))
+            self.passed.add(sum(lengths[position] for position in batch))
+            if self.packs:
+                self._put_packed(found, places, [rows[place] for place in places])
+            else:
+                self._put(found, places, self._padded([rows[place] for place in places]))
         return found
+
+    def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
+        if self.packs:
+            return packed_batches(lengths, self.token_budget)
+        return token_budget_batches(lengths, self.token_budget, window=max(len(lengths), 1))
 
     def can_share(self, row: Encoded) -> bool:
         """Whether rows such as this may be continued from a cached beginning: a causal decoder with a plain cache.
@@ -90,6 +103,14 @@ class Classifier:
         with torch.inference_mode():
             # Pooled at the last token of input_ids that is not the pad token, which no row ends in (check_padding).
             out = self.model(**inputs).logits.float().squeeze(-1).tolist()
+        for place, logit in zip(places, out, strict=True):
+            found[place] = float(logit)
+
+    def _put_packed(self, found: list[float], places: Sequence[int], rows: Sequence[Encoded]) -> None:
+        import torch
+
+        with torch.inference_mode():
+            out = packed_logits(self.model, rows).tolist()
         for place, logit in zip(places, out, strict=True):
             found[place] = float(logit)
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from synpref.engines.classifier import Classifier
 from synpref.engines.device import default_device
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading, read_config
+from synpref.engines.packing import can_pack, use_packing
 from synpref.engines.passed import Passed
-from synpref.engines.reward_canary import check_classifier
+from synpref.engines.reward_canary import check_classifier, packs_alike
 from synpref.engines.reward_rows import Reward, RewardRows
 from synpref.engines.tokenise import Conversation, Overlong, encode_conversations
 from synpref.errors import InputError
@@ -29,7 +30,11 @@ _PROBE = Conversation(({"role": "user", "content": "a"},), "b")
 
 @dataclass(frozen=True)
 class RewardScorer:
-    """A loaded reward model. shares_prompt: responses to one prompt may be scored with the prompt computed once."""
+    """A loaded reward model.
+
+    shares_prompt: responses to one prompt may be scored with the prompt computed once. packs: rows lie end to end in a
+    batch, without padding (packing.can_pack).
+    """
 
     model: Any
     tokenizer: PreTrainedTokenizerBase
@@ -37,6 +42,7 @@ class RewardScorer:
     overlong: Overlong
     token_budget: int
     shares_prompt: bool = False
+    packs: bool = False
     passed: Passed = field(default_factory=Passed, compare=False)
     tokenising: Lock = field(default_factory=Lock, compare=False, repr=False)  # a tokenizer serves one thread at a time
 
@@ -82,8 +88,12 @@ class RewardScorer:
         check_padding(str(folder), model.config.pad_token_id, tokenizer)
         model.config.use_cache = False  # whole rows are read once: keys and values of all layers would only take memory
         model = model.to(device or default_device()).eval()
-        shares = check_classifier(str(folder), model, tokenizer, max_tokens, BATCH_TOLERANCE[dtype])
-        return cls(model, tokenizer, max_tokens, overlong, token_budget, shares and shared_prompt == "auto")
+        tolerance, packs = BATCH_TOLERANCE[dtype], can_pack(model)
+        if packs:
+            use_packing(model)
+        shares = check_classifier(str(folder), model, tokenizer, max_tokens, tolerance) and shared_prompt == "auto"
+        packs = packs and packs_alike(model, tokenizer, max_tokens, tolerance)
+        return cls(model, tokenizer, max_tokens, overlong, token_budget, shares, packs)
 
     def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
         """Score each conversation; equal ones are computed once, and so is the prompt of several where that pays.
@@ -100,7 +110,7 @@ class RewardScorer:
 
     def score_rows(self, rows: RewardRows) -> list[Reward]:
         """The rest of `score`."""
-        classifier = Classifier(self.model, self.tokenizer.pad_token_id, self.token_budget, self.passed)
+        classifier = Classifier(self.model, self.tokenizer.pad_token_id, self.token_budget, self.passed, self.packs)
         runs = [rows.encoded[place] for place in rows.runs]
         # A row that lost its beginning no longer begins as its neighbours do.
         prompts = [None if rows.encoded[place].truncated else rows.prompts[place] for place in rows.runs]

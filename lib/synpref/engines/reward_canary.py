@@ -67,6 +67,15 @@ def check_classifier(
     return classifier.can_share(rows[0]) and _shares_alike(model, tokenizer, max_tokens, tolerance)
 
 
+def packs_alike(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_tokens: int, tolerance: float) -> bool:
+    """Whether a model that `packing.use_packing` prepared gives packed rows the rewards of padded ones."""
+    talks = [Conversation(messages, response) for messages, responses in _SHARED for response in responses]
+    rows = encode_conversations(tokenizer, talks, max_tokens, "truncate_left")
+    budget = len(rows) * max(len(row.input_ids) for row in rows)  # all in one batch
+    padded, packed = (Classifier(model, tokenizer.pad_token_id, budget, packs=packs) for packs in (False, True))
+    return alike(padded.logits(rows), packed.logits(rows), tolerance)
+
+
 def _shares_alike(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_tokens: int, tolerance: float
 ) -> bool:

@@ -1,0 +1,105 @@
+"""Rows end to end in one pass change no reward. Here they are attended row by row, on a GPU by torch's kernel."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    Gemma3TextConfig,
+    Gemma3TextForSequenceClassification,
+    GemmaConfig,
+    GemmaForSequenceClassification,
+    LlamaConfig,
+    LlamaForSequenceClassification,
+    MistralConfig,
+    MistralForSequenceClassification,
+    Qwen2Config,
+    Qwen2ForSequenceClassification,
+    Qwen3Config,
+    Qwen3ForSequenceClassification,
+)
+
+from synpref.engines.classifier import Classifier
+from synpref.engines.packing import MODEL_TYPES, can_pack, packed_batches, packed_logits, use_packing
+from synpref.engines.tokenise import Encoded
+
+KINDS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    "llama": (LlamaConfig, LlamaForSequenceClassification, {}),
+    "qwen2": (Qwen2Config, Qwen2ForSequenceClassification, {}),
+    "qwen3": (Qwen3Config, Qwen3ForSequenceClassification, {"head_dim": 8}),
+    "gemma": (GemmaConfig, GemmaForSequenceClassification, {"head_dim": 8}),
+    "gemma3": (Gemma3TextConfig, Gemma3TextForSequenceClassification, {
+        "head_dim": 8, "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]}),
+    "mistral": (MistralConfig, MistralForSequenceClassification, {"sliding_window": 16}),
+}  # fmt: skip
+PAD, VOCABULARY = 0, 60
+LENGTHS = (23, 1, 40, 7, 7, 31)
+
+
+def classifier_of(kind: str) -> Any:
+    config, model, more = KINDS[kind]
+    torch.manual_seed(0)
+    made = model(
+        config(
+            vocab_size=VOCABULARY, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+            num_key_value_heads=2, max_position_embeddings=128, num_labels=1, pad_token_id=PAD, use_cache=False, **more,
+        )
+    )  # fmt: skip
+    return made.eval()
+
+
+def rows_of(lengths: Sequence[int]) -> list[Encoded]:
+    draw = random.Random(0)
+    return [Encoded([draw.randrange(1, VOCABULARY) for _ in range(n)], None, truncated=False) for n in lengths]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_packed_rows_have_the_logits_of_padded_ones(kind: str) -> None:
+    model, rows = classifier_of(kind), rows_of(LENGTHS)
+    plain = Classifier(model, PAD, token_budget=4096).logits(rows)
+    assert len({round(logit, 4) for logit in plain}) == len(rows)
+    use_packing(model)
+    assert Classifier(model, PAD, token_budget=64, packs=True).logits(rows) == pytest.approx(plain, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_packed_is_computed_as_before(kind: str) -> None:
+    model, rows = classifier_of(kind), rows_of(LENGTHS)
+    plain = Classifier(model, PAD, token_budget=100).logits(rows)
+    use_packing(model)
+    assert Classifier(model, PAD, token_budget=100).logits(rows) == plain
+
+
+def test_gradients_flow_through_packed_rows() -> None:
+    model, rows = classifier_of("llama"), rows_of(LENGTHS)
+    use_packing(model)
+    weight = model.score.weight
+    (together,) = torch.autograd.grad(packed_logits(model, rows).sum(), weight)
+    apart = [torch.autograd.grad(packed_logits(model, [row]).sum(), weight)[0] for row in rows]
+    assert together.abs().max() > 0
+    assert torch.allclose(torch.stack(apart).sum(dim=0), together, atol=1e-5)
+
+
+def test_a_processor_and_an_encoder_keep_padded_batches() -> None:
+    kind: Any = BertForSequenceClassification
+    encoder = kind(
+        BertConfig(vocab_size=60, hidden_size=32, num_hidden_layers=1, num_attention_heads=4, intermediate_size=64)
+    )
+    assert not can_pack(classifier_of("llama"))
+    assert not can_pack(encoder)
+    assert encoder.config.model_type not in MODEL_TYPES
+
+
+@given(st.lists(st.integers(1, 50), max_size=40), st.integers(1, 120))
+def test_every_row_comes_once_and_no_batch_exceeds_the_budget(lengths: list[int], budget: int) -> None:
+    batches = list(packed_batches(lengths, budget))
+    assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
+    assert all(len(batch) == 1 or sum(lengths[place] for place in batch) <= budget for batch in batches)
