@@ -16,7 +16,7 @@ from synpref.cli import submit
 from synpref.engines.tokenise import encode_conversations
 from synpref.errors import InputError
 from synpref.flow.models import snapshot
-from synpref.flow.pool import source_labels
+from synpref.flow.pool import known_truth, source_labels
 from synpref.flow.specs import scorer
 from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
@@ -79,13 +79,21 @@ def _tested(stage: Stage, campaign: str) -> DataFrame:
         "side = 'test' AND role IN ('gold-test', 'held_out')"
     )
     groups = source_labels(stage, campaign).select("comparison_id", "group")
-    if stage.settings.truth == "none":
-        human = latest_labels(warehouse.read("labels"), campaign, "human", 0)
-        known = human.select("comparison_id", F.col("label").alias("winner"))
-    else:
-        known = warehouse.read("truth")
+    known = _winners(stage, campaign) if stage.settings.truth == "none" else known_truth(stage)
     tests = roles.join(groups, "comparison_id")  # tests are the small side
     return comparisons_with_winner(with_blocks(tests), warehouse.read("comparisons"), known)
+
+
+def _winners(stage: Stage, campaign: str) -> DataFrame:
+    """Who wins where no truth is known: people's labels of gold-test, and the labels of inputs with `use: test`."""
+    human = latest_labels(stage.warehouse.read("labels"), campaign, "human", 0)
+    labels = source_labels(stage, campaign).where("use = 'test' AND label IN ('a', 'b')")
+    stage.say(
+        f"no truth is known: people's labels of gold-test, and the labels of {labels.count()} tests of the inputs"
+    )
+    ours, theirs = (each.select("comparison_id", F.col("label").alias("winner")) for each in (human, labels))
+    # what people labelled is small; they were not asked about tests
+    return ours.unionByName(theirs.join(ours, "comparison_id", "left_anti"))
 
 
 def _scorable(tested: DataFrame, refused: Sequence[str]) -> DataFrame:

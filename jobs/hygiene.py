@@ -44,11 +44,12 @@ def run(stage: Stage) -> Outcome:
     if settings.truth == "unflipped":
         known = cleaned.unflipped.where(F.col("winner").isin("a", "b"))
         nothing = {"family": F.lit(None).cast("string"), "difficulty": F.lit(None).cast("double")}
-        warehouse.insert("truth", known.withColumns({"origin": F.lit("unflipped"), **nothing}), unique=True)
+        named = {"campaign": F.lit(campaign), "origin": F.lit("unflipped")}
+        warehouse.replace("truth", known.withColumns({**named, **nothing}), {"campaign": campaign})
     if settings.humans.provider == "source":
         in_pool = pool_side(settings.seed, settings.stage1.pool_sources, settings.stage1.pool_share)
         chosen = source_gold(labels, in_pool, settings.humans.share, settings.seed)
-        warehouse.insert("human_labels", file_gold(chosen, cleaned.unflipped), unique=True)
+        warehouse.insert("human_labels", file_gold(chosen, cleaned.unflipped, campaign), unique=True)
     cleaned.release()
     return Outcome(
         rows_in=cleaned.counts.rows_in,

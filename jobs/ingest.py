@@ -53,7 +53,7 @@ def run(stage: Stage) -> Outcome:
             )
         )
         stage.say(f"{one.path}: shape {read[-1].shape}")
-    once_only([(one.path, found.file_ids) for one, found in zip(inputs, read, strict=True)])
+    once_only([(one.path, [file.path for file in found.read]) for one, found in zip(inputs, read, strict=True)])
     counts = write_ingested(warehouse, *read)
     if pool is not None and settings.truth == "generated":
         warehouse.insert("truth", warehouse.spark.read.parquet(str(pool.truth)), unique=True)
@@ -74,12 +74,13 @@ def run(stage: Stage) -> Outcome:
 
 
 def once_only(files: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """Raise InputError where two inputs hold one file: its rows would count twice. files: file ids by input."""
+    """Raise InputError where two inputs hold one file: its rows would count twice. files: setting and files of each."""
     first: dict[str, str] = {}
-    for path, file_ids in files:
-        for file_id in file_ids:
-            if first.setdefault(file_id, path) != path:
-                raise InputError(f"inputs {first[file_id]} and {path} hold the same file; name it once")
+    for path, held in files:
+        for file in held:
+            if file in first:
+                raise InputError(f"inputs {first[file]} and {path} hold the same file {file}; name it once")
+        first.update(dict.fromkeys(held, path))
 
 
 def _estimate(stage: Stage) -> None:

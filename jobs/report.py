@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,9 @@ def run(stage: Stage) -> Outcome:
         git=git_commit(),
         versions=versions(),
         device=_device(stage, campaign),
-        seconds=sum(row["seconds"] for row in runs),
+        seconds=_seconds(stage, runs),
         peak_memory_gb=_peak_memory(runs),
-        stages=[{name: row[name] for name in COUNTS} for row in runs],
+        stages=[{name: row[name] for name in COUNTS} | {"refused": _refused(row)} for row in runs],
         labels=labels["labels"],
         judges=judges,
         reward_models=evaluated["reward_models"],
@@ -82,14 +83,26 @@ def run(stage: Stage) -> Outcome:
 
 
 def _latest_runs(stage: Stage, campaign: str) -> list[Row]:
-    """The last run of each stage for this campaign, in the order of the stages."""
+    """The last run of each stage before this one for this campaign, in the order of the stages."""
     inputs = F.get_json_object("detail", "$.inputs_hash") == inputs_hash(stage.settings)
     ingested = F.col("campaign").isNull() & (F.col("stage") == "ingest") & inputs
     latest = Window.partitionBy("stage").orderBy(F.desc("started"))
     table = stage.warehouse.read("stage_runs").where((F.col("campaign") == campaign) | ingested)
     rows = table.withColumn("_age", F.row_number().over(latest)).where("_age = 1").collect()  # one row a stage
-    order = {name: position for position, name in enumerate(STAGES)}
+    order = {name: position for position, name in enumerate(STAGES) if name != stage.name}
     return sorted((row for row in rows if row["stage"] in order), key=lambda row: order[row["stage"]])
+
+
+def _refused(row: Row) -> dict[str, int]:
+    found: dict[str, int] = json.loads(row["detail"]).get("refused") or {}
+    return found
+
+
+def _seconds(stage: Stage, runs: list[Row]) -> float:
+    """Since the command began where it ran all stages; else of the stages, each when it last ran."""
+    if all(row["run_id"] == stage.run_id for row in runs):
+        return (datetime.now(UTC) - stage.began).total_seconds()
+    return float(sum(row["seconds"] for row in runs))
 
 
 def _device(stage: Stage, campaign: str) -> dict[str, Any]:

@@ -193,6 +193,10 @@ def _best(
     wild = roles.where("role IN ('stage1_pool', 'wild')").join(source_labels(stage, campaign), "comparison_id")
     groups = wild.select("group").distinct().limit(settings.stage2.fold_min_groups).count()
     key = "group" if groups >= settings.stage2.fold_min_groups else "comparison_id"
+    if key == "comparison_id" and settings.hygiene.duplicates == "exact":  # twins may stand in wild: in one half both
+        key = "normalised_comparison_id"
+        # large with large, on the key
+        wild = wild.join(warehouse.read("comparisons").select("comparison_id", key), "comparison_id")
     stage.say(f"cross-fitting by {key}")
     warehouse.replace("roles", folded_roles(wild, fold_column(settings.seed, F.col(key)), campaign, last + 1), where)
     return [_half(stage, campaign, fold, validation) for fold in (0, 1)]

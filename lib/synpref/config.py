@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 
 from synpref.errors import SettingsError
+from synpref.masking import masked, masked_text
 from synpref.settings import JUDGE_RUNTIME, Settings
 
 COMMAND_LINE = "command line"
@@ -41,8 +42,8 @@ def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
 
 
 def settings_json(settings: Settings) -> str:
-    """The settings as canonical JSON."""
-    return json.dumps(settings.model_dump(by_alias=True), sort_keys=True, ensure_ascii=False)
+    """The settings as canonical JSON, secrets hidden: it is written to tables and to MLflow."""
+    return json.dumps(masked(settings.model_dump(by_alias=True)), sort_keys=True, ensure_ascii=False)
 
 
 def settings_hash(settings: Settings) -> str:
@@ -50,8 +51,11 @@ def settings_hash(settings: Settings) -> str:
     return hashlib.sha256(settings_json(settings).encode()).hexdigest()[:16]
 
 
-def campaign_id(settings: Settings, file_ids: Sequence[str]) -> str:
-    """16 hex digits over the inputs and every setting that changes roles or Stage 1 labels (design.md, Identity)."""
+def campaign_id(settings: Settings, file_ids: Sequence[str], lists: Sequence[str] = ()) -> str:
+    """16 hex digits over the inputs and every setting that changes roles or Stage 1 labels (design.md, Identity).
+
+    lists: digests of hygiene.benchmarks (list_digests).
+    """
     sections = settings.model_dump(by_alias=True, include=set(CAMPAIGN_SECTIONS))
     # training and scoring change which pool errors retrieval sees; a run without silver iterations depends on neither,
     # but halves its wild pool
@@ -62,10 +66,16 @@ def campaign_id(settings: Settings, file_ids: Sequence[str]) -> str:
     silver = settings.judges and settings.stage1.iterations
     scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http", "token_budget"})
     models = [settings.train.model_dump(), scorer] if silver else None
-    facts = json.dumps(
-        [sorted(file_ids), sections, models, settings.stage2.fold_min_groups], sort_keys=True, ensure_ascii=False
-    )
-    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+    facts = [sorted(file_ids), sections, models, settings.stage2.fold_min_groups, *([list(lists)] if lists else [])]
+    told = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def list_digests(settings: Settings) -> list[str]:
+    """Digests of the benchmark lists on this disk, file by file; one on an object store is known by its name."""
+    places = [Path(place.removeprefix("file:")) for place in settings.hygiene.benchmarks]
+    named = [sorted(place.rglob("*")) if place.is_dir() else [place] for place in places]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for of_place in named for file in of_place if file.is_file()]
 
 
 def inputs_hash(settings: Settings) -> str:
@@ -152,7 +162,8 @@ def _explain(detail: Mapping[str, Any], layers: Sequence[tuple[str, DictConfig]]
         nearest = difflib.get_close_matches(where[-1], _siblings(where[:-1]), n=1, cutoff=0.0)
         message = "no such setting" + (f"; nearest valid key: {'.'.join((*where[:-1], nearest[0]))}" if nearest else "")
     elif detail["type"] != "value_error":
-        message = f"{message[0].lower()}{message[1:]} (got {detail['input']!r})"
+        given = masked_text(repr(masked({where[-1]: detail["input"]}, free="conf" in where)[where[-1]]))
+        message = f"{message[0].lower()}{message[1:]} (got {given})"
     return f"{_source(where, layers)}: {key + ': ' if key else ''}{message}"
 
 

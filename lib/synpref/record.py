@@ -29,6 +29,7 @@ def git_commit() -> str | None:
     """Commit of the checkout that this code lies in, with "+" where files differ; None outside a checkout."""
     here = Path(__file__).resolve().parent
     try:
+        _git(here, "ls-files", "--error-unmatch", Path(__file__).name)  # installed below somebody's own checkout
         head = _git(here, "rev-parse", "--short=12", "HEAD")
         return head + ("+" if _git(here, "status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):

@@ -30,6 +30,7 @@ from synpref.store.warehouse import Warehouse
 @contextmanager
 def opened(settings: Settings, name: str, run_id: str) -> Iterator[Stage]:
     """A stage with its session and tables, inside an MLflow run. Raises InputError where a folder cannot be written."""
+    began = datetime.now(UTC)
     check_places(settings)
     under = conditions(settings)
     spark = open_session(
@@ -42,7 +43,7 @@ def opened(settings: Settings, name: str, run_id: str) -> Iterator[Stage]:
     stamp = {"run_id": run_id, "settings_hash": settings_hash(settings)}
     warehouse = Warehouse(spark=spark, location=location, buckets=settings.store.buckets, stamp=stamp)
     with tracked(settings, name, run_id):
-        yield Stage(name=name, run_id=run_id, settings=settings, warehouse=warehouse, gate=Gate(), conditions=under)
+        yield Stage(name, run_id, settings, warehouse, Gate(), conditions=under, began=began)
 
 
 def part(whole: Stage, name: str) -> Stage:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from synpref.masking import holds_secret
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _no_secret(url: str) -> str:
+    if holds_secret(url):
+        raise ValueError("the address holds a password or key; name the variable of the environment that holds it")
+    return url
+
+
+Url = Annotated[str, AfterValidator(_no_secret)]
 # Unquoted, YAML reads the word off as a truth value.
 AutoOrOff = Annotated[Literal["auto", "off"], BeforeValidator(lambda given: "off" if given is False else given)]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
@@ -178,7 +189,7 @@ class Judge(Section):
     max_tokens: Positive = 2048
     dtype: NumberFormat | None = None
     gpu_memory: Annotated[float, Field(gt=0, le=1)] = 0.9
-    url: str | None = None
+    url: Url | None = None
     key_variable: str | None = None
     concurrency: Positive = 8
     timeout: Seconds = 120.0
@@ -273,7 +284,7 @@ class Embedder(Section):
 class ScorerHttp(Section):
     """The server that holds the reward model, for the backend http."""
 
-    url: str | None
+    url: Url | None
     concurrency: Positive
     timeout: Seconds
     retries: Count

@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import functions as F
 
-from synpref.config import campaign_id, inputs_hash
+from synpref.config import campaign_id, inputs_hash, list_digests
 from synpref.errors import InputError
 from synpref.inference.progress import Progress
 from synpref.quality.gate import Gate
@@ -53,6 +55,12 @@ class Stage:
     gate: Gate
     left: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, compare=False)  # details, once read
     conditions: str | None = None  # of resume.conditions, when the command started: its code is loaded by then
+    began: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)  # the command
+
+    @cached_property
+    def lists(self) -> list[str]:
+        """Digests of the benchmark lists, as they were when they were first asked for."""
+        return list_digests(self.settings)
 
     @property
     def folder(self) -> Path:
@@ -71,7 +79,7 @@ class Stage:
 
     def campaign(self) -> str:
         """The campaign of these settings and of the files that ingest left; InputError where it did not run."""
-        return campaign_id(self.settings, self.ingested()["file_ids"])
+        return campaign_id(self.settings, self.ingested()["file_ids"], self.lists)
 
     def left_by(self, stage: str, campaign: str) -> dict[str, Any]:
         """The detail that the latest run of a stage left for this campaign; InputError where it did not run."""

@@ -49,9 +49,9 @@ class SmallRun:
         settings.write_text(SMALL.replace("MODEL", json.dumps(str(MODEL))), encoding="utf-8")
         return ["--conf", "demo", "--conf", str(settings), f"run.dir={self.run}"]
 
-    def start(self, stage: str = "pipeline") -> subprocess.Popen[str]:
-        """Start the pipeline, or one stage, in a process group of its own."""
-        command = [sys.executable, "-m", "synpref.cli", stage, *self.words]
+    def start(self, stage: str = "pipeline", *words: str) -> subprocess.Popen[str]:
+        """Start the pipeline, or one stage, in a process group of its own. words: settings over those of the run."""
+        command = [sys.executable, "-m", "synpref.cli", stage, *self.words, *words]
         with (self.folder / "log.txt").open("a", encoding="utf-8") as log:
             return subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True, start_new_session=True
@@ -59,14 +59,17 @@ class SmallRun:
 
     def finish(self, stage: str = "pipeline") -> dict[str, Any]:
         """Run the pipeline, or one stage, to its end; the summary that stands then."""
-        process = self.start(stage)
+        assert self.exit_code(stage) == 0, self.log[-4000:]
+        return self.summary()
+
+    def exit_code(self, stage: str, *words: str) -> int:
+        """How the pipeline, or one stage, ended under these further settings."""
+        process = self.start(stage, *words)
         try:
-            code = process.wait()
+            return process.wait()
         finally:
             if process.poll() is None:  # the test's time ran out
                 stop(process, signal.SIGKILL)
-        assert code == 0, self.log[-4000:]
-        return self.summary()
 
     @property
     def log(self) -> str:

@@ -84,6 +84,16 @@ def test_a_second_run_asks_no_engine_trains_nothing_and_decides_the_same(
         assert sorted(map(str, small.table(local_spark, name).collect())) == sorted(map(str, rows)), name
 
 
+def test_a_failed_gate_stops_the_job_and_leaves_what_was_published(small: SmallRun, local_spark: SparkSession) -> None:
+    published = ("decisions", "curated")
+    before = {name: small.commits(name) for name in published}
+    assert small.exit_code("stage2", "gate.min_keep_share=1.0") == 3
+    assert "keep_share" in small.log[-2000:]
+    assert {name: small.commits(name) for name in published} == before
+    failed = small.table(local_spark, "quality_results").where("NOT success")
+    assert {row["suite"] for row in failed.collect()} == {"stage2 decisions"}
+
+
 def test_no_comparison_of_a_held_out_group_was_decided_or_curated(small: SmallRun, local_spark: SparkSession) -> None:
     for name in ("source_labels", "roles", "decisions", "curated", "retrievals"):
         small.table(local_spark, name).createOrReplaceTempView(name)

@@ -9,10 +9,13 @@ from pyspark.sql import SparkSession
 
 from synpref.config import load_settings
 from synpref.quality.gate import Gate
-from synpref.session import run_job
+from synpref.session import opened, run_job
 from synpref.stage import Outcome, Stage
 from synpref.store.maintenance import file_count
 from synpref.store.warehouse import Warehouse
+
+
+DELTA_S_OWN = "spark.databricks.delta.lastCommitVersionInSession"
 
 
 def filled(stage: Stage) -> Outcome:
@@ -45,3 +48,25 @@ def test_a_laptop_session_carries_no_defaults_of_other_systems(spark: SparkSessi
     assert not configuration.getPropsWithPrefix("yarn.")
     assert not configuration.getPropsWithPrefix("mapreduce.jobtracker.")
     assert configuration.get("fs.AbstractFileSystem.file.impl")  # Hadoop's own stay
+
+
+def test_a_session_that_stands_is_left_as_it_is(spark: SparkSession, tmp_path: Path) -> None:
+    spark.sql("SHOW DATABASES").collect()  # Spark completes the place of its warehouse when it is first asked
+    before = _configured(spark)
+    words = [f"run.dir={tmp_path}", f"store.path={tmp_path}/tables", f"mlflow.tracking_uri=sqlite:///{tmp_path}/m.db"]
+    settings = load_settings(["demo"], [*words, "spark.conf={spark.sql.shuffle.partitions: '77'}"])
+    with opened(settings, "score", "run") as stage:
+        assert stage.warehouse.spark is spark
+        run_job(stage, filled)
+    after = _configured(spark)
+    assert {
+        name: (before.get(name), after.get(name))
+        for name in before.keys() | after.keys()
+        if before.get(name) != after.get(name)
+    } == {}
+    assert spark.range(1).count() == 1  # nor is it stopped
+
+
+def _configured(spark: SparkSession) -> dict[str, str | None]:
+    found = {**dict(spark.sparkContext.getConf().getAll()), **spark.conf.getAll}
+    return {name: value for name, value in found.items() if name != DELTA_S_OWN}

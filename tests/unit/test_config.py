@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synpref.config import campaign_id, conf_file, load_settings, settings_hash, settings_json
+from synpref.config import campaign_id, conf_file, list_digests, load_settings, settings_hash, settings_json
 from synpref.errors import SettingsError
 
 ONE_INPUT = "inputs=[{path: pairs.parquet, source: mine}]"
@@ -210,6 +210,16 @@ def test_the_campaign_changes_with_the_inputs_but_not_their_order() -> None:
     settings = load_settings(["demo"], [])
     assert campaign_id(settings, ["f", "g"]) == campaign_id(settings, ["g", "f"])
     assert campaign_id(settings, ["f"]) != campaign_id(settings, ["f", "g"])
+
+
+def test_the_campaign_changes_with_what_stands_in_a_benchmark_list(tmp_path: Path) -> None:
+    listed = tmp_path / "list.jsonl"
+    settings = load_settings(["demo"], [f"hygiene.benchmarks=[{json.dumps(str(listed))}]"])
+    ids = []
+    for text in ("first", "second", "first"):
+        listed.write_text(text)
+        ids.append(campaign_id(settings, ["f"], list_digests(settings)))
+    assert ids[0] == ids[2] != ids[1]
 
 
 def test_every_setting_of_base_is_explained() -> None:

@@ -18,12 +18,13 @@ VERDICTS = ("a", "b", "no_preference", "unparsed")
 def judge_sums(verdicts: DataFrame, gold: DataFrame) -> DataFrame:
     """Counts by engine_id from verdicts (see the table) and gold (comparison_id, label a or b).
 
-    verdicts_<verdict>: answers. A unit is one comparison and sample that was asked in both orders: ordered counts the
-    units with both answers parsed, changed those whose verdict differs with the order; gold_asked counts the units that
-    have a gold label, gold_right those where both answers are it (inconsistent or unparsed is wrong, paper.md §10.5).
+    verdicts_<verdict>: answers. A unit is one comparison and sample that was asked in both orders with the same
+    few-shots (another campaign or iteration may have shown others): ordered counts the units with both answers parsed,
+    changed those whose verdict differs with the order; gold_asked counts the units that have a gold label, gold_right
+    those where both answers are it (inconsistent or unparsed is wrong, paper.md §10.5).
     """
     counts = [sf.count(sf.when(sf.col("verdict") == one, 1)).alias(f"verdicts_{one}") for one in VERDICTS]
-    units = verdicts.groupBy("engine_id", "comparison_id", "sample").agg(
+    units = verdicts.groupBy("engine_id", "comparison_id", "sample", "few_shots").agg(
         *counts, sf.size(sf.collect_set("order")).alias("orders"), sf.collect_set("verdict").alias("said")
     )
     # gold is the small side

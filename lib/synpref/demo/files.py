@@ -20,6 +20,7 @@ from synpref.demo.sources import CHAT, CROWD, EXPERT, PANEL, VOTES, WEB, Row, So
 PROMPTS, TEST_PROMPTS = 700, 320
 TEST = Source("generated-test", 0.0, 0.0)
 _TRUTH_FIELDS: list[pa.Field[Any]] = [
+    pa.field("campaign", pa.string(), nullable=False),
     pa.field("comparison_id", pa.string(), nullable=False),
     pa.field("winner", pa.string(), nullable=False),
     pa.field("origin", pa.string(), nullable=False),
@@ -123,6 +124,7 @@ def _mixed(seed: int, lines: Sequence[str]) -> list[str]:
 def _truth(comparisons: Sequence[Comparison]) -> bytes:
     rows = [
         {
+            "campaign": "-",
             "comparison_id": comparison.id,
             "winner": comparison.winner,
             "origin": "generated",

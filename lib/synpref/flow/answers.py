@@ -16,6 +16,8 @@ from synpref.engines.failure import PASSING
 from synpref.engines.identity import EngineCard
 from synpref.errors import InputError
 from synpref.flow import specs
+from synpref.flow.pool import known_truth
+from synpref.hygiene.file_gold import batch_of
 from synpref.inference.fill import Filled, fill
 from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
@@ -119,7 +121,7 @@ def described(stage: Stage, calls: Calls, engine: AttributeEngine, wanted: DataF
         return filled(stage, calls, "attributes", prompts, specs.describer(engine, stage.settings.seed)).engine_id
     card = EngineCard("attributes", engine.name, True, None, {"source": "the task family of a generated pool"})
     record_engines(stage.warehouse, card)
-    rows = simulated_attributes.describe(wanted, stage.warehouse.read("truth"), engine_id=card.engine_id)
+    rows = simulated_attributes.describe(wanted, known_truth(stage), engine_id=card.engine_id)
     inserted = stage.warehouse.insert("attributes", rows, unique=True)
     calls.add(inserted, 0)
     return card.engine_id
@@ -160,7 +162,7 @@ def people_label(stage: Stage, wanted: DataFrame, batch: str) -> DataFrame:
     if settings.humans.provider == "simulated":
         answers = people.label_comparisons(
             wanted,
-            warehouse.read("truth"),
+            known_truth(stage),
             seed=settings.seed,
             annotators=settings.humans.annotators,
             error_rate=settings.humans.error_rate,
@@ -178,7 +180,7 @@ def of_provider(stage: Stage, human_labels: DataFrame) -> DataFrame:
         crowd = people.crowd(stage.settings.seed, humans.annotators, humans.error_rate)
         return human_labels.where(annotator.startswith(crowd))
     if humans.provider == "source":
-        return human_labels.where(annotator.startswith("source:"))
+        return human_labels.where(annotator.startswith("source:") & (F.col("batch") == batch_of(stage.campaign())))
     for prefix in RESERVED:
         human_labels = human_labels.where(~annotator.startswith(prefix))
     return human_labels
@@ -193,7 +195,7 @@ def _simulate(stage: Stage, calls: Calls, requests: DataFrame, judges: Sequence[
         cards[one.name].engine_id: simulated_judges.Judge(one.name, one.accuracy or 0.0, one.position_bias or 0.0)
         for one in judges
     }
-    answers = simulated_judges.answer(requests, warehouse.read("truth"), roster, seed=stage.settings.seed)
+    answers = simulated_judges.answer(requests, known_truth(stage), roster, seed=stage.settings.seed)
     asked, inserted = requests.count() * len(roster), warehouse.insert("verdicts", answers, unique=True)
     calls.add(inserted, asked - inserted)
     return {name: card.engine_id for name, card in cards.items()}

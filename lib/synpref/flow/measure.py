@@ -12,7 +12,7 @@ from synpref.analysis.judges import judge_block, judge_interval, judge_sums
 from synpref.analysis.label_figures import breakdown_row, label_intervals, labels_block
 from synpref.analysis.labels import label_sums, left_out_counts, measured_labels
 from synpref.analysis.length import with_length_decision
-from synpref.flow.pool import source_labels
+from synpref.flow.pool import known_truth, source_labels
 from synpref.stage import Stage
 from synpref.stage1.label_rows import latest_labels
 
@@ -32,7 +32,7 @@ def measured(stage: Stage, campaign: str, policy: str) -> dict[str, Any]:
     read = stage.warehouse.read
     labels = source_labels(stage, campaign)
     decided = decisions_of(stage, campaign, policy)
-    rows = measured_labels(decided, read("truth"), labels, read("comparisons"), read("responses")).cache()
+    rows = measured_labels(decided, known_truth(stage), labels, read("comparisons"), read("responses")).cache()
     known = rows.where("left_out IS NULL")
     ranked = with_blocks(with_length_decision(known)).cache()
     whole = label_sums(ranked).first()

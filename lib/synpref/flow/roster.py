@@ -35,6 +35,9 @@ def examined(stage: Stage, calls: Calls, items: DataFrame) -> tuple[list[RosterJ
         canaries=_canaries(stage),
     )
     roster = by_name(stage, [one.name for one in stage.settings.judges])
+    for judge in roster:
+        if judge.window and judge.few_shots:
+            judge.window.measure()  # a folder without a template is refused here, not by a worker
     found = examine(roster, items, asking(stage, calls), how)
     for name, admission_of in found.items():
         stage.say(f"judge {name}: {'admitted' if admission_of.admitted else 'refused'}; {admission_of.reason}")

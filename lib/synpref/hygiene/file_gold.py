@@ -5,10 +5,13 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-BATCH = "file"
+
+def batch_of(campaign: str) -> str:
+    """The batch of a campaign's gold from files: other inputs or another conflict policy may label otherwise."""
+    return f"file:{campaign}"
 
 
-def file_gold(chosen: DataFrame, unflipped: DataFrame) -> DataFrame:
+def file_gold(chosen: DataFrame, unflipped: DataFrame, campaign: str) -> DataFrame:
     """Rows of human_labels for the chosen comparisons, from their labels before noise.
 
     chosen: comparison_id, source, label_origin. unflipped: comparison_id, winner. The annotator is source:<name>; it is
@@ -19,7 +22,7 @@ def file_gold(chosen: DataFrame, unflipped: DataFrame) -> DataFrame:
     return labelled.where(F.col("winner").isin("a", "b")).select(
         "comparison_id",
         F.concat(F.lit("source:"), F.col("source")).alias("annotator"),
-        F.lit(BATCH).alias("batch"),
+        F.lit(batch_of(campaign)).alias("batch"),
         F.col("winner").alias("verdict"),
         "label_origin",
         F.lit(None).cast("double").alias("confidence"),

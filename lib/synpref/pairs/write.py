@@ -11,6 +11,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from synpref.errors import SynprefError
 from synpref.pairs import content
 from synpref.pairs.files import damaged_files_named
 from synpref.pairs.ingested import Ingested
@@ -34,7 +35,10 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class IngestCounts:
-    """How the rows of one input add up: rows_in = comparisons + duplicates + the sum of quarantined."""
+    """How the rows of one input add up: rows_in = comparisons + duplicates + the sum of quarantined.
+
+    rows_in is what was read (`files`), the others are what stands in `occurrences`.
+    """
 
     rows_in: int
     comparisons: int
@@ -46,8 +50,8 @@ class IngestCounts:
         return self.rows_in == self.comparisons + self.duplicates + sum(self.quarantined.values())
 
 
-def count_rows(occurrences: DataFrame, file_ids: Sequence[Sequence[str]]) -> list[IngestCounts]:
-    """Count the occurrences of each of several inputs, given by the ids of their files."""
+def count_rows(files: DataFrame, occurrences: DataFrame, file_ids: Sequence[Sequence[str]]) -> list[IngestCounts]:
+    """Count the rows of each of several inputs, given by the ids of their files."""
     owners = [(file_id, index) for index, ids in enumerate(file_ids) for file_id in ids]
     inputs = occurrences.sparkSession.createDataFrame(owners, "file_id string, input int")
     counted = (
@@ -56,28 +60,35 @@ def count_rows(occurrences: DataFrame, file_ids: Sequence[Sequence[str]]) -> lis
         .agg(F.count("*").alias("rows"), F.count_distinct("comparison_id").alias("comparisons"))
     )
     found = {(row["input"], row["reason"]): (row["rows"], row["comparisons"]) for row in counted.collect()}
-    return [_counts({reason: pair for (one, reason), pair in found.items() if one == i}) for i in range(len(file_ids))]
+    read = files.join(F.broadcast(inputs), "file_id").groupBy("input").agg(F.sum("rows").alias("rows")).collect()
+    rows_in = {row["input"]: row["rows"] for row in read}
+    of_input = [{reason: pair for (one, reason), pair in found.items() if one == i} for i in range(len(file_ids))]
+    return [_counts(rows_in.get(index, 0), counts) for index, counts in enumerate(of_input)]
 
 
-def _counts(found: dict[str | None, tuple[int, int]]) -> IngestCounts:
+def _counts(rows_in: int, found: dict[str | None, tuple[int, int]]) -> IngestCounts:
     usable, distinct = found.get(None, (0, 0))
     quarantined = {reason: rows for reason, (rows, _) in found.items() if reason is not None}
     refused = dict(sorted(quarantined.items()))
-    return IngestCounts(usable + sum(refused.values()), distinct, usable - distinct, refused)
+    return IngestCounts(rows_in, distinct, usable - distinct, refused)
 
 
 def write_ingested(warehouse: Tables, *inputs: Ingested) -> list[IngestCounts]:
     """Insert inputs into the content tables, one commit a table for all of them, and count each.
 
-    Inputs whose files stand in `files` already are neither parsed nor written again. Counts come from `occurrences`.
-    Raises InputError for a damaged file.
+    Inputs whose files stand in `files` already are neither parsed nor written again. Raises InputError for a damaged
+    file, SynprefError where the tables do not hold each row of the files once.
     """
     warehouse.create(*_ORDER)
     known = _known_files(warehouse, inputs)
     fresh = [one for one in inputs if not set(one.file_ids) <= known]
     if fresh:
         _write(warehouse, fresh)
-    return count_rows(warehouse.read("occurrences"), [one.file_ids for one in inputs])
+    counts = count_rows(warehouse.read("files"), warehouse.read("occurrences"), [one.file_ids for one in inputs])
+    for one, count in zip(inputs, counts, strict=True):
+        if not count.reconcile():
+            raise SynprefError(f"input {one.source}: what stands in the tables does not add up to its rows: {count}")
+    return counts
 
 
 def _write(warehouse: Tables, inputs: Sequence[Ingested]) -> None:

@@ -41,7 +41,12 @@ def _stages(stages: Mapping[str, Mapping[str, Any]]) -> str:
         for reason, rows_of in stage["quarantined"].items():
             reasons[reason] = reasons.get(reason, 0) + rows_of
     why = ", ".join(f"{_printable(reason)} {count(rows_of)}" for reason, rows_of in sorted(reasons.items()))
-    return _table("Stages", rows) + (f"\n  quarantined: {why}" if why else "")
+    lost = [
+        f"\n  {_printable(name)}: no answer by engines: {_printable(reason)} {count(rows_of)}"
+        for name, stage in stages.items()
+        for reason, rows_of in sorted(stage["refused"].items())
+    ]
+    return _table("Stages", rows) + (f"\n  quarantined: {why}" if why else "") + "".join(lost)
 
 
 def _labels(labels: Mapping[str, Any], intervals: Mapping[str, Any]) -> str:

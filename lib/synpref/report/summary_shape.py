@@ -33,12 +33,17 @@ class PeakMemory(Part):
 
 
 class StageCounts(Part):
-    """One stage: rows_in = rows_out + duplicates + all quarantined."""
+    """One stage: rows_in = rows_out + duplicates + all quarantined.
+
+    refused: by reason, what engines gave no answer to, in rows of their tables (responses, texts, requests); it stands
+    in `quarantine` too.
+    """
 
     rows_in: Count
     rows_out: Count
     duplicates: Count
     quarantined: dict[str, Count]
+    refused: dict[str, Count]
     seconds: Amount
     engine_calls: Count
     engine_calls_saved: Count

@@ -167,11 +167,17 @@ def _late(requests: DataFrame, judge: RosterJudge, early: DataFrame, ask: Ask) -
 
 
 def _shown(items: DataFrame, few_shots: int) -> DataFrame:
-    return items.withColumn("shots", F.slice("shots", 1, few_shots)) if few_shots else items.drop("shots")
+    """The items with at most so many of their shots; canaries have none."""
+    if not few_shots or "shots" not in items.columns:
+        return items.drop("shots")
+    return items.withColumn("shots", F.slice("shots", 1, few_shots))
 
 
 def _canaries_passed(judges: Sequence[RosterJudge], canaries: DataFrame, ask: Ask) -> dict[str, bool]:
-    """At least half of its answers name the plainly better response: by position passes, the wrong way round fails."""
+    """At least half of its answers name the plainly better response: by position passes, the wrong way round fails.
+
+    A judge that answered none of them did not pass.
+    """
     if not judges:
         return {}
     with _rendered(canaries, judges) as requests:
@@ -180,4 +186,4 @@ def _canaries_passed(judges: Sequence[RosterJudge], canaries: DataFrame, ask: As
     said: dict[str, list[bool]] = {judge.name: [] for judge in judges}
     for row in rows:
         said[row["judge"]].append(row["verdict"] == row["label"])
-    return {name: 2 * sum(right) >= len(right) for name, right in said.items()}
+    return {name: 2 * sum(right) >= max(len(right), 1) for name, right in said.items()}

@@ -26,7 +26,8 @@ def export_parquet(rows: DataFrame, folder: Path | str, *, files: int | None = N
     beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}")
     old = beside.with_name(f"{beside.name}.old")
     try:
-        writer.parquet(str(beside))
+        # with its scheme: without one, the path would mean the cluster's own file system where that is the default
+        writer.parquet(f"file://{beside.absolute()}")
         if target.exists():
             target.rename(old)
         beside.rename(target)

@@ -51,20 +51,31 @@ def test_length_alone_is_right_wrong_or_half(spark: SparkSession) -> None:
     assert found == {"g1": (2, 1.5), "g2": (1, 0.0)}
 
 
+def _verdicts(spark: SparkSession, rows: list[tuple[str, str, str, int, str, list[str]]]) -> DataFrame:
+    columns = "engine_id string, comparison_id string, `order` string, sample int, verdict string"
+    return spark.createDataFrame(rows, f"{columns}, few_shots array<string>")
+
+
+def test_answers_to_prompts_with_other_examples_are_no_change_with_the_order(spark: SparkSession) -> None:
+    first = [("j", "c", order, 0, "a", ["s1"]) for order in ("ab", "ba")]
+    later = [("j", "c", order, 0, "b", ["s2"]) for order in ("ab", "ba")]
+    gold = spark.createDataFrame([("c", "a")], "comparison_id string, label string")
+    (row,) = judge_sums(_verdicts(spark, first + later), gold).collect()
+    assert (row["ordered"], row["changed"], row["gold_asked"], row["gold_right"]) == (2, 0, 2, 1)
+
+
 def test_judges_are_counted_by_order_and_against_gold(spark: SparkSession) -> None:
-    verdicts = spark.createDataFrame(
-        [
-            ("j", "right", "ab", 0, "a"), ("j", "right", "ba", 0, "a"),
-            ("j", "wrong", "ab", 0, "b"), ("j", "wrong", "ba", 0, "b"),
-            ("j", "position", "ab", 0, "a"), ("j", "position", "ba", 0, "b"),
-            ("j", "unparsed", "ab", 0, "a"), ("j", "unparsed", "ba", 0, "unparsed"),
-            ("j", "once", "ab", 0, "a"),
-            ("j", "no gold", "ab", 0, "a"), ("j", "no gold", "ba", 0, "no_preference"),
-            ("k", "right", "ab", 0, "a"), ("k", "right", "ba", 0, "a"),
-            ("k", "right", "ab", 1, "b"), ("k", "right", "ba", 1, "a"),
-        ],
-        "engine_id string, comparison_id string, `order` string, sample int, verdict string",
-    )  # fmt: skip
+    answers = [
+        ("j", "right", "ab", 0, "a"), ("j", "right", "ba", 0, "a"),
+        ("j", "wrong", "ab", 0, "b"), ("j", "wrong", "ba", 0, "b"),
+        ("j", "position", "ab", 0, "a"), ("j", "position", "ba", 0, "b"),
+        ("j", "unparsed", "ab", 0, "a"), ("j", "unparsed", "ba", 0, "unparsed"),
+        ("j", "once", "ab", 0, "a"),
+        ("j", "no gold", "ab", 0, "a"), ("j", "no gold", "ba", 0, "no_preference"),
+        ("k", "right", "ab", 0, "a"), ("k", "right", "ba", 0, "a"),
+        ("k", "right", "ab", 1, "b"), ("k", "right", "ba", 1, "a"),
+    ]  # fmt: skip
+    verdicts = _verdicts(spark, [(*answer, ["s1"]) for answer in answers])
     gold = spark.createDataFrame(
         [(key, "a") for key in ("right", "wrong", "position", "unparsed", "once", "never asked")],
         "comparison_id string, label string",

@@ -45,7 +45,7 @@ def test_every_line_is_accounted_for_and_keys_are_those_of_the_python_rules(
     cut = json.dumps(ROW)[:-9]
     given: list[dict[str, Any] | str] = [good, flipped, ROW, ROW, "", cut, cut, "[1]", {**ROW, "chosen": None}]
     ingested = read(spark, lines(tmp_path / "a b [1].jsonl", given))
-    (counts,) = count_rows(ingested.occurrences, [ingested.file_ids])
+    (counts,) = count_rows(ingested.files, ingested.occurrences, [ingested.file_ids])
     assert (counts.rows_in, counts.comparisons, counts.duplicates) == (8, 1, 3)
     assert counts.quarantined == {"missing_response": 1, "unreadable_row": 3}
     assert counts.reconcile()
@@ -132,12 +132,12 @@ def test_a_folder_and_a_glob_are_read_together_with_their_files_told_apart(spark
     whole = read(spark, folder)
     files = {Path(row["path"]).name: row["rows"] for row in whole.files.collect()}
     assert files == {"one.jsonl": 1, "two.jsonl.gz": 2}
-    assert count_rows(whole.occurrences, [whole.file_ids])[0].duplicates == 1
+    assert count_rows(whole.files, whole.occurrences, [whole.file_ids])[0].duplicates == 1
     lines(tmp_path / "plain" / "a.jsonl", [ROW])
     lines(tmp_path / "plain" / "b.jsonl", [ROW])
     parts = read(spark, tmp_path / "plain" / "*.jsonl")
     assert len(parts.file_ids) == 2
-    assert count_rows(parts.occurrences, [parts.file_ids])[0].rows_in == 2
+    assert count_rows(parts.files, parts.occurrences, [parts.file_ids])[0].rows_in == 2
 
 
 def test_hostile_lines_do_no_harm(spark: SparkSession, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_hostile_lines_do_no_harm(spark: SparkSession, tmp_path: Path) -> None:
     twice = b'{"prompt": "p", "prompt": "q", "chosen": "c", "rejected": "r", "x": 1, "x": 2}\n'
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(ROW).encode() + b"\n" + invalid + twice)
     ingested = read(spark, path)
-    (counts,) = count_rows(ingested.occurrences, [ingested.file_ids])
+    (counts,) = count_rows(ingested.files, ingested.occurrences, [ingested.file_ids])
     assert counts.rows_in == 3
     assert counts.reconcile()
     prompts = {row["messages"][0]["content"] for row in ingested.prompts.collect()}

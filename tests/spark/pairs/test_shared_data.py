@@ -31,7 +31,7 @@ ROWS = {
 @pytest.mark.parametrize("name", ROWS)
 def test_a_real_file_is_read_and_its_rows_add_up(spark: SparkSession, name: str) -> None:
     ingested = read_input(spark, path=str(PAIRS / f"{name}.parquet"), source=name)
-    (counts,) = count_rows(ingested.occurrences, [ingested.file_ids])
+    (counts,) = count_rows(ingested.files, ingested.occurrences, [ingested.file_ids])
     assert ingested.shape == "json_prompt"
     assert counts.rows_in == ROWS[name]
     assert counts.reconcile()

@@ -188,3 +188,18 @@ def test_people_s_latest_answers_vote(spark: SparkSession) -> None:
     labels = {row["comparison_id"]: row["label"] for row in aggregated(frame).collect()}
     assert labels == {"x": "b", "y": None, "z": None, "w": "a"}
     assert labels["w"] == human_vote(["a", "a", "b"]).label
+
+
+def test_a_judge_that_is_shown_examples_is_asked_about_canaries_which_have_none(spark: SparkSession) -> None:
+    items = _items(spark, 120)
+    retrieved = spark.createDataFrame([("c0", "c1", 1)], "query string, retrieved string, rank int")
+    shown = with_few_shots(items, retrieved, items, 4)
+    found = examine([RosterJudge("knows", 1, 4)], shown, Asked(knows=_right), _how(spark))
+    assert found["knows"].admitted is True
+
+
+def test_a_judge_that_answers_no_canary_is_refused(spark: SparkSession) -> None:
+    def silent(requests: DataFrame, judges: Sequence[RosterJudge]) -> DataFrame:
+        return Asked(mute=_right)(requests, judges).where("false")
+
+    assert examine([RosterJudge("mute", 1, 0)], _items(spark, 120), silent, _how(spark))["mute"].admitted is False

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -20,6 +21,20 @@ def test_an_export_is_whole_and_leaves_nothing_beside_it(spark: SparkSession, tm
     export_parquet(spark.range(3), target)
     assert spark.read.parquet(str(target)).count() == 3
     assert [path.name for path in target.parent.iterdir()] == ["pairs"]
+
+
+def test_a_folder_of_the_driver_is_meant_where_the_cluster_s_default_is_another_file_system(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    context: Any = spark.sparkContext._jsc
+    configuration = context.hadoopConfiguration()
+    before = configuration.get("fs.defaultFS")
+    configuration.set("fs.defaultFS", "hdfs://nowhere.invalid:9")
+    try:
+        export_parquet(spark.range(10), tmp_path / "pairs")
+    finally:
+        configuration.set("fs.defaultFS", before)
+    assert len(list((tmp_path / "pairs").glob("*.parquet"))) >= 1
 
 
 def test_a_failed_export_leaves_the_old_one(spark: SparkSession, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tests.unit.project.conftest import Module
 
 # A room may import rooms of a lower tier only: an arrow never points up, nor sideways.
 TIERS = (
-    ("errors",),
+    ("errors", "masking"),
     ("settings", "java", "jvm_output", "memory", "preload"),
     ("config", "spark"),
     ("store", "engines", "pairs"),

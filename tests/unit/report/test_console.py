@@ -29,6 +29,12 @@ def test_counts_agreement_flip_rates_and_accuracies_are_told(summary: Make) -> N
     assert "148 expectations in 6 suites, 0 failed" in text
 
 
+def test_what_engines_gave_no_answer_to_is_told(summary: Make) -> None:
+    text = summary_text(summary())
+    assert "stage2: no answer by engines: engine_unreachable 2" in text
+    assert "stage2: no answer by engines: overlong 4" in text
+
+
 def test_few_groups_are_said_to_be_few(summary: Make) -> None:
     assert "few groups (12)" in summary_text(summary())
 

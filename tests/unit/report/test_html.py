@@ -54,6 +54,11 @@ def test_links_lead_to_sections_that_are_there(summary: Make, page: str) -> None
         assert {(attributes["href"] or "")[1:] for tag, attributes in tags if tag == "a"} == ids
 
 
+def test_what_engines_gave_no_answer_to_is_told(page: str) -> None:
+    told = page[page.index("no answer by engines") :]
+    assert told.index("<code>engine_unreachable</code> 2") < told.index("<code>overlong</code> 4")
+
+
 def test_figures_stand_beside_their_baseline_and_interval(page: str) -> None:
     text = re.sub(r"\s+", " ", " ".join(_parsed(page).text))
     for figure in (

@@ -106,8 +106,10 @@ QUARANTINE = Table(
 TRUTH = Table(
     name="truth",
     comment="Known truth of a generated or noised pool. Only simulators and the final measurement read it.",
-    key=("comparison_id",),
+    key=("campaign", "comparison_id"),
+    kind="derived",
     columns=(
+        Column("campaign", "string", "whose unflipped labels these are; '-' of a generated pool"),
         Column("comparison_id", "string", "see comparisons"),
         Column("winner", "string", "the better response", allowed=("a", "b", "tie")),
         Column("origin", "string", "unflipped: the label before noise", allowed=("generated", "unflipped")),
