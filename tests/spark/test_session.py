@@ -14,7 +14,6 @@ from synpref.stage import Outcome, Stage
 from synpref.store.maintenance import file_count
 from synpref.store.warehouse import Warehouse
 
-
 DELTA_S_OWN = "spark.databricks.delta.lastCommitVersionInSession"
 
 
