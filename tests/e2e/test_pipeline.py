@@ -91,7 +91,7 @@ def test_a_failed_gate_stops_the_job_and_leaves_what_was_published(small: SmallR
     assert "keep_share" in small.log[-2000:]
     assert {name: small.commits(name) for name in published} == before
     failed = small.table(local_spark, "quality_results").where("NOT success")
-    assert {row["suite"] for row in failed.collect()} == {"decisions shares"}
+    assert {row["suite"] for row in failed.collect()} == {"stage2 decisions shares"}
 
 
 def test_no_comparison_of_a_held_out_group_was_decided_or_curated(small: SmallRun, local_spark: SparkSession) -> None:
