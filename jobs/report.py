@@ -16,7 +16,7 @@ from synpref.flow.measure import decisions_of, judges_measured, measured
 from synpref.flow.samples import curated_samples, refused_samples
 from synpref.inference.record import known_engines
 from synpref.memory import PeakMemory, peak_memory
-from synpref.record import git_commit, versions
+from synpref.record import versions
 from synpref.report.console import summary_text
 from synpref.report.html import write_page
 from synpref.report.page import Details

@@ -1,4 +1,4 @@
-"""Train final reward models on the original, the filtered and the corrected labels."""
+"""Train final reward models on the original, the filtered and the corrected labels, or one on pairs of your own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from synpref.cli import submit
-from synpref.flow.models import enough, noted, snapshot, trained
+from synpref.flow.models import described, enough, noted, snapshot, trained
+from synpref.flow.pool import source_labels
+from synpref.flow.training_files import train_on_data
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import latest_labels, winners
 from synpref.stage1.roles import current_roles
@@ -15,13 +17,24 @@ from synpref.stage2.training_sets import MIXES, training_set
 
 
 def run(stage: Stage) -> Outcome:
+    """Train on train.data where it names pairs, else the final models of the campaign."""
+    if stage.settings.train.data.given:
+        done = train_on_data(stage)
+        print(done.text, end="")
+        return done.outcome
+    return final_models(stage)
+
+
+def final_models(stage: Stage) -> Outcome:
     """Three sets, several seeds each, at equal steps; a model that stands already is not trained again."""
     settings, warehouse, campaign = stage.settings, stage.warehouse, stage.campaign()
     policy = stage.left_by("stage2", campaign)["policy"]
     decisions = warehouse.read("decisions").where((F.col("campaign") == campaign) & (F.col("policy") == policy)).cache()
     roles = current_roles(warehouse.read("roles"), campaign)
     human = latest_labels(warehouse.read("labels"), campaign, "human", settings.stage1.iterations + 1)
-    validation = snapshot(stage, winners(human, roles, "gold-validation"))
+    gold = winners(human, roles, "gold-validation")
+    groups = source_labels(stage, campaign).select("comparison_id", "group", "source")
+    validation = described(stage, gold.join(groups, "comparison_id"), snapshot(stage, gold))  # gold is small
     models: dict[str, list[dict[str, Any]]] = {}
     sizes: dict[str, int] = {}
     for mix in MIXES:

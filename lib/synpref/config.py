@@ -21,6 +21,8 @@ COMMAND_LINE = "command line"
 CAMPAIGN_SECTIONS = (
     "seed", "sample", "truth", "groups", "hygiene", "humans", "stage1", "attributes", "embedder", "judges", "admission",
 )  # fmt: skip
+# What of `train` no model of a campaign depends on.
+TRAIN_ASIDE = ("data",)
 
 
 def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
@@ -38,6 +40,13 @@ def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
     except ValidationError as error:
         lines = [_explain(dict(detail), layers) for detail in error.errors()]
         raise SettingsError("\n".join(lines)) from None
+
+
+def check_inputs(settings: Settings, stage: str) -> None:
+    """Raise SettingsError where the stage, or the pipeline, has nothing to read."""
+    if settings.reads_nothing(stage):
+        more = "; to train without them, name pairs in train.data" if stage == "train" else ""
+        raise SettingsError(f"nothing to read: name at least one of inputs, or set generated.prompts{more}")
 
 
 def settings_json(settings: Settings) -> str:
@@ -61,7 +70,7 @@ def campaign_id(settings: Settings, file_ids: Sequence[str]) -> str:
     del sections["embedder"]["token_budget"]  # how batches are cut
     silver = settings.judges and settings.stage1.iterations
     scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http", "token_budget"})
-    models = [settings.train.model_dump(), scorer] if silver else None
+    models = [settings.train.model_dump(exclude=set(TRAIN_ASIDE)), scorer] if silver else None
     facts = json.dumps(
         [sorted(file_ids), sections, models, settings.stage2.fold_min_groups], sort_keys=True, ensure_ascii=False
     )
