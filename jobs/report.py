@@ -10,6 +10,7 @@ from pyspark.sql import Row, Window
 from pyspark.sql import functions as F
 
 from synpref.cli import STAGES, submit
+from synpref.code_version import git_commit
 from synpref.config import inputs_hash, settings_hash
 from synpref.engines.device import device_facts
 from synpref.flow.measure import decisions_of, judges_measured, measured

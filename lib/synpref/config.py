@@ -16,13 +16,14 @@ from pydantic import BaseModel, ValidationError
 
 from synpref.errors import SettingsError
 from synpref.settings import JUDGE_RUNTIME, Settings
+from synpref.settings_presets import Preset, Recipe
 
 COMMAND_LINE = "command line"
 CAMPAIGN_SECTIONS = (
     "seed", "sample", "truth", "groups", "hygiene", "humans", "stage1", "attributes", "embedder", "judges", "admission",
 )  # fmt: skip
 # What of `train` no model of a campaign depends on.
-TRAIN_ASIDE = ("data",)
+TRAIN_ASIDE = ("data", "preset", "recipe", "dry_run", "estimate")
 
 
 def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
@@ -34,6 +35,7 @@ def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
     layers = [("conf/base.yaml", _read(conf_file("base.yaml")))]
     layers += [(name, _read(_overlay(name))) for name in overlays]
     layers += [(COMMAND_LINE, _word(word)) for word in words]
+    layers[1:1] = _preset_layer(layers)
     plain = _merged(layers)
     try:
         return Settings.model_validate(plain)
@@ -82,6 +84,38 @@ def inputs_hash(settings: Settings) -> str:
     sections = {"seed", "inputs", "sample", "generated", "groups"}
     facts = json.dumps(settings.model_dump(by_alias=True, include=sections), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def load_preset(name: str) -> Preset:
+    """The preset of conf/models. Raises SettingsError where there is none of that name."""
+    known = sorted({path.stem for root in _conf_roots() for path in (root / "models").glob("*.yaml")})
+    if name not in known:
+        raise SettingsError(f"train.preset: there is no {name!r}; known: {', '.join(known)}")
+    plain = OmegaConf.to_container(_read(conf_file(f"models/{name}.yaml")))
+    try:
+        return Preset.model_validate(plain)
+    except ValidationError as error:
+        raise SettingsError(f"conf/models/{name}.yaml: {error}") from None
+
+
+def _preset_layer(layers: Sequence[tuple[str, DictConfig]]) -> list[tuple[str, DictConfig]]:
+    """What the preset that the layers name says, to stand above the defaults and below all else."""
+    name, recipe = (_named(layers, key) for key in ("train.preset", "train.recipe"))
+    if name is None:
+        return []
+    if recipe not in get_args(Recipe):
+        raise SettingsError(f"train.recipe: {recipe!r} is none of {', '.join(get_args(Recipe))}")
+    values = load_preset(str(name)).values(recipe)
+    return [(f"conf/models/{name}.yaml ({recipe})", OmegaConf.create({"train": values}))]
+
+
+def _named(layers: Sequence[tuple[str, DictConfig]], key: str) -> Any:
+    """The value of a key in the last layer that has it."""
+    for _, layer in reversed(layers):
+        section, _, name = key.partition(".")
+        if isinstance(layer.get(section), DictConfig) and name in layer[section]:
+            return layer[section][name]
+    return None
 
 
 def conf_file(name: str) -> Path:

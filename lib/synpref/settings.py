@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from synpref.section import AutoOrOff, Count, NumberFormat, Positive, Seconds, Section, Share
-from synpref.settings_train import Input, TrainData
+from synpref.settings_presets import Recipe
+from synpref.settings_train import Estimate, Input, TrainData
 
 # How a judge is reached, not what it answers.
 JUDGE_RUNTIME = ("url", "key_variable", "concurrency", "timeout", "retries", "gpu_memory")
@@ -302,7 +303,11 @@ class Train(Section):
     evaluate_every: Positive
     final_seeds: Positive
     min_comparisons: Positive
+    preset: str | None
+    recipe: Recipe
     data: TrainData
+    dry_run: bool
+    estimate: Estimate
 
 
 class Stage2(Section):
@@ -351,7 +356,9 @@ class Settings(Section):
 
     def reads_nothing(self, stage: str) -> bool:
         """Whether the stage, or the pipeline, needs inputs and none are named: training on train.data does not."""
-        return not (self.inputs or self.generated.prompts) and not (stage == "train" and self.train.data.given)
+        return not (self.inputs or self.generated.prompts) and not (
+            stage == "train" and (self.train.data.given or self.train.dry_run)
+        )
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:

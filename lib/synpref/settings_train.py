@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from synpref.section import Positive, Section
+from synpref.section import Positive, Seconds, Section, Share
 
 
 class Input(Section):
@@ -18,6 +18,17 @@ class Input(Section):
     format: Literal["auto", "parquet", "jsonl"] = "auto"
     use: Literal["pool", "test"] = "pool"
     label_origin: str | None = None
+
+
+class Estimate(Section):
+    """What a dry run assumes."""
+
+    pairs: Positive
+    response_tokens: Positive
+    gpus: Annotated[list[Positive], Field(min_length=1)]
+    peak_tflops: Seconds
+    mfu: Annotated[Share, Field(gt=0)]
+    sample_pairs: Positive
 
 
 class TrainData(Section):

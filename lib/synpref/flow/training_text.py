@@ -37,10 +37,10 @@ def training_text(
 def _measured(figures: ValidationFigures, groups: int) -> list[str]:
     accuracy = figures.accuracy
     lines = [
-        f"  right on      {percent(accuracy.estimate)} of {count(figures.rows)} held-out comparisons of "
-        f" {count(groups)} other groups ({interval(accuracy.as_dict())}); the longer text on "
-        f"{percent(figures.length.estimate)}",
-        f"  calibration   error {percent(figures.calibration.error)}, loss {figures.calibration.loss:.3f} (chance 0.693)",
+        f"  right on      {percent(accuracy.estimate)} of {count(figures.rows)} held-out comparisons, "
+        + f"{interval(accuracy.as_dict())} over {count(groups)} other groups",
+        f"  beside        {percent(figures.length.estimate)} for the longer text",
+        f"  calibration   error {percent(figures.calibration.error)}, loss {figures.calibration.loss:.3f}; chance 0.693",
     ]
     if figures.unscored:
         lines.append(f"  left out      {count(figures.unscored)} comparisons with a response above train.max_tokens")

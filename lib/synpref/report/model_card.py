@@ -17,8 +17,8 @@ from synpref.reward.model_folder import TrainedModel
 _LICENCE = re.compile(r"\A---\n(?:.*\n)*?license:\s*([\w.-]+)")
 LIMITS = """\
 * It ranks two responses to one prompt. A reward by itself, or against another prompt's, means nothing.
-* The figures above hold for data like those they were measured on; for other prompts, languages and lengths they do not.
-* Length, style and confident wording can win against what is right. Attack it with such pairs before you optimise against it.
+* The figures above hold for data like those they were measured on; not for other prompts or languages.
+* Length, style and confident wording can win against what is right. Try such pairs before you optimise against it.
 * It learned whatever its labels prefer, mistakes and prejudices included."""
 
 

@@ -22,8 +22,8 @@ def chosen_groups(sizes: Mapping[str, int], share: float, limit: int, seed: int)
     """
     if len(sizes) < 2:
         raise InputError(
-            f"train.data: all pairs lie in one group ({next(iter(sizes), 'none')}), so none can be held out whole; name "
-            "train.data.validation, another groups.column, or set train.data.validation_share=0"
+            f"train.data: all pairs lie in one group ({next(iter(sizes), 'none')}), so none can be held out whole; "
+            "name train.data.validation, another groups.column, or set train.data.validation_share=0"
         )
     order = sorted(sizes, key=lambda group: (draw(seed, _PURPOSE, group), group))
     wanted = min(max(1, round(share * len(sizes))), len(sizes) - 1)
