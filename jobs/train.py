@@ -7,6 +7,7 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from synpref.cli import submit
+from synpref.flow.dry_run import dry_run
 from synpref.flow.models import described, enough, noted, snapshot, trained
 from synpref.flow.pool import source_labels
 from synpref.flow.training_files import train_on_data
@@ -17,7 +18,11 @@ from synpref.stage2.training_sets import MIXES, training_set
 
 
 def run(stage: Stage) -> Outcome:
-    """Train on train.data where it names pairs, else the final models of the campaign."""
+    """Train on train.data where it names pairs, else the final models of the campaign; or only tell what it takes."""
+    if stage.settings.train.dry_run:
+        told = dry_run(stage)
+        print(told.text, end="")
+        return told.outcome
     if stage.settings.train.data.given:
         done = train_on_data(stage)
         print(done.text, end="")

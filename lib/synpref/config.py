@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 
 from synpref.errors import SettingsError
-from synpref.settings import JUDGE_RUNTIME, Settings
+from synpref.settings import JUDGE_RUNTIME, Settings, Train
 from synpref.settings_presets import Preset, Recipe
 
 COMMAND_LINE = "command line"
@@ -105,11 +105,17 @@ def _preset_layer(layers: Sequence[tuple[str, DictConfig]]) -> list[tuple[str, D
         return []
     if recipe not in get_args(Recipe):
         raise SettingsError(f"train.recipe: {recipe!r} is none of {', '.join(get_args(Recipe))}")
-    values = load_preset(str(name)).values(recipe)
+    values = _known(load_preset(str(name)).values("development" if recipe == "development" else "final"))
     return [(f"conf/models/{name}.yaml ({recipe})", OmegaConf.create({"train": values}))]
 
 
-def _named(layers: Sequence[tuple[str, DictConfig]], key: str) -> Any:
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the loop's settings that this version of `train` does not have yet."""
+    absent = {"steps"} if "epochs" not in Train.model_fields and values.get("steps") is None else set()
+    return {key: value for key, value in values.items() if key in Train.model_fields and key not in absent}
+
+
+def _named(layers: Sequence[tuple[str, DictConfig]], key: str) -> object:
     """The value of a key in the last layer that has it."""
     for _, layer in reversed(layers):
         section, _, name = key.partition(".")

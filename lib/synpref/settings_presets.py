@@ -16,6 +16,7 @@ class TrainValues(Section):
     epochs: Seconds | None = None
     pairs_per_step: Positive | None = None
     responses_per_step: Positive | None = None
+    tokens_per_step: Positive | None = None
     learning_rate: Seconds | None = None
     schedule: Literal["linear", "constant"] | None = None
     warmup_share: Share | None = None

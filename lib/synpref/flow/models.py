@@ -7,6 +7,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
+from synpref.config import load_preset
 from synpref.errors import InputError
 from synpref.flow.model_record import logged_in, measured, recorded
 from synpref.flow.specs import training_plan
@@ -15,6 +16,7 @@ from synpref.reward.model_folder import TrainedModel
 from synpref.reward.snapshot import export_pairs, snapshot_name
 from synpref.reward.tracking import TableVersion
 from synpref.reward.validation_rows import export_validation_rows
+from synpref.settings import Settings
 from synpref.stage import Stage
 
 
@@ -49,6 +51,8 @@ def fitted(stage: Stage, name: str, data: Path, validation: Path | None, seed: i
     settings = stage.settings
     from synpref.reward.training import train_reward_model  # torch: only where something is trained
 
+    _check_preset(settings)
+
     model = train_reward_model(
         data,
         backbone=Path(settings.train.backbone),
@@ -64,6 +68,14 @@ def fitted(stage: Stage, name: str, data: Path, validation: Path | None, seed: i
     )
     stage.say(f"reward model {name}: {'stands already' if model.reused else 'trained'}{accuracy}")
     return model
+
+
+def _check_preset(settings: Settings) -> None:
+    from synpref.reward.architecture import check_architecture  # torch, as above
+
+    train = settings.train
+    if train.preset is not None:
+        check_architecture(load_preset(train.preset).architecture, Path(train.backbone), train.preset)
 
 
 def _version(stage: Stage, table: str) -> TableVersion:

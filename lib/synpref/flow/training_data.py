@@ -56,7 +56,7 @@ def training_data(stage: Stage) -> TrainingData:
     ties, conflicts, rows without a label, training pairs of a validation group, responses above the limit where
     scorer.overlong refuses them. Raises InputError where nothing is left, or only one group.
     """
-    read, table = _read(stage)
+    read, table = read_pairs(stage)
     data_id = _data_id(stage, read)
     counts = write_ingested(stage.warehouse, *read)
     quarantined = Counter[str]()
@@ -87,7 +87,8 @@ def training_data(stage: Stage) -> TrainingData:
     )
 
 
-def _read(stage: Stage) -> tuple[list[Ingested], NamedTable | None]:
+def read_pairs(stage: Stage) -> tuple[list[Ingested], NamedTable | None]:
+    """The inputs that train.data names, validation among them (use: test), and the table where one is named."""
     settings, data = stage.settings, stage.settings.train.data
     pairs, table = list(data.pairs), None
     if data.table is not None:

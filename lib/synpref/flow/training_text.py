@@ -35,12 +35,12 @@ def training_text(
 
 
 def _measured(figures: ValidationFigures, groups: int) -> list[str]:
-    accuracy = figures.accuracy
+    accuracy, calibration = figures.accuracy, figures.calibration
+    held_out = f"{count(figures.rows)} held-out comparisons, {interval(accuracy.as_dict())} over {count(groups)} groups"
     lines = [
-        f"  right on      {percent(accuracy.estimate)} of {count(figures.rows)} held-out comparisons, "
-        + f"{interval(accuracy.as_dict())} over {count(groups)} other groups",
+        f"  right on      {percent(accuracy.estimate)} of {held_out}",
         f"  beside        {percent(figures.length.estimate)} for the longer text",
-        f"  calibration   error {percent(figures.calibration.error)}, loss {figures.calibration.loss:.3f}; chance 0.693",
+        f"  calibration   error {percent(calibration.error)}, loss {calibration.loss:.3f} (chance 0.693)",
     ]
     if figures.unscored:
         lines.append(f"  left out      {count(figures.unscored)} comparisons with a response above train.max_tokens")

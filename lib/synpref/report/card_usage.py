@@ -49,7 +49,7 @@ def usage(folder: Path, max_tokens: int) -> str:
         asked = _CHAT + (_NO_SYSTEM.replace("__SYSTEM__", repr(system)) if system else "") + _CHAT_IDS
     parts = [
         f"## Use\n\n```python\n{_LOADED}{asked}{_REWARD}```",
-        f"It was trained on at most {max_tokens} tokens of conversation and answer; of longer ones the beginning is cut.",
+        f"It was trained on at most {max_tokens} tokens of conversation and answer; a longer one lost its beginning.",
     ]
     if chat:
         parts.append(_SERVED)

@@ -15,6 +15,9 @@ from synpref.report.figures_text import count, interval, percent
 from synpref.reward.model_folder import TrainedModel
 
 _LICENCE = re.compile(r"\A---\n(?:.*\n)*?license:\s*([\w.-]+)")
+ABOUT = """\
+A Bradley-Terry reward model: it gives a conversation and one answer a single logit, and of two answers the one with the
+higher logit is the better. Trained with synpref by the Skywork-Reward-V2 recipe (arXiv 2507.01352), without a system prompt."""
 LIMITS = """\
 * It ranks two responses to one prompt. A reward by itself, or against another prompt's, means nothing.
 * The figures above hold for data like those they were measured on; not for other prompts or languages.
@@ -46,9 +49,7 @@ def model_card(model: TrainedModel, figures: Mapping[str, Any] | None, facts: Da
     parts = [
         _head(facts.backbone),
         f"# {_plain(model.name)}",
-        "A Bradley-Terry reward model: it gives a conversation and one answer a single logit, and the answer with the "
-        "higher one is the better answer. Trained with synpref, an implementation of the Skywork-Reward-V2 recipe "
-        "(arXiv 2507.01352), without a system prompt.",
+        ABOUT,
         f"## Data\n\n{_data(facts)}",
         f"## Recipe\n\n{_recipe(model, facts, code)}",
         f"## Measured\n\n{_measured(figures, facts)}",
@@ -80,7 +81,7 @@ def _data(facts: DataFacts) -> str:
     refused = ", ".join(f"{_plain(reason)} {count(rows)}" for reason, rows in facts.refused.items()) or "none"
     checked = ", ".join(map(_plain, facts.decontaminated)) or "no benchmark: a prompt of one may stand in the data"
     return (
-        f"{_table(rows)}\n\n{count(facts.sizes['train'])} comparisons of {count(facts.groups['train'])} groups of prompts "
+        f"{_table(rows)}\n\n{count(facts.sizes['train'])} comparisons of {count(facts.groups['train'])} groups "
         f"after {count(facts.duplicates)} duplicates were merged. Refused: {refused}. Decontaminated against {checked}."
     )
 
@@ -105,8 +106,8 @@ def _measured(figures: Mapping[str, Any] | None, facts: DataFacts) -> str:
     rows.append(("preferring the longer answer", count(figures["rows"]), percent(length["estimate"]), interval(length)))
     calibration = figures["calibration"]
     return (
-        f"{_table(rows)}\n\nThe {count(facts.groups['validation'])} groups are whole, none was trained on; the checkpoint "
-        "was chosen on these comparisons, so the figure is a little too good. Chance is 50 %. Calibration error of "
+        f"{_table(rows)}\n\nThe {count(facts.groups['validation'])} groups are whole, none was trained on; the "
+        "checkpoint was chosen on these comparisons, so the figure is a little too good. Chance is 50 %. Calibration error of "
         f"p = sigmoid(margin): {percent(calibration['error'])}; loss {calibration['loss']:.3f} (chance 0.693)."
     )
 
@@ -115,7 +116,7 @@ def _licence(facts: DataFacts) -> str:
     named = backbone_licence(Path(facts.backbone))
     base = f"`{Path(facts.backbone).name}`" + (f" ({named})" if named else "")
     return (
-        f"These weights derive from the backbone {base} and from the data named above: the terms of both apply to them. "
+        f"These weights derive from the backbone {base} and from the data named above: the terms of both apply. "
         "Check that they permit what you plan before you publish or sell."
     )
 

@@ -1,4 +1,4 @@
-"""What a training will take, before anything is loaded: steps, tokens, memory, GPU-hours. Formulas with their sources."""
+"""What a training will take, before anything is loaded: steps, tokens, memory, GPU-hours, by published formulas."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def amount(
     """How much is computed. mean_tokens, mean_square: of prompt and response, over responses.
 
     Each pair is two responses, as if none stood in two pairs: where many do, it is less. Without pairs_per_step a step
-    takes responses_per_step responses.
+    takes responses_per_step responses. epochs: passes over the pairs, else `steps` steps.
     """
     responses = 2.0 * pairs_per_step if pairs_per_step is not None else float(responses_per_step)
-    if steps is None:
+    if epochs is not None or steps is None:
         passed = 2.0 * pairs * (1.0 if epochs is None else epochs)
         return Amount(math.ceil(passed / responses), passed * mean_tokens, passed * mean_square)
     return Amount(steps, steps * responses * mean_tokens, steps * responses * mean_square)

@@ -26,7 +26,19 @@ TIERS = (
     ("jobs",),
 )
 TIER_OF = {room: tier for tier, rooms in enumerate(TIERS) for room in rooms}
-DOOR = {"settings", "settings_presets", "settings_train", "config", "stage", "record", "resume", "session", "cli", "flow", "jobs"}
+DOOR = {
+    "settings",
+    "settings_presets",
+    "settings_train",
+    "config",
+    "stage",
+    "record",
+    "resume",
+    "session",
+    "cli",
+    "flow",
+    "jobs",
+}
 # Rules of the recipe are plain Python: a test calls them with plain values, and so may anybody.
 PLAIN = (
     "pairs/identity.py", "pairs/normalise.py", "pairs/roles.py", "stage1/admission.py", "stage1/hold_out.py",
