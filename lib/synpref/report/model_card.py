@@ -17,7 +17,8 @@ from synpref.reward.model_folder import TrainedModel
 _LICENCE = re.compile(r"\A---\n(?:.*\n)*?license:\s*([\w.-]+)")
 ABOUT = """\
 A Bradley-Terry reward model: it gives a conversation and one answer a single logit, and of two answers the one with the
-higher logit is the better. Trained with synpref by the Skywork-Reward-V2 recipe (arXiv 2507.01352), without a system prompt."""
+higher logit is the better. Trained with synpref by the Skywork-Reward-V2 recipe (arXiv 2507.01352), without a system
+prompt."""
 LIMITS = """\
 * It ranks two responses to one prompt. A reward by itself, or against another prompt's, means nothing.
 * The figures above hold for data like those they were measured on; not for other prompts or languages.
@@ -107,8 +108,8 @@ def _measured(figures: Mapping[str, Any] | None, facts: DataFacts) -> str:
     calibration = figures["calibration"]
     return (
         f"{_table(rows)}\n\nThe {count(facts.groups['validation'])} groups are whole, none was trained on; the "
-        "checkpoint was chosen on these comparisons, so the figure is a little too good. Chance is 50 %. Calibration error of "
-        f"p = sigmoid(margin): {percent(calibration['error'])}; loss {calibration['loss']:.3f} (chance 0.693)."
+        "checkpoint was chosen on these comparisons, so the figure is a little too good. Chance is 50 %. Calibration "
+        f"error of p = sigmoid(margin): {percent(calibration['error'])}; loss {calibration['loss']:.3f} (chance 0.693)."
     )
 
 
