@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from synpref.analysis.validation import ValidationFigures, validation_figures
+from synpref.errors import InputError
 from synpref.reward.calibration import reliability_plot
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.registry import register
@@ -50,7 +51,10 @@ def registered(stage: Stage, model: TrainedModel) -> str | None:
     mlflow = stage.settings.mlflow
     if mlflow.register_as is None:
         return None
-    run_id = logged_in(stage, model).read_text(encoding="utf-8")
+    noted = logged_in(stage, model)
+    run_id = noted.read_text(encoding="utf-8")
+    if not run_id:
+        raise InputError(f"{noted}: an earlier version logged this model without noting its run; remove the file first")
     version = register(run_id, model.model_id, mlflow.register_as, mlflow.alias)
     address = f"models:/{mlflow.register_as}@{mlflow.alias}"
     stage.say(f"{address} is version {version}, reward model {model.name}")

@@ -149,5 +149,8 @@ def _datasets(origin: TableVersion | FilesRead, model: TrainedModel) -> Iterator
         )
         yield described(source, name=f"{origin.name}@{origin.version}", digest=model.training_digest[:32])
         return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a path has two ways to be local, which are the same
+        sources = {path: resolve_dataset_source(path) for path in origin.digests}
     for path, digest in origin.digests.items():
-        yield described(resolve_dataset_source(path), name=path[-MAX_NAME:], digest=digest[:32])
+        yield described(sources[path], name=path[-MAX_NAME:], digest=digest[:32])
