@@ -41,7 +41,7 @@ def _stages(stages: Mapping[str, Mapping[str, Any]]) -> str:
         for reason, rows_of in stage["quarantined"].items():
             reasons[reason] = reasons.get(reason, 0) + rows_of
     why = ", ".join(f"{printable(reason)} {count(rows_of)}" for reason, rows_of in sorted(reasons.items()))
-    return table("Stages", rows) + (f"\n  quarantined: {why}" if why else "")
+    return text_table("Stages", rows) + (f"\n  quarantined: {why}" if why else "")
 
 
 def _labels(labels: Mapping[str, Any], intervals: Mapping[str, Any]) -> str:
@@ -53,7 +53,7 @@ def _labels(labels: Mapping[str, Any], intervals: Mapping[str, Any]) -> str:
         recall = percent(part["recall"]) if "recall" in part else ""
         found = interval(intervals.get(f"labels.{name}.accuracy"))
         rows.append((title, count(part["rows"]), percent(part["accuracy"]), found, baseline, recall))
-    return table("Stage 2's decisions", rows)
+    return text_table("Stage 2's decisions", rows)
 
 
 def _judges(judges: Mapping[str, Mapping[str, Any]]) -> str:
@@ -63,7 +63,7 @@ def _judges(judges: Mapping[str, Mapping[str, Any]]) -> str:
         kind = "simulated" if judge["simulated"] else "model"
         rates = (percent(judge["gold_agreement"]), percent(judge["position_flip_rate"]))
         rows.append((name, kind, words[judge["admitted"]], *rates, count(sum(judge["verdicts"].values()))))
-    return table("Judges", rows)
+    return text_table("Judges", rows)
 
 
 def _models(models: Mapping[str, float | None], intervals: Mapping[str, Any]) -> str:
@@ -71,7 +71,7 @@ def _models(models: Mapping[str, float | None], intervals: Mapping[str, Any]) ->
     for name, title in _MODELS:
         if models.get(name) is not None:
             rows.append((title, percent(models[name]), interval(intervals.get(f"reward_models.{name}"))))
-    text = table("Reward models", rows)
+    text = text_table("Reward models", rows)
     differences = [
         f"  {title} minus original: {interval(intervals[key], difference=True)}"
         for name, title in _MODELS
@@ -93,7 +93,7 @@ def _gate(summary: Mapping[str, Any]) -> str:
     )
 
 
-def table(title: str, rows: Sequence[Sequence[str]]) -> str:
+def text_table(title: str, rows: Sequence[Sequence[str]]) -> str:
     """Left-aligned first column, the others right-aligned; the first row is the heading."""
     clean = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[place]) for row in clean) for place in range(len(clean[0]))]
@@ -107,5 +107,5 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """The text on one line: a control character could steer the terminal, and is replaced."""
+    """The text without characters that could steer a terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from synpref.report.console import printable, table
+from synpref.report.console import printable, text_table
 from synpref.report.figures_text import count
 from synpref.reward.architecture import Architecture
 from synpref.reward.estimate import Amount, Memory, Strategy
@@ -55,7 +55,7 @@ def dry_run_text(
         rows.append((str(gpus), strategy, *figures[:4], figures[4], f"{gpu_hours / gpus:,.2f}"))
     kept = "with gradient checkpointing" if plan["gradient_checkpointing"] else "without gradient checkpointing"
     title = f"Memory of a GPU at {count(assumed.micro_batch_tokens)} tokens at once (a pair of the longest), {kept}"
-    return "\n".join([*lines, "", table(title, rows)]) + "\n"
+    return "\n".join([*lines, "", text_table(title, rows)]) + "\n"
 
 
 def _short(number: float) -> str:
