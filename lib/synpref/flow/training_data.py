@@ -16,7 +16,7 @@ from synpref.engines.identity import file_fingerprint
 from synpref.errors import InputError
 from synpref.hygiene.benchmark_prompts import read_benchmark_prompts
 from synpref.hygiene.clean import clean
-from synpref.hygiene.cleaned import Counts
+from synpref.hygiene.cleaned import Cleaned
 from synpref.pairs.ingest import read_input
 from synpref.pairs.ingested import Ingested
 from synpref.pairs.write import write_ingested
@@ -62,9 +62,9 @@ def training_data(stage: Stage) -> TrainingData:
     quarantined = Counter[str]()
     for count in counts:
         quarantined.update(count.quarantined)
-    passed, cleaned = _cleaned(stage, read, data_id)
-    quarantined.update(cleaned.quarantined)
-    judged = _judged(stage, passed, quarantined).persist()
+    cleaned = _cleaned(stage, read, data_id)
+    quarantined.update(cleaned.counts.quarantined)
+    judged = _judged(stage, cleaned.source_labels, quarantined).persist()
     refused = {row["reason"]: row["count"] for row in _refused(judged).groupBy("reason").count().collect()}  # reasons
     if refused:
         stage.warehouse.insert("quarantine", _quarantine(_refused(judged), data_id), unique=True)
@@ -72,14 +72,15 @@ def training_data(stage: Stage) -> TrainingData:
     labelled = judged.where("reason IS NULL").select("comparison_id", "winner", "group", "source", "side")
     sides = labelled.groupBy("side").agg(F.count("*").alias("rows"), F.count_distinct("group").alias("groups"))
     found = {row["side"]: (row["rows"], row["groups"]) for row in sides.collect()}  # two rows
-    rows_in = sum(count.rows_in for count in counts)
-    _tell(stage, rows_in, cleaned.duplicates, quarantined)
+    cleaned.release()
+    rows_in, duplicates = sum(count.rows_in for count in counts), cleaned.counts.duplicates
+    _tell(stage, rows_in, duplicates, quarantined)
     return TrainingData(
         labelled=labelled,
         sizes={side: rows for side, (rows, _) in found.items()},
         groups={side: groups for side, (_, groups) in found.items()},
         rows_in=rows_in,
-        duplicates=cleaned.duplicates,
+        duplicates=duplicates,
         quarantined=dict(sorted(quarantined.items())),
         data_id=data_id,
         files={file.path: _digest(file.path, file.file_id) for one in read for file in one.read},
@@ -140,8 +141,8 @@ def _data_id(stage: Stage, read: Sequence[Ingested]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _cleaned(stage: Stage, read: Sequence[Ingested], data_id: str) -> tuple[DataFrame, Counts]:
-    """The rows of source_labels that pass hygiene, and how hygiene's rows add up."""
+def _cleaned(stage: Stage, read: Sequence[Ingested], data_id: str) -> Cleaned:
+    """What hygiene makes of the rows read; what it refuses is in quarantine."""
     hygiene, warehouse, paths = stage.settings.hygiene, stage.warehouse, stage.settings.train.data.decontaminate
     files = [file_id for one in read for file_id in one.file_ids]
     cleaned = clean(
@@ -161,7 +162,7 @@ def _cleaned(stage: Stage, read: Sequence[Ingested], data_id: str) -> tuple[Data
     )
     if cleaned.counts.quarantined:
         warehouse.insert("quarantine", cleaned.quarantine, unique=True)
-    return cleaned.source_labels, cleaned.counts
+    return cleaned
 
 
 def _judged(stage: Stage, labels: DataFrame, before: Mapping[str, int]) -> DataFrame:

@@ -39,7 +39,7 @@ def dry_run_text(
         else f"{count(plan['responses_per_step'])} distinct responses a step"
     )
     rate = f"{100 * assumed.mfu:.0f} % of {assumed.peak_tflops:,.0f} TFLOP/s"
-    length = f"{plan['epochs']:g} epochs" if plan["epochs"] else "as set"
+    length = f"{plan['epochs']:g} epoch" + ("s" if plan["epochs"] != 1 else "") if plan["epochs"] else "as set"
     lines = [
         f"Dry run: {printable(name)}; nothing is loaded or trained",
         f"  data          {count(pairs)} pairs, {count(mean_tokens)} tokens a response ({assumed.lengths})",

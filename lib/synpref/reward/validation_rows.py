@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow.dataset as ds
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -59,11 +60,18 @@ def read_validation_rows(folder: Path) -> ValidationRows | None:
         return None
     table = ds.dataset(sorted(map(str, place.glob("*.parquet"))), format="parquet").to_table()
     table = table.sort_by("comparison_id")
+
+    def texts(name: str) -> list[str]:
+        return [str(one) for one in table[name].to_pylist()]
+
+    def counts(name: str) -> list[int]:
+        return np.asarray(table[name].to_numpy(), dtype=np.int64).tolist()
+
     return ValidationRows(
-        chosen=table["chosen"].to_pylist(),
-        rejected=table["rejected"].to_pylist(),
-        chosen_characters=table["chosen_characters"].to_pylist(),
-        rejected_characters=table["rejected_characters"].to_pylist(),
-        group=table["group"].to_pylist(),
-        source=table["source"].to_pylist(),
+        chosen=texts("chosen"),
+        rejected=texts("rejected"),
+        chosen_characters=counts("chosen_characters"),
+        rejected_characters=counts("rejected_characters"),
+        group=texts("group"),
+        source=texts("source"),
     )

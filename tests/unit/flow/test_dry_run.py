@@ -35,7 +35,7 @@ def test_the_paper_s_final_run_of_the_8b_model(tmp_path: Path) -> None:
     assert zero1["optimizer"] == 8 * 7_504_928_768 / 64
     layer = 4 * 4096 + 2 * 4096 + 2 * 1024 + 4 * 14336
     assert zero1["activations"] == 2 * 32_768 * (32 * 4096 + layer)
-    assert "2,540 (1 epochs, 10,240 pairs a step)" in told.text
+    assert "2,540 (1 epoch, 10,240 pairs a step)" in told.text
     assert "meta-llama/Llama-3.1-8B-Instruct, recipe final" in told.text
     assert "assumed, see train.estimate" in told.text
     assert not list(tmp_path.iterdir())

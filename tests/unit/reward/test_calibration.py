@@ -19,7 +19,8 @@ def test_hand_computed() -> None:
     # sigmoid(log 3) = 0.75: in the bin [0.7, 0.8) two of four are right, so it is 0.25 too sure
     found = calibration(np.array([math.log(3), math.log(3), -math.log(3), -math.log(3)]), bins=5)
     (one,) = found.bins
-    assert (one.low, one.high, one.rows, one.accuracy) == (pytest.approx(0.7), pytest.approx(0.8), 4, 0.5)
+    assert (one.low, one.high) == pytest.approx((0.7, 0.8))
+    assert (one.rows, one.accuracy) == (4, 0.5)
     assert one.confidence == pytest.approx(0.75)
     assert found.error == pytest.approx(0.25)
     assert found.loss == pytest.approx((2 * math.log(4 / 3) + 2 * math.log(4)) / 4)
@@ -32,7 +33,8 @@ def test_a_model_that_is_right_as_often_as_it_says_has_no_error() -> None:
 
 def test_a_constant_scorer_is_calibrated_and_at_chance() -> None:
     found = calibration(np.zeros(10))
-    assert (found.error, found.loss) == (0, pytest.approx(math.log(2)))
+    assert found.error == 0
+    assert found.loss == pytest.approx(math.log(2))
 
 
 @given(MARGINS, st.randoms())
