@@ -11,6 +11,7 @@ from pyspark.sql import Row, Window
 from pyspark.sql import functions as F
 
 from synpref.cli import STAGES, submit
+from synpref.code_version import git_commit
 from synpref.config import inputs_hash, settings_hash
 from synpref.engines.device import device_facts
 from synpref.flow.measure import decisions_of, judges_measured, measured
@@ -18,7 +19,7 @@ from synpref.flow.samples import curated_samples, refused_samples
 from synpref.inference.record import known_engines
 from synpref.memory import PeakMemory, peak_memory
 from synpref.quality.result import outcome_counts
-from synpref.record import git_commit, versions
+from synpref.record import versions
 from synpref.report.console import summary_text
 from synpref.report.html import write_page
 from synpref.report.page import Details

@@ -1,13 +1,16 @@
-"""Train final reward models on the original, the filtered and the corrected labels."""
+"""Train final reward models on the original, the filtered and the corrected labels, or one on pairs of your own."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from pyspark.sql import functions as F
 
 from synpref.cli import submit
-from synpref.flow.models import enough, noted, snapshot, trained
+from synpref.flow.dry_run import dry_run
+from synpref.flow.model_record import registered
+from synpref.flow.models import described, enough, noted, snapshot, trained
+from synpref.flow.pool import source_labels
+from synpref.flow.training_files import train_on_data
+from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import latest_labels, winners
 from synpref.stage1.roles import current_roles
@@ -15,14 +18,29 @@ from synpref.stage2.training_sets import MIXES, training_set
 
 
 def run(stage: Stage) -> Outcome:
+    """Train on train.data where it names pairs, else the final models of the campaign; or only tell what it takes."""
+    if stage.settings.train.dry_run:
+        told = dry_run(stage)
+        print(told.text, end="")
+        return told.outcome
+    if stage.settings.train.data.given:
+        done = train_on_data(stage)
+        print(done.text, end="")
+        return done.outcome
+    return final_models(stage)
+
+
+def final_models(stage: Stage) -> Outcome:
     """Three sets, several seeds each, at equal steps; a model that stands already is not trained again."""
     settings, warehouse, campaign = stage.settings, stage.warehouse, stage.campaign()
     policy = stage.left_by("stage2", campaign)["policy"]
     decisions = warehouse.read("decisions").where((F.col("campaign") == campaign) & (F.col("policy") == policy)).cache()
     roles = current_roles(warehouse.read("roles"), campaign)
     human = latest_labels(warehouse.read("labels"), campaign, "human", settings.stage1.iterations + 1)
-    validation = snapshot(stage, winners(human, roles, "gold-validation"))
-    models: dict[str, list[dict[str, Any]]] = {}
+    gold = winners(human, roles, "gold-validation")
+    groups = source_labels(stage, campaign).select("comparison_id", "group", "source")
+    validation = described(stage, gold.join(groups, "comparison_id"), snapshot(stage, gold))  # gold is small
+    models: dict[str, list[TrainedModel]] = {}
     sizes: dict[str, int] = {}
     for mix in MIXES:
         rows = training_set(decisions, mix).cache()
@@ -31,16 +49,23 @@ def run(stage: Stage) -> Outcome:
         data = snapshot(stage, rows)
         seeds = range(settings.seed, settings.seed + settings.train.final_seeds)
         models[mix] = [
-            noted(trained(stage, f"{mix}-{number}", data, validation, "decisions", seed))
+            trained(stage, f"{mix}-{number}", data, validation, "decisions", seed)
             for number, seed in enumerate(seeds, start=1)
         ]
     total = decisions.count()
-    reused = sum(model["reused"] for of_mix in models.values() for model in of_mix)
+    best = max(models[settings.stage2.mix], key=lambda model: model.validation_accuracy or 0.0)
+    address = registered(stage, best)
     return Outcome(
         rows_in=total,
         rows_out=total,
         campaign=campaign,
-        detail={"models": models, "sizes": sizes, "policy": policy, "reused": reused},
+        detail={
+            "models": {mix: [noted(model) for model in of_mix] for mix, of_mix in models.items()},
+            "sizes": sizes,
+            "policy": policy,
+            "reused": sum(model.reused for of_mix in models.values() for model in of_mix),
+            "registered": address,
+        },
     )
 
 

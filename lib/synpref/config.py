@@ -16,12 +16,15 @@ from pydantic import BaseModel, ValidationError
 
 from synpref.errors import SettingsError
 from synpref.masking import masked, masked_text
-from synpref.settings import JUDGE_RUNTIME, Settings
+from synpref.settings import JUDGE_RUNTIME, Settings, Train
+from synpref.settings_presets import Preset, Recipe
 
 COMMAND_LINE = "command line"
 CAMPAIGN_SECTIONS = (
     "seed", "sample", "truth", "groups", "hygiene", "humans", "stage1", "attributes", "embedder", "judges", "admission",
 )  # fmt: skip
+# What of `train` no model of a campaign depends on.
+TRAIN_ASIDE = ("data", "preset", "recipe", "dry_run", "estimate")
 
 
 def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
@@ -33,12 +36,20 @@ def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
     layers = [("conf/base.yaml", _read(conf_file("base.yaml")))]
     layers += [(name, _read(_overlay(name))) for name in overlays]
     layers += [(COMMAND_LINE, _word(word)) for word in words]
+    layers[1:1] = _preset_layer(layers)
     plain = _merged(layers)
     try:
         return Settings.model_validate(plain)
     except ValidationError as error:
         lines = [_explain(dict(detail), layers) for detail in error.errors()]
         raise SettingsError("\n".join(lines)) from None
+
+
+def check_inputs(settings: Settings, stage: str) -> None:
+    """Raise SettingsError where the stage, or the pipeline, has nothing to read."""
+    if settings.reads_nothing(stage):
+        more = "; to train without them, name pairs in train.data" if stage == "train" else ""
+        raise SettingsError(f"nothing to read: name at least one of inputs, or set generated.prompts{more}")
 
 
 def settings_json(settings: Settings) -> str:
@@ -65,7 +76,7 @@ def campaign_id(settings: Settings, file_ids: Sequence[str], lists: Sequence[str
     del sections["embedder"]["token_budget"]  # how batches are cut
     silver = settings.judges and settings.stage1.iterations
     scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http", "token_budget"})
-    models = [settings.train.model_dump(), scorer] if silver else None
+    models = [settings.train.model_dump(exclude=set(TRAIN_ASIDE)), scorer] if silver else None
     facts = [sorted(file_ids), sections, models, settings.stage2.fold_min_groups, *([list(lists)] if lists else [])]
     told = json.dumps(facts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
@@ -83,6 +94,44 @@ def inputs_hash(settings: Settings) -> str:
     sections = {"seed", "inputs", "sample", "generated", "groups"}
     facts = json.dumps(settings.model_dump(by_alias=True, include=sections), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def load_preset(name: str) -> Preset:
+    """The preset of conf/models. Raises SettingsError where there is none of that name."""
+    known = sorted({path.stem for root in _conf_roots() for path in (root / "models").glob("*.yaml")})
+    if name not in known:
+        raise SettingsError(f"train.preset: there is no {name!r}; known: {', '.join(known)}")
+    plain = OmegaConf.to_container(_read(conf_file(f"models/{name}.yaml")))
+    try:
+        return Preset.model_validate(plain)
+    except ValidationError as error:
+        raise SettingsError(f"conf/models/{name}.yaml: {error}") from None
+
+
+def _preset_layer(layers: Sequence[tuple[str, DictConfig]]) -> list[tuple[str, DictConfig]]:
+    """What the preset that the layers name says, to stand above the defaults and below all else."""
+    name, recipe = (_named(layers, key) for key in ("train.preset", "train.recipe"))
+    if name is None:
+        return []
+    if recipe not in get_args(Recipe):
+        raise SettingsError(f"train.recipe: {recipe!r} is none of {', '.join(get_args(Recipe))}")
+    values = _known(load_preset(str(name)).values("development" if recipe == "development" else "final"))
+    return [(f"conf/models/{name}.yaml ({recipe})", OmegaConf.create({"train": values}))]
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the loop's settings that this version of `train` does not have yet."""
+    absent = {"steps"} if "epochs" not in Train.model_fields and values.get("steps") is None else set()
+    return {key: value for key, value in values.items() if key in Train.model_fields and key not in absent}
+
+
+def _named(layers: Sequence[tuple[str, DictConfig]], key: str) -> object:
+    """The value of a key in the last layer that has it."""
+    for _, layer in reversed(layers):
+        section, _, name = key.partition(".")
+        if isinstance(layer.get(section), DictConfig) and name in layer[section]:
+            return layer[section][name]
+    return None
 
 
 def conf_file(name: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any
 
 import mlflow
 
+from synpref.code_version import git_commit
 from synpref.config import settings_hash, settings_json
 from synpref.memory import PeakMemory
 from synpref.settings import Settings
@@ -23,17 +23,6 @@ _VERSIONED = (
     "synpref", "pyspark", "delta-spark", "torch", "transformers", "sentence-transformers", "mlflow",
     "great-expectations",
 )  # fmt: skip
-
-
-def git_commit() -> str | None:
-    """Commit of the checkout that this code lies in, with "+" where files differ; None outside a checkout."""
-    here = Path(__file__).resolve().parent
-    try:
-        _git(here, "ls-files", "--error-unmatch", Path(__file__).name)  # installed below somebody's own checkout
-        head = _git(here, "rev-parse", "--short=12", "HEAD")
-        return head + ("+" if _git(here, "status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def versions() -> dict[str, str]:
@@ -110,8 +99,3 @@ def _installed(name: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
-
-
-def _git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True)  # noqa: S607 - git of the PATH
-    return done.stdout.strip()

@@ -5,34 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from synpref.masking import holds_secret
+from synpref.section import AutoOrOff, Count, NumberFormat, Positive, Seconds, Section, Share, Url
+from synpref.settings_presets import Recipe
+from synpref.settings_train import Estimate, Input, TrainData
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(gt=0)]
-
-
-def _no_secret(url: str) -> str:
-    if holds_secret(url):
-        raise ValueError("the address holds a password or key; name the variable of the environment that holds it")
-    return url
-
-
-Url = Annotated[str, AfterValidator(_no_secret)]
-# Unquoted, YAML reads the word off as a truth value.
-AutoOrOff = Annotated[Literal["auto", "off"], BeforeValidator(lambda given: "off" if given is False else given)]
-NumberFormat = Literal["float32", "bfloat16", "float16"]
 # How a judge is reached, not what it answers.
 JUDGE_RUNTIME = ("url", "key_variable", "concurrency", "timeout", "retries", "gpu_memory")
-
-
-class Section(BaseModel):
-    """A part of the settings; unknown keys and wrong types are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Run(Section):
@@ -73,17 +53,14 @@ class MlflowSettings(Section):
     tracking_uri: str
     experiment: str
     log_models: bool
+    register_as: str | None
+    alias: str
 
-
-class Input(Section):
-    """One file, folder or pattern of preference pairs."""
-
-    path: str
-    source: str
-    shape: str = "auto"
-    format: Literal["auto", "parquet", "jsonl"] = "auto"
-    use: Literal["pool", "test"] = "pool"
-    label_origin: str | None = None
+    @model_validator(mode="after")
+    def _something_to_register(self) -> MlflowSettings:
+        if self.register_as is not None and not self.log_models:
+            raise ValueError("mlflow.register_as registers a logged model, which mlflow.log_models: false leaves out")
+        return self
 
 
 class Sample(Section):
@@ -326,6 +303,11 @@ class Train(Section):
     evaluate_every: Positive
     final_seeds: Positive
     min_comparisons: Positive
+    preset: str | None
+    recipe: Recipe
+    data: TrainData
+    dry_run: bool
+    estimate: Estimate
 
 
 class Stage2(Section):
@@ -372,12 +354,16 @@ class Settings(Section):
     stage2: Stage2
     gate: Gate
 
+    def reads_nothing(self, stage: str) -> bool:
+        """Whether the stage, or the pipeline, needs inputs and none are named: training on train.data does not."""
+        return not (self.inputs or self.generated.prompts) and not (
+            stage == "train" and (self.train.data.given or self.train.dry_run)
+        )
+
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
         if self.truth == "generated" and not self.generated.prompts:
             raise ValueError("truth: generated needs generated.prompts > 0")
-        if not self.inputs and not self.generated.prompts:
-            raise ValueError("nothing to read: name at least one of inputs, or set generated.prompts")
         names = [judge.name for judge in self.judges]
         if len(set(names)) != len(names):
             raise ValueError(f"judges: two have one name: {names}")

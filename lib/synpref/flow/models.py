@@ -7,12 +7,16 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
+from synpref.config import load_preset
 from synpref.errors import InputError
+from synpref.flow.model_record import logged_in, measured, recorded
 from synpref.flow.specs import training_plan
 from synpref.quality.wilson import wilson_lower
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.snapshot import export_pairs, snapshot_name
-from synpref.reward.tracking import TableVersion, log_training
+from synpref.reward.tracking import TableVersion
+from synpref.reward.validation_rows import export_validation_rows
+from synpref.settings import Settings
 from synpref.stage import Stage
 
 
@@ -24,10 +28,30 @@ def snapshot(stage: Stage, winners: DataFrame) -> Path:
     return folder
 
 
+def described(stage: Stage, winners: DataFrame, folder: Path) -> Path:
+    """Write group and source of these comparisons beside their snapshot in `folder`; see reward/validation_rows.py."""
+    read = stage.warehouse.read
+    export_validation_rows(winners, read("comparisons"), read("responses"), folder)
+    return folder
+
+
 def trained(stage: Stage, name: str, data: Path, validation: Path, table: str, seed: int | None = None) -> TrainedModel:
-    """Train a reward model, or find the one of the same rows, settings, backbone, seed. table: where rows come from."""
+    """Train a reward model, or find the one of the same rows, settings, backbone, seed; and record it in MLflow.
+
+    table: where the rows come from.
+    """
+    model = fitted(stage, name, data, validation, seed)
+    if not logged_in(stage, model).exists():  # also where a kill came between training and logging
+        recorded(stage, model, _version(stage, table), measured(stage, model, validation))
+    return model
+
+
+def fitted(stage: Stage, name: str, data: Path, validation: Path | None, seed: int | None = None) -> TrainedModel:
+    """Train a reward model, or find the one of the same rows, settings, backbone, seed."""
     settings = stage.settings
     from synpref.reward.training import train_reward_model  # torch: only where something is trained
+
+    _check_preset(settings)
 
     model = train_reward_model(
         data,
@@ -43,11 +67,15 @@ def trained(stage: Stage, name: str, data: Path, validation: Path, table: str, s
         "" if model.validation_accuracy is None else f", gold-validation accuracy {model.validation_accuracy:.3f}"
     )
     stage.say(f"reward model {name}: {'stands already' if model.reused else 'trained'}{accuracy}")
-    logged = stage.models / f"{model.model_id}.logged"  # beside the folder, whose content is the model's identity
-    if not logged.exists():  # also where a kill came between training and logging
-        log_training(model, _version(stage, table), with_model=settings.mlflow.log_models)
-        logged.touch()
     return model
+
+
+def _check_preset(settings: Settings) -> None:
+    from synpref.reward.architecture import check_architecture  # torch, as above
+
+    train = settings.train
+    if train.preset is not None:
+        check_architecture(load_preset(train.preset).architecture, Path(train.backbone), train.preset)
 
 
 def _version(stage: Stage, table: str) -> TableVersion:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import synpref
+from synpref.code_version import code_version
 from synpref.reward.model_folder import TrainedModel
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 MODEL_ARTIFACT = "model"
 SERVING_TOKEN_BUDGET = 16_384
+MAX_NAME = 500  # characters of a data set's name in MLflow
 SERVED_CODE = Path(__file__).with_name("served_model.py")
 
 
@@ -38,9 +40,16 @@ class TableVersion:
     identifier: str | None = None
 
 
+@dataclass(frozen=True)
+class FilesRead:
+    """The files that the training rows were read from: digest by path."""
+
+    digests: Mapping[str, str]
+
+
 def log_training(
     model: TrainedModel,
-    table: TableVersion,
+    origin: TableVersion | FilesRead,
     *,
     metrics: Mapping[str, float] | None = None,
     tags: Mapping[str, str] | None = None,
@@ -49,14 +58,16 @@ def log_training(
     """Record a trained model as a run below the active one (or a run of its own); give back the run's id.
 
     Parameters are the plan's fields, model id and row counts; curves are loss and gold-validation accuracy by step;
-    `metrics` adds single numbers. The data set is named `<table>@<version>`. with_model: store the model too, with
-    signature and input example; it loads as pyfunc. The caller has set tracking URI and experiment.
+    `metrics` adds single numbers. The data set is named `<table>@<version>`, or by the file's path. with_model: store
+    the model too, with signature and input example; it loads as pyfunc. The caller has set tracking URI and experiment.
     """
     import mlflow
 
-    with mlflow.start_run(run_name=model.name, nested=True, tags={"model_id": model.model_id, **(tags or {})}) as run:
+    facts = {"model_id": model.model_id, "code_version": code_version(), **(tags or {})}
+    with mlflow.start_run(run_name=model.name, nested=True, tags=facts) as run:
         log_curves(run.info.run_id, model, metrics or {})
-        mlflow.log_input(_dataset(table, model), context="training")
+        for dataset in _datasets(origin, model):
+            mlflow.log_input(dataset, context="training")
         if with_model:
             log_served_model(model)
         run_id: str = run.info.run_id
@@ -101,7 +112,7 @@ def log_served_model(model: TrainedModel) -> None:
     turn = Object([Property("role", DataType.string), Property("content", DataType.string)])
     inputs = Schema([ColSpec(Array(turn), "messages"), ColSpec(DataType.string, "response")])
     example = [{"role": "user", "content": "Name a prime number."}]
-    with warnings.catch_warnings(), _fewer_words():
+    with warnings.catch_warnings(), fewer_words():
         warnings.simplefilter("ignore", UserWarning)  # advice on type hints of a data frame
         mlflow.pyfunc.log_model(
             name=MODEL_ARTIFACT,
@@ -115,8 +126,8 @@ def log_served_model(model: TrainedModel) -> None:
 
 
 @contextlib.contextmanager
-def _fewer_words() -> Iterator[None]:
-    """Below its warnings, mlflow comments on every model that is logged."""
+def fewer_words() -> Iterator[None]:
+    """Below its warnings, mlflow comments on every model that is logged or registered."""
     logger = logging.getLogger("mlflow")
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -126,11 +137,20 @@ def _fewer_words() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _dataset(table: TableVersion, model: TrainedModel) -> Dataset:
+def _datasets(origin: TableVersion | FilesRead, model: TrainedModel) -> Iterator[Dataset]:
+    from mlflow.data.dataset_source_registry import resolve_dataset_source
     from mlflow.data.delta_dataset_source import DeltaDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
 
-    source = DeltaDatasetSource(path=table.path, delta_table_name=table.identifier, delta_table_version=table.version)
     described: Any = MetaDataset  # abstract to a type checker only: it declares no profile
-    dataset: Dataset = described(source, name=f"{table.name}@{table.version}", digest=model.training_digest[:32])
-    return dataset
+    if isinstance(origin, TableVersion):
+        source = DeltaDatasetSource(
+            path=origin.path, delta_table_name=origin.identifier, delta_table_version=origin.version
+        )
+        yield described(source, name=f"{origin.name}@{origin.version}", digest=model.training_digest[:32])
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a path has two ways to be local, which are the same
+        sources = {path: resolve_dataset_source(path) for path in origin.digests}
+    for path, digest in origin.digests.items():
+        yield described(sources[path], name=path[-MAX_NAME:], digest=digest[:32])

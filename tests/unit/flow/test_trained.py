@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from synpref.config import load_settings
-from synpref.flow import models
+from synpref.flow import model_record, models
 from synpref.quality.gate import Gate
 from synpref.reward import training
 from synpref.stage import Stage
@@ -33,14 +33,15 @@ def test_a_kill_between_training_and_logging_loses_no_record(
     def found(data: Path, **plan: Any) -> Any:
         return SimpleNamespace(model_id="m1", name=plan["name"], validation_accuracy=None, reused=True)
 
-    def log(model: Any, version: object, *, with_model: bool) -> None:
+    def log(model: Any, version: object, *, metrics: object, with_model: bool) -> str:
         if not logged:
             logged.append("killed")
             raise KeyboardInterrupt
         logged.append(model.model_id)
+        return "run"
 
     monkeypatch.setattr(training, "train_reward_model", found)
-    monkeypatch.setattr(models, "log_training", log)
+    monkeypatch.setattr(model_record, "log_training", log)
     monkeypatch.setattr(models, "_version", lambda stage, table: None)
     with pytest.raises(KeyboardInterrupt):
         models.trained(stage, "gold", tmp_path, tmp_path, "labels")

@@ -11,7 +11,9 @@ from tests.unit.project.conftest import Module
 # A room may import rooms of a lower tier only: an arrow never points up, nor sideways.
 TIERS = (
     ("errors", "masking"),
-    ("settings", "java", "jvm_output", "memory", "preload"),
+    ("section",),
+    ("settings_presets", "settings_train"),
+    ("settings", "code_version", "java", "jvm_output", "memory", "preload"),
     ("config", "spark"),
     ("store", "engines", "pairs"),
     ("inference", "reward", "hygiene", "quality"),
@@ -25,7 +27,19 @@ TIERS = (
     ("jobs",),
 )
 TIER_OF = {room: tier for tier, rooms in enumerate(TIERS) for room in rooms}
-DOOR = {"settings", "config", "stage", "record", "resume", "session", "cli", "flow", "jobs"}
+DOOR = {
+    "settings",
+    "settings_presets",
+    "settings_train",
+    "config",
+    "stage",
+    "record",
+    "resume",
+    "session",
+    "cli",
+    "flow",
+    "jobs",
+}
 # Rules of the recipe are plain Python: a test calls them with plain values, and so may anybody.
 PLAIN = (
     "pairs/identity.py", "pairs/normalise.py", "pairs/roles.py", "stage1/admission.py", "stage1/hold_out.py",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from synpref import record
+from synpref import code_version
 
 
 def _git(folder: Path, *words: str) -> None:
@@ -18,13 +18,13 @@ def _git(folder: Path, *words: str) -> None:
 def test_code_installed_below_somebody_s_checkout_has_no_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = tmp_path / ".venv" / "record.py"
+    installed = tmp_path / ".venv" / "code_version.py"
     installed.parent.mkdir()
     installed.write_text("")
     _git(tmp_path, "init")
     _git(tmp_path, "commit", "--allow-empty", "-m", "theirs")
-    monkeypatch.setattr(record, "__file__", str(installed))
-    assert record.git_commit() is None
+    monkeypatch.setattr(code_version, "__file__", str(installed))
+    assert code_version.git_commit() is None
     _git(tmp_path, "add", "-f", str(installed))
     _git(tmp_path, "commit", "-m", "ours")
-    assert record.git_commit() is not None
+    assert code_version.git_commit() is not None

@@ -1,0 +1,160 @@
+"""What `synpref train` would take, told without loading weights or training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from synpref.config import load_preset
+from synpref.engines.tokenise import Conversation, encode_conversations
+from synpref.errors import InputError
+from synpref.flow.training_data import read_pairs
+from synpref.report.dry_run_text import Assumed, dry_run_text
+from synpref.reward.architecture import Architecture, architecture_of, config_of, folder_config
+from synpref.reward.estimate import STRATEGIES, Amount, Memory, Strategy, amount, gpu_hours, memory, operations
+from synpref.settings import Settings
+from synpref.stage import Outcome, Stage
+
+CHARACTERS_A_TOKEN = 4  # where the tokenizer is not at hand; of English text
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """pairs: how many. mean, mean_square: tokens of prompt and response, over responses. told: where they come from."""
+
+    pairs: int
+    mean: float
+    mean_square: float
+    told: str
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """outcome: for the record. text: what a person is told."""
+
+    outcome: Outcome
+    text: str
+
+
+def dry_run(stage: Stage) -> DryRun:
+    """Estimate the training that the settings describe: on train.data, else on the assumed pairs of train.estimate.
+
+    Raises InputError where neither a preset nor a folder tells the architecture.
+    """
+    settings = stage.settings
+    name, shape = _architecture(settings)
+    lengths = _lengths(stage)
+    work, plan = _work(settings, lengths), _plan(settings)
+    checkpointing, layers = plan["gradient_checkpointing"], settings.train.trainable_layers
+    done = operations(
+        shape, work, trainable_layers=layers, checkpointing=checkpointing,
+        frozen_tokens=2 * lengths.pairs * lengths.mean,
+    )  # fmt: skip
+    hours = gpu_hours(done, settings.train.estimate.peak_tflops, settings.train.estimate.mfu)
+    tokens = max(plan["tokens_per_step"] or 0, 2 * settings.train.max_tokens)  # a longer pair is a batch of its own
+    needs = _memory(settings, shape, tokens, checkpointing, 2 if plan["dtype"] == "bfloat16" else 4)
+    assumed = Assumed(
+        lengths=lengths.told,
+        peak_tflops=settings.train.estimate.peak_tflops,
+        mfu=settings.train.estimate.mfu,
+        micro_batch_tokens=tokens,
+    )
+    text = dry_run_text(name, shape, lengths.pairs, lengths.mean, work, needs, done, hours, plan, assumed)
+    detail = {
+        "architecture": asdict(shape),
+        "pairs": lengths.pairs,
+        "response_tokens": lengths.mean,
+        "work": asdict(work),
+        "operations": done,
+        "gpu_hours": hours,
+        "memory": [{"gpus": gpus, "strategy": strategy, **asdict(need)} for (gpus, strategy), need in needs.items()],
+    }
+    return DryRun(Outcome(detail={"dry_run": detail}), text)
+
+
+def _architecture(settings: Settings) -> tuple[str, Architecture]:
+    train = settings.train
+    if train.preset is not None:
+        preset = load_preset(train.preset)
+        return f"{preset.name}, recipe {train.recipe}", architecture_of(config_of(preset.architecture))
+    return Path(train.backbone).name, architecture_of(folder_config(Path(train.backbone)))
+
+
+def _plan(settings: Settings) -> dict[str, Any]:
+    """The values of `train` that decide what a step takes."""
+    train = settings.train
+    preset = {} if train.preset is None else load_preset(train.preset).values(train.recipe)
+    values: dict[str, Any] = {**preset, **train.model_dump()}
+    names = ("steps", "epochs", "pairs_per_step", "responses_per_step", "tokens_per_step", "dtype")
+    return {name: values.get(name) for name in names} | {
+        "gradient_checkpointing": bool(values.get("gradient_checkpointing"))
+    }
+
+
+def _work(settings: Settings, lengths: Lengths) -> Amount:
+    plan = _plan(settings)
+    return amount(
+        lengths.pairs,
+        lengths.mean,
+        lengths.mean_square,
+        steps=plan["steps"],
+        epochs=plan["epochs"],
+        pairs_per_step=plan["pairs_per_step"],
+        responses_per_step=settings.train.responses_per_step,
+    )
+
+
+def _memory(
+    settings: Settings, shape: Architecture, tokens: int, checkpointing: bool, dtype_bytes: int
+) -> dict[tuple[int, Strategy], Memory]:
+    return {
+        (gpus, strategy): memory(
+            shape,
+            trainable_layers=settings.train.trainable_layers,
+            tokens=tokens,
+            dtype_bytes=dtype_bytes,
+            checkpointing=checkpointing,
+            gpus=gpus,
+            strategy=strategy,
+        )
+        for gpus in settings.train.estimate.gpus
+        for strategy in (STRATEGIES if gpus > 1 else STRATEGIES[:1])
+    }
+
+
+def _lengths(stage: Stage) -> Lengths:
+    assumed, train = stage.settings.train.estimate, stage.settings.train
+    if not train.data.given:
+        tokens = min(assumed.response_tokens, train.max_tokens)
+        return Lengths(assumed.pairs, float(tokens), float(tokens) ** 2, "assumed, see train.estimate")
+    read, _ = read_pairs(stage)
+    pairs, talks = 0, list[Conversation]()
+    order = F.xxhash64("comparison_id", F.lit(stage.settings.seed))
+    for one in read:
+        usable = one.rows.where("reason IS NULL AND label IN ('a', 'b')")
+        pairs += usable.select("comparison_id").distinct().count()
+        drawn = usable.orderBy(order).limit(assumed.sample_pairs).select("messages", "first_text", "second_text")
+        for row in drawn.collect():  # at most sample_pairs
+            messages = [message.asDict() for message in row["messages"]]
+            talks += [Conversation(messages, row["first_text"]), Conversation(messages, row["second_text"])]
+    if not talks:
+        raise InputError("train.data: no pair says which response is better; nothing can be estimated")
+    sizes, how = _tokens(Path(train.backbone), talks, train.max_tokens)
+    mean, square = sum(sizes) / len(sizes), sum(size**2 for size in sizes) / len(sizes)
+    return Lengths(pairs, mean, square, f"{how} in {len(talks) // 2} pairs")
+
+
+def _tokens(backbone: Path, talks: Sequence[Conversation], limit: int) -> tuple[list[int], str]:
+    """Tokens of each, at most the limit: counted where the backbone's tokenizer is at hand."""
+    if not (backbone / "tokenizer.json").is_file():
+        sizes = [sum(len(turn["content"]) for turn in talk.messages) + len(talk.response) for talk in talks]
+        how = f"no tokenizer in {backbone}: {CHARACTERS_A_TOKEN} characters a token assumed"
+        return [min(limit, max(1, size // CHARACTERS_A_TOKEN)) for size in sizes], how
+    from synpref.reward.backbones import load_tokenizer  # torch: only where something is counted
+
+    encoded = encode_conversations(load_tokenizer(backbone), talks, limit, "truncate_left")
+    return [len(one.input_ids) for one in encoded], "counted"

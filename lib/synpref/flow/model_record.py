@@ -1,0 +1,89 @@
+"""What is measured and written down of a trained reward model: MLflow, the registry, the card in its folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from synpref.analysis.validation import ValidationFigures, validation_figures
+from synpref.errors import InputError
+from synpref.reward.calibration import reliability_plot
+from synpref.reward.model_folder import TrainedModel
+from synpref.reward.registry import register
+from synpref.reward.tracking import FilesRead, TableVersion, log_training
+from synpref.reward.validation_rows import read_validation_rows
+from synpref.stage import Stage
+
+_NO_METRIC_NAME = re.compile(r"[^\w./-]")  # of what MLflow allows in names, the part that needs no care
+
+
+def logged_in(stage: Stage, model: TrainedModel) -> Path:
+    """The file that holds the MLflow run of a model; beside its folder, whose content is the model's identity."""
+    return stage.models / f"{model.model_id}.logged"
+
+
+def measured(stage: Stage, model: TrainedModel, validation: Path | None) -> ValidationFigures | None:
+    """What the model is worth on a validation snapshot; None without one, or without its groups and sources."""
+    rows = read_validation_rows(validation) if validation is not None else None
+    if rows is None or validation is None:
+        return None
+    from synpref.reward.scoring import score_responses  # torch: only where something is scored
+
+    rewards = score_responses(model.path, validation, stage.folder / "features")
+    return validation_figures(rows, rewards, stage.settings.seed)
+
+
+def recorded(
+    stage: Stage, model: TrainedModel, origin: TableVersion | FilesRead, figures: ValidationFigures | None
+) -> str:
+    """Log a model and its figures as an MLflow run, and remember which; give back the run's id."""
+    metrics = {} if figures is None else _metrics(figures)
+    run_id = log_training(model, origin, metrics=metrics, with_model=stage.settings.mlflow.log_models)
+    if figures is not None:
+        _log_calibration(run_id, model.name, figures)
+    logged_in(stage, model).write_text(run_id, encoding="utf-8")
+    return run_id
+
+
+def registered(stage: Stage, model: TrainedModel) -> str | None:
+    """Register the model where mlflow.register_as names one: the address that loads it. Its run must be recorded."""
+    mlflow = stage.settings.mlflow
+    if mlflow.register_as is None:
+        return None
+    noted = logged_in(stage, model)
+    run_id = noted.read_text(encoding="utf-8")
+    if not run_id:
+        raise InputError(f"{noted}: an earlier version logged this model without noting its run; remove the file first")
+    version = register(run_id, model.model_id, mlflow.register_as, mlflow.alias)
+    address = f"models:/{mlflow.register_as}@{mlflow.alias}"
+    stage.say(f"{address} is version {version}, reward model {model.name}")
+    return address
+
+
+def _metrics(figures: ValidationFigures) -> dict[str, float]:
+    found = {
+        "validation/accuracy": figures.accuracy.estimate,
+        "validation/accuracy_low": figures.accuracy.low,
+        "validation/accuracy_high": figures.accuracy.high,
+        "validation/length_accuracy": figures.length.estimate,
+        "validation/comparisons": float(figures.rows),
+        "validation/unscored": float(figures.unscored),
+        "validation/calibration_error": figures.calibration.error,
+        "validation/loss": figures.calibration.loss,
+    }
+    for source, one in figures.by_source.items():
+        found[f"validation/accuracy_by_source/{_NO_METRIC_NAME.sub('_', source)}"] = one.accuracy
+    return found
+
+
+def _log_calibration(run_id: str, name: str, figures: ValidationFigures) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    plain: dict[str, Any] = figures.as_dict()
+    bins = plain["calibration"]["bins"]
+    table = {column: [one[column] for one in bins] for column in ("low", "high", "rows", "confidence", "accuracy")}
+    client.log_figure(run_id, reliability_plot(figures.calibration, name), "validation/reliability.png")
+    client.log_table(run_id, table, "validation/reliability.json")
+    client.log_dict(run_id, plain, "validation/figures.json")

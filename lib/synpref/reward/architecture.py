@@ -1,0 +1,95 @@
+"""A backbone's architecture from its config.json keys: built without weights, counted, compared with a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification, PretrainedConfig
+
+from synpref.engines.model_folder import loading
+from synpref.errors import InputError
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What memory and compute of training depend on.
+
+    parameters: of the model with its head of one logit. embedding_parameters: of those, tables that are looked up.
+    attention_width: all query heads together; key_width: all key heads. gated: the feed-forward part has three
+    matrices instead of two. decoder: attention looks back only.
+    """
+
+    parameters: int
+    embedding_parameters: int
+    layers: int
+    hidden: int
+    attention_width: int
+    key_width: int
+    intermediate: int
+    gated: bool
+    decoder: bool
+
+
+def config_of(keys: Mapping[str, Any]) -> PretrainedConfig:
+    """A transformers configuration with one logit from keys of config.json, model_type among them.
+
+    Raises InputError where transformers knows no such model.
+    """
+    rest = {name: value for name, value in keys.items() if name != "model_type"}
+    try:
+        config: PretrainedConfig = AutoConfig.for_model(str(keys["model_type"]), num_labels=1, **rest)
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f"architecture {dict(keys)}: transformers cannot configure it ({error})") from None
+    return config
+
+
+def folder_config(folder: Path) -> PretrainedConfig:
+    """The configuration in a model folder. Raises InputError where it cannot be read."""
+    with loading(folder):
+        config: PretrainedConfig = AutoConfig.from_pretrained(folder, num_labels=1, local_files_only=True)
+    return config
+
+
+def architecture_of(config: PretrainedConfig) -> Architecture:
+    """Build the model without memory for its weights (torch's meta device) and count."""
+    with torch.device("meta"):
+        model = AutoModelForSequenceClassification.from_config(config)
+    tables = [one for one in model.modules() if isinstance(one, torch.nn.Embedding)]
+    heads = int(config.num_attention_heads)
+    width = int(getattr(config, "head_dim", None) or config.hidden_size // heads)
+    return Architecture(
+        parameters=sum(one.numel() for one in model.parameters()),
+        embedding_parameters=sum(one.weight.numel() for one in tables),
+        layers=int(config.num_hidden_layers),
+        hidden=int(config.hidden_size),
+        attention_width=heads * width,
+        key_width=int(getattr(config, "num_key_value_heads", None) or heads) * width,
+        intermediate=int(config.intermediate_size),
+        gated=any(name.endswith("gate_proj") for name, _ in model.named_modules()),
+        decoder=hasattr(model, "score"),
+    )
+
+
+def check_architecture(keys: Mapping[str, Any], folder: Path, preset: str) -> None:
+    """Raise InputError naming the keys in which the model in `folder` is not the preset's."""
+    meant, found = config_of(keys), folder_config(folder)
+    wrong = [
+        f"{name} {getattr(found, name, None)!r} instead of {getattr(meant, name)!r}"
+        for name in keys
+        if hasattr(meant, name) and not _alike(getattr(meant, name), getattr(found, name, None))
+    ]
+    if wrong:
+        raise InputError(
+            f"{folder} is not the backbone of train.preset {preset}: {', '.join(wrong)}; set train.backbone to its "
+            "folder, or choose another preset"
+        )
+
+
+def _alike(meant: object, found: object) -> bool:
+    if isinstance(meant, float) and isinstance(found, int | float):
+        return abs(meant - found) <= 1e-6 * abs(meant)
+    return meant == found

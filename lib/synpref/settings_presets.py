@@ -1,0 +1,57 @@
+"""Presets of backbones (conf/models): the architecture, and the values of `train` for both of the paper's recipes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from synpref.section import Positive, Seconds, Section, Share
+
+Recipe = Literal["development", "final"]
+
+
+class TrainValues(Section):
+    """Values of settings in `train`; what is not set stays as it is."""
+
+    steps: Positive | None = None
+    epochs: Seconds | None = None
+    pairs_per_step: Positive | None = None
+    responses_per_step: Positive | None = None
+    tokens_per_step: Positive | None = None
+    learning_rate: Seconds | None = None
+    schedule: Literal["linear", "constant"] | None = None
+    warmup_share: Share | None = None
+    weight_decay: float | None = None
+    trainable_layers: Positive | None = None
+    max_tokens: Positive | None = None
+    dtype: Literal["float32", "bfloat16"] | None = None
+    gradient_checkpointing: bool | None = None
+    evaluate_every: Positive | None = None
+    checkpoint_every: Positive | None = None
+
+
+class Recipes(Section):
+    """The two ways of paper.md §4: development runs of Stage 1, and the final run."""
+
+    development: TrainValues
+    final: TrainValues
+
+
+class Preset(Section):
+    """One backbone. name: of the public model. released_as: the paper's reward model from it; null: none.
+
+    backbone: folder where it is looked for. architecture: keys of its config.json.
+    """
+
+    name: str
+    released_as: str | None
+    backbone: str
+    architecture: dict[str, Any]
+    train: TrainValues
+    recipes: Recipes
+
+    def values(self, recipe: Recipe) -> dict[str, Any]:
+        """Settings of `train`, backbone among them; of steps and epochs the one that is not given is null."""
+        chosen = self.recipes.final if recipe == "final" else self.recipes.development
+        given = {**self.train.model_dump(exclude_unset=True), **chosen.model_dump(exclude_unset=True)}
+        length = {"steps": None, "epochs": None} if {"steps", "epochs"} & set(given) else {}
+        return {"backbone": self.backbone, **length, **given}
