@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from synpref import __version__
-from synpref.config import load_settings
+from synpref.config import check_inputs, load_settings
 from synpref.errors import SynprefError
 from synpref.preload import preload
 
@@ -68,6 +68,7 @@ def submit(stage: str) -> NoReturn:
 def run(name: str, overlays: Sequence[str], words: Sequence[str]) -> None:
     """Run a stage or the pipeline with these settings in the session at hand, or a laptop session of its own."""
     settings = load_settings(overlays, words)
+    check_inputs(settings, name)
     from synpref import resume, session  # Spark, MLflow and torch load only once the settings are known to be good
 
     jobs = {each: job(each) for each in (STAGES if name == PIPELINE else (name,))}
@@ -92,6 +93,7 @@ def run(name: str, overlays: Sequence[str], words: Sequence[str]) -> None:
 def hand_off(name: str, file: Path, overlays: Sequence[str], words: Sequence[str]) -> None:
     """Write a batch for people, or read their answers, with these settings; neither is a stage that leaves a record."""
     settings = load_settings(overlays, words)
+    check_inputs(settings, name)
     from synpref import session
 
     command: Callable[..., None] = getattr(importlib.import_module("synpref.flow.people"), HAND_OFFS[name])
@@ -150,7 +152,7 @@ SUMMARIES = {
     "score": "Score every response of the wild pool with the gold and the best reward model.",
     "stage2": "Keep, flip or drop each pair by two reward models that must agree; publish the curated table.",
     "train": "Train final reward models on the original, the filtered and the corrected labels.",
-    "evaluate": "Measure the final models on test prompts, with intervals.",
+    "evaluate": "Measure reward models and judges on test prompts and benchmarks, with intervals.",
     "report": "Write summary.json and report.html of the campaign, and print the summary.",
     "export-batch": "Write the comparisons that people should label next to a file, without their source labels.",
     "import-labels": "Check the answers that people wrote into such a file and insert them into human_labels.",

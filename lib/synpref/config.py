@@ -40,6 +40,13 @@ def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
         raise SettingsError("\n".join(lines)) from None
 
 
+def check_inputs(settings: Settings, stage: str) -> None:
+    """Raise SettingsError where the stage, or the pipeline, has nothing to read."""
+    if settings.reads_nothing(stage):
+        more = "; to measure a model without them, name it in evaluate.models" if stage == "evaluate" else ""
+        raise SettingsError(f"nothing to read: name at least one of inputs, or set generated.prompts{more}")
+
+
 def settings_json(settings: Settings) -> str:
     """The settings as canonical JSON."""
     return json.dumps(settings.model_dump(by_alias=True), sort_keys=True, ensure_ascii=False)

@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(gt=0)]
-# Unquoted, YAML reads the word off as a truth value.
-AutoOrOff = Annotated[Literal["auto", "off"], BeforeValidator(lambda given: "off" if given is False else given)]
-NumberFormat = Literal["float32", "bfloat16", "float16"]
+from synpref.section import AutoOrOff, Count, NumberFormat, Positive, Seconds, Section, Share
+from synpref.settings_evaluate import Evaluate, nearest
+
 # How a judge is reached, not what it answers.
 JUDGE_RUNTIME = ("url", "key_variable", "concurrency", "timeout", "retries", "gpu_memory")
-
-
-class Section(BaseModel):
-    """A part of the settings; unknown keys and wrong types are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Run(Section):
@@ -358,18 +348,24 @@ class Settings(Section):
     admission: Admission
     scorer: Scorer
     train: Train
+    evaluate: Evaluate
     stage2: Stage2
     gate: Gate
+
+    def reads_nothing(self, stage: str) -> bool:
+        """Whether the stage, or the pipeline, needs inputs and none are named: `synpref evaluate` of models does not."""
+        return not (self.inputs or self.generated.prompts) and not (stage == "evaluate" and self.evaluate.named)
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
         if self.truth == "generated" and not self.generated.prompts:
             raise ValueError("truth: generated needs generated.prompts > 0")
-        if not self.inputs and not self.generated.prompts:
-            raise ValueError("nothing to read: name at least one of inputs, or set generated.prompts")
         names = [judge.name for judge in self.judges]
         if len(set(names)) != len(names):
             raise ValueError(f"judges: two have one name: {names}")
+        for name in self.evaluate.judges:
+            if name not in names:
+                raise ValueError(f"evaluate.judges: no judge is called {name!r}; {nearest(name, names)}")
         # simulated ones answer by their names
         models = [one for one in self.judges if one.kind != "simulated"]
         _refuse_twins("judges", [(one.name, one.answers(self.stage1.few_shots)) for one in models])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synpref.config import campaign_id, conf_file, load_settings, settings_hash, settings_json
+from synpref.config import campaign_id, check_inputs, conf_file, load_settings, settings_hash, settings_json
 from synpref.errors import SettingsError
 
 ONE_INPUT = "inputs=[{path: pairs.parquet, source: mine}]"
@@ -92,8 +92,18 @@ def test_a_missing_file_and_bad_yaml_are_clear(tmp_path: Path) -> None:
     assert "must be a mapping" in _error([], (str(listed),))
 
 
-def test_nothing_to_read_is_an_error() -> None:
-    assert "nothing to read" in _error([], ("local",))
+@pytest.mark.parametrize("stage", ["ingest", "train", "evaluate", "pipeline"])
+def test_nothing_to_read_is_an_error(stage: str) -> None:
+    with pytest.raises(SettingsError, match="nothing to read"):
+        check_inputs(load_settings(["local"], []), stage)
+
+
+def test_a_named_model_is_measured_without_inputs_and_by_that_stage_only() -> None:
+    words = ["evaluate.models=[{name: mine, model: m}]", "evaluate.benchmarks={user_pairs: [pairs.parquet]}"]
+    settings = load_settings(["local"], words)
+    check_inputs(settings, "evaluate")
+    with pytest.raises(SettingsError, match="nothing to read"):
+        check_inputs(settings, "pipeline")
 
 
 def test_two_judges_of_one_name_are_refused() -> None:

@@ -10,7 +10,8 @@ from tests.unit.project.conftest import Module
 
 # A room may import rooms of a lower tier only: an arrow never points up, nor sideways.
 TIERS = (
-    ("errors",),
+    ("errors", "section"),
+    ("settings_evaluate",),
     ("settings", "java", "jvm_output", "memory", "preload"),
     ("config", "spark"),
     ("store", "engines", "pairs"),
@@ -25,7 +26,7 @@ TIERS = (
     ("jobs",),
 )
 TIER_OF = {room: tier for tier, rooms in enumerate(TIERS) for room in rooms}
-DOOR = {"settings", "config", "stage", "record", "resume", "session", "cli", "flow", "jobs"}
+DOOR = {"settings", "settings_evaluate", "config", "stage", "record", "resume", "session", "cli", "flow", "jobs"}
 # Rules of the recipe are plain Python: a test calls them with plain values, and so may anybody.
 PLAIN = (
     "pairs/identity.py", "pairs/normalise.py", "pairs/roles.py", "stage1/admission.py", "stage1/hold_out.py",
