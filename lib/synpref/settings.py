@@ -353,7 +353,7 @@ class Settings(Section):
     gate: Gate
 
     def reads_nothing(self, stage: str) -> bool:
-        """Whether the stage, or the pipeline, needs inputs and none are named: `synpref evaluate` of models does not."""
+        """Whether the stage, or the pipeline, needs inputs and none are named; `synpref evaluate` may not need any."""
         return not (self.inputs or self.generated.prompts) and not (stage == "evaluate" and self.evaluate.named)
 
     @model_validator(mode="after")

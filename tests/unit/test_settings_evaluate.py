@@ -12,6 +12,8 @@ from synpref.settings_evaluate import BENCHMARK_NAMES
 PAIRS = "evaluate.benchmarks={user_pairs: [pairs.parquet]}"
 MINE = "evaluate.models=[{name: mine, model: folder}]"
 
+OF_USER_PAIRS = "{name: a, benchmark: user_pairs, path: p}"
+
 
 def _error(*words: str) -> str:
     with pytest.raises(SettingsError) as caught:
@@ -44,7 +46,7 @@ def test_files_are_those_of_benchmarks_lists_and_scores() -> None:
         ([PAIRS, "evaluate.models=[{name: a, model: m}, {name: a, model: n}]"], "the name 'a' stands there twice"),
         ([PAIRS, "evaluate.scores=[{name: a, benchmark: rmb, path: p}]"], "name them in evaluate.benchmarks.rmb"),
         (
-            [PAIRS, "evaluate.scores=[{name: a, benchmark: user_pairs, path: p}, {name: a, benchmark: user_pairs, path: q}]"],
+            [PAIRS, f"evaluate.scores=[{OF_USER_PAIRS}, {OF_USER_PAIRS}]"],
             "a has 2 files for user_pairs",
         ),
         ([PAIRS, "evaluate.judges=[carefull]"], "no judge is called 'carefull'"),
