@@ -363,9 +363,10 @@ class Settings(Section):
         names = [judge.name for judge in self.judges]
         if len(set(names)) != len(names):
             raise ValueError(f"judges: two have one name: {names}")
+        asked = [one.name for one in self.judges if one.kind != "simulated"]  # those know no benchmark
         for name in self.evaluate.judges:
-            if name not in names:
-                raise ValueError(f"evaluate.judges: no judge is called {name!r}; {nearest(name, names)}")
+            if name not in asked:
+                raise ValueError(f"evaluate.judges: no model or record is called {name!r}; {nearest(name, asked)}")
         # simulated ones answer by their names
         models = [one for one in self.judges if one.kind != "simulated"]
         _refuse_twins("judges", [(one.name, one.answers(self.stage1.few_shots)) for one in models])

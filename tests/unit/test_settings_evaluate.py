@@ -49,7 +49,7 @@ def test_files_are_those_of_benchmarks_lists_and_scores() -> None:
             [PAIRS, f"evaluate.scores=[{OF_USER_PAIRS}, {OF_USER_PAIRS}]"],
             "a has 2 files for user_pairs",
         ),
-        ([PAIRS, "evaluate.judges=[carefull]"], "no judge is called 'carefull'"),
+        ([PAIRS, "evaluate.judges=[carefull]"], "no model or record is called 'carefull'"),
         ([PAIRS, "evaluate.sample=0"], "evaluate.sample: input should be greater than 0"),
     ],
 )  # fmt: skip

@@ -40,8 +40,8 @@ def _stages(stages: Mapping[str, Mapping[str, Any]]) -> str:
     for stage in stages.values():
         for reason, rows_of in stage["quarantined"].items():
             reasons[reason] = reasons.get(reason, 0) + rows_of
-    why = ", ".join(f"{_printable(reason)} {count(rows_of)}" for reason, rows_of in sorted(reasons.items()))
-    return _table("Stages", rows) + (f"\n  quarantined: {why}" if why else "")
+    why = ", ".join(f"{printable(reason)} {count(rows_of)}" for reason, rows_of in sorted(reasons.items()))
+    return text_table("Stages", rows) + (f"\n  quarantined: {why}" if why else "")
 
 
 def _labels(labels: Mapping[str, Any], intervals: Mapping[str, Any]) -> str:
@@ -53,7 +53,7 @@ def _labels(labels: Mapping[str, Any], intervals: Mapping[str, Any]) -> str:
         recall = percent(part["recall"]) if "recall" in part else ""
         found = interval(intervals.get(f"labels.{name}.accuracy"))
         rows.append((title, count(part["rows"]), percent(part["accuracy"]), found, baseline, recall))
-    return _table("Stage 2's decisions", rows)
+    return text_table("Stage 2's decisions", rows)
 
 
 def _judges(judges: Mapping[str, Mapping[str, Any]]) -> str:
@@ -63,7 +63,7 @@ def _judges(judges: Mapping[str, Mapping[str, Any]]) -> str:
         kind = "simulated" if judge["simulated"] else "model"
         rates = (percent(judge["gold_agreement"]), percent(judge["position_flip_rate"]))
         rows.append((name, kind, words[judge["admitted"]], *rates, count(sum(judge["verdicts"].values()))))
-    return _table("Judges", rows)
+    return text_table("Judges", rows)
 
 
 def _models(models: Mapping[str, float | None], intervals: Mapping[str, Any]) -> str:
@@ -71,7 +71,7 @@ def _models(models: Mapping[str, float | None], intervals: Mapping[str, Any]) ->
     for name, title in _MODELS:
         if models.get(name) is not None:
             rows.append((title, percent(models[name]), interval(intervals.get(f"reward_models.{name}"))))
-    text = _table("Reward models", rows)
+    text = text_table("Reward models", rows)
     differences = [
         f"  {title} minus original: {interval(intervals[key], difference=True)}"
         for name, title in _MODELS
@@ -84,18 +84,18 @@ def _gate(summary: Mapping[str, Any]) -> str:
     gate, memory = summary["gate"], summary["peak_memory_gb"]
     peak = ", ".join(f"{name} {value:.1f} GB" for name, value in memory.items() if value is not None)
     device = summary["device"]
-    computed = f"{_printable(device['name'])} ({_printable(device['dtype'])})" if device["dtype"] else device["name"]
+    computed = f"{printable(device['name'])} ({printable(device['dtype'])})" if device["dtype"] else device["name"]
     return (
         f"Gate: {count(gate['expectations'])} expectations in {count(gate['suites'])} suites, "
         f"{count(gate['failed'])} failed\n"
-        f"Run: {duration(summary['seconds'])}; peak memory {peak or 'not measured'}; {_printable(computed)}; "
-        f"campaign {_printable(summary['campaign'])}"
+        f"Run: {duration(summary['seconds'])}; peak memory {peak or 'not measured'}; {printable(computed)}; "
+        f"campaign {printable(summary['campaign'])}"
     )
 
 
-def _table(title: str, rows: Sequence[Sequence[str]]) -> str:
+def text_table(title: str, rows: Sequence[Sequence[str]]) -> str:
     """Left-aligned first column, the others right-aligned; the first row is the heading."""
-    clean = [[_printable(cell) for cell in row] for row in rows]
+    clean = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[place]) for row in clean) for place in range(len(clean[0]))]
     lines = ["  " + "  ".join(_aligned(row, widths)) for row in clean]
     return "\n".join([title, lines[0], "  " + "-" * (sum(widths) + 2 * len(widths) - 2), *lines[1:]]).rstrip()
@@ -106,5 +106,6 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text without characters that could steer a terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
