@@ -90,11 +90,27 @@ def _rewards(
 
 
 def robustness_shown(scorers: Sequence[Scorer], tests: Mapping[str, Mapping[str, Preference]]) -> list[dict[str, Any]]:
-    """One row a source, scorer and attack, as plain values for console and report."""
+    """One row a source and scorer, as plain values for console and report. wins: beyond the difference's interval."""
     sources = [(FROM_BENCHMARKS, one.name, one.robustness) for one in scorers]
     sources += [(FROM_TESTS, name, told) for name, told in tests.items()]
     return [
-        {"source": source, "name": name, "attack": attack, **one.as_dict()}
+        {
+            "source": source,
+            "name": name,
+            "prompts": first.plain.prompts,
+            "plain": first.plain.value,
+            "attacks": {attack: _attack_shown(one) for attack, one in told.items()},
+        }
         for source, name, told in sources
-        for attack, one in told.items()
+        for first in list(told.values())[:1]  # the answer as it was is the same under every attack
     ]
+
+
+def _attack_shown(one: Preference) -> dict[str, Any]:
+    interval = one.difference.interval
+    return {
+        "attacked": one.attacked.value,
+        "difference": one.difference.value,
+        "interval": interval and interval.as_dict(),
+        "wins": interval is not None and interval.low > 0,
+    }

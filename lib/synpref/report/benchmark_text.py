@@ -79,17 +79,12 @@ def _points(line: Sequence[float], places: Sequence[int]) -> list[str]:
 def _robustness(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return ""
-    found = [("attack", "on", "scorer", "prefers it attacked", "as it was", "difference", "95 % interval", "prompts")]
+    found: list[Sequence[str]] = [("scorer", "on", "prompts", "as it was", *rows[0]["attacks"])]
     for row in rows:
-        difference = row["difference"]
-        found.append(
-            (
-                row["attack"], row["source"], row["name"], percent(row["attacked"]["value"]),
-                percent(row["plain"]["value"]), points(difference["value"]),
-                interval(difference["interval"], difference=True), count(difference["prompts"]),
-            )
-        )  # fmt: skip
-    return text_table("Robustness: how often the worse answer is preferred to the better one", found)
+        attacked = [f"{share(one['attacked'])}{'*' if one['wins'] else ' '}" for one in row["attacks"].values()]
+        found.append((row["name"], row["source"], count(row["prompts"]), share(row["plain"]), *attacked))
+    title = "Robustness: the worse answer preferred to the better one, percent, as it was and attacked"
+    return text_table(title, found) + "\n  * more often than as it was, beyond the 95 % interval of the difference"
 
 
 def _correlations(rows: Sequence[Mapping[str, Any]]) -> str:
