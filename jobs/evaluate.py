@@ -11,7 +11,7 @@ from synpref.benchmarks.score_rows import ScoreRow
 from synpref.cli import submit
 from synpref.flow.answers import Calls
 from synpref.flow.benchmark_files import read_material
-from synpref.flow.benchmark_record import NO_CAMPAIGN, log_scorers, shown, write_scores
+from synpref.flow.benchmark_record import NO_CAMPAIGN, RESULTS, log_scorers, shown, write_scores
 from synpref.flow.benchmarks import measured_scorers
 from synpref.flow.canaries import Attacked, attacked_tests, robustness_shown
 from synpref.flow.final_models import measured_tests, trained_campaign
@@ -40,6 +40,8 @@ def run(stage: Stage) -> Outcome:
     log_scorers(stage, scorers)
     told = {**shown(material, scorers), "robustness": robustness_shown(scorers, attacked.robustness)}
     print(benchmark_text(told))
+    if scorers:
+        print(f"every figure: {stage.folder / RESULTS}, the table benchmark_scores, and MLflow\n")
     unscored = tests.unscored if tests else 0
     rows_in = material.items + (tests.count if tests else 0)
     return Outcome(

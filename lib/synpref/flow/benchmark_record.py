@@ -18,13 +18,15 @@ from synpref.benchmarks.paper_table import coverage_notes, figure_table, paper_t
 from synpref.benchmarks.score_rows import ScoreRow
 from synpref.flow.benchmark_files import Material
 from synpref.flow.benchmarks import Scorer
+from synpref.pairs.identity import hash128
 from synpref.stage import Stage
 from synpref.store.contracts import TABLES
 
 NO_CAMPAIGN = "-"
 TABLE = "benchmark_scores"
 RESULTS = "benchmarks.json"
-_NO_METRIC = re.compile(r"[^A-Za-z0-9_./ -]")
+_NO_METRIC = re.compile(r"[^A-Za-z0-9_. -]")
+_LONGEST = 250  # characters of a metric's name
 _BATCH = 500  # metrics of one request; MLflow takes a thousand
 
 
@@ -58,8 +60,14 @@ def log_scorers(stage: Stage, scorers: Sequence[Scorer]) -> None:
 
 
 def metric_name(row: ScoreRow) -> str:
-    """The row's place as a name that MLflow takes: what it does not is an underscore."""
-    return "/".join(_NO_METRIC.sub("_", part) for part in (row.benchmark, row.subset, row.metric))
+    """The row's place as a name that MLflow takes: a path of words, an underscore for what cannot stand in one."""
+    parts = f"{row.benchmark}/{row.subset}/{row.metric}".split("/")
+    plain = [_NO_METRIC.sub("_", part).strip() for part in parts]
+    words = "/".join(part if part.strip(".") else "_" * max(len(part), 1) for part in plain)
+    if len(words) <= _LONGEST:
+        return words
+    digest = hash128(words)[:8]  # two long names stay apart
+    return f"{words[: _LONGEST - len(digest) - 1]}_{digest}"
 
 
 def shown(material: Material, scorers: Sequence[Scorer]) -> dict[str, Any]:

@@ -56,19 +56,19 @@ def _figures(figures: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _curves(curves: Sequence[Mapping[str, Any]]) -> str:
-    """True score of what is picked, by scorer; the oracle's line stands once a list."""
-    longest = max((len(curve["picked"]) for curve in curves), default=0)
+    """True score of what is picked, by scorer; of lists in several parts only the mean, the page has the others."""
+    if not curves:
+        return ""
+    names = {curve["list"] for curve in curves}
+    means = {name for name in names if name.endswith("/mean")}
+    whole = {name for name in names if f"{name.rpartition('/')[0]}/mean" not in means}
+    longest = max(len(curve["picked"]) for curve in curves)
     places = [n for n in _SHOWN_POINTS if n <= longest]
     rows: list[Sequence[str]] = [("mean true score of the best of n", "", *(f"n={n}" for n in places))]
-    last: Mapping[str, Any] = {}
-    for curve in sorted(curves, key=lambda one: one["list"]):
-        if last and last["list"] != curve["list"]:
-            rows.append((last["list"], "oracle", *_points(last["oracle"], places)))
-        rows.append((curve["list"], curve["name"], *_points(curve["picked"], places)))
-        last = curve
-    if not last:
-        return ""
-    rows.append((last["list"], "oracle", *_points(last["oracle"], places)))
+    for name in sorted(means | whole):
+        of_list = [curve for curve in curves if curve["list"] == name]
+        rows += [(name, curve["name"], *_points(curve["picked"], places)) for curve in of_list]
+        rows.append((name, "oracle", *_points(of_list[0]["oracle"], places)))
     return text_table("Best of n", rows)
 
 
