@@ -11,7 +11,6 @@ COLUMNS: Mapping[str, str] = {
 }  # fmt: skip
 AVERAGE = "avg"
 
-_ = None  # not published
 PUBLISHED: Mapping[str, tuple[float | None, ...]] = {
     "V2-Qwen3-0.6B": (85.2, 61.3, 65.3, 68.3, 74.5, 74.4, 67.6, 70.9),
     "V2-Qwen3-1.7B": (90.3, 68.3, 67.6, 70.5, 78.1, 78.7, 72.9, 75.2),
@@ -31,11 +30,11 @@ PUBLISHED: Mapping[str, tuple[float | None, ...]] = {
     "INF-ORM-70B": (95.1, 76.5, 64.2, 64.4, 70.5, 75.4, 70.2, 73.8),
     "GPT-4o judge": (86.7, 64.9, 67.7, 67.1, 73.8, 73.1, 59.8, 70.4),
     "Claude-3.5-Sonnet judge": (84.2, 64.7, 67.3, 69.2, 70.6, 74.5, 64.8, 70.8),
-    "DeepSeek-GRM-27B": (88.5, _, 65.3, 60.4, 69.0, _, _, _),
-    "DeepSeek-GRM-27B +MetaRM": (90.4, _, 67.2, 63.2, 70.3, _, _, _),
-    "RM-R1-Qwen-32B": (92.9, _, _, _, 73.0, 79.1, _, _),
-    "RM-R1-DS-Qwen-32B": (90.9, _, _, _, 69.8, 83.9, _, _),
-    "J1-Llama-8B": (85.7, _, 60.3, 59.2, _, 73.4, 42.0, _),
-    "J1-Llama-70B": (93.3, _, 66.3, 72.9, _, 82.7, 60.0, _),
+    "DeepSeek-GRM-27B": (88.5, None, 65.3, 60.4, 69.0, None, None, None),
+    "DeepSeek-GRM-27B +MetaRM": (90.4, None, 67.2, 63.2, 70.3, None, None, None),
+    "RM-R1-Qwen-32B": (92.9, None, None, None, 73.0, 79.1, None, None),
+    "RM-R1-DS-Qwen-32B": (90.9, None, None, None, 69.8, 83.9, None, None),
+    "J1-Llama-8B": (85.7, None, 60.3, 59.2, None, 73.4, 42.0, None),
+    "J1-Llama-70B": (93.3, None, 66.3, 72.9, None, 82.7, 60.0, None),
     "annotator LLMs, ensembled": (93.9, 83.2, 75.7, 89.6, 82.6, 89.0, 87.8, 86.0),
 }

@@ -24,6 +24,7 @@ from synpref.benchmarks.scores import Scores, read_scores
 from synpref.benchmarks.selection import scorable
 from synpref.engines.identity import EngineCard, file_fingerprint
 from synpref.errors import InputError
+from synpref.flow import specs
 from synpref.flow.answers import Calls
 from synpref.flow.benchmark_answers import responses_of, rewards_of, verdicts_of
 from synpref.flow.benchmark_files import Material
@@ -73,7 +74,7 @@ def measured_scorers(stage: Stage, calls: Calls, material: Material, models: Seq
     found = _from_files(stage, material)  # what can be wrong with a file is told before an engine is loaded
     found = [*_models(stage, calls, material, models), *found]
     found += [_judge(stage, calls, material, name) for name in stage.settings.evaluate.judges]
-    _check_apart(found)
+    _check_apart([(one.name, one.engine_id) for one in found])
     return found + [_baseline(stage, material, name) for name in BASELINES]
 
 
@@ -81,6 +82,8 @@ def _models(stage: Stage, calls: Calls, material: Material, models: Sequence[tup
     texts, found = material.texts, []
     if not models or not texts:
         return []
+    cards = [(name, specs.scorer(stage.settings, name, folder).card.engine_id) for name, folder in models]
+    _check_apart(cards)  # before anything is computed, and so is that every folder holds a model
     stage.say(f"{len(texts):,} distinct responses, each scored once by {len(models)} models")
     with responses_of(stage, texts) as responses:
         for name, folder in models:
@@ -149,10 +152,10 @@ def length_preferences(stage: Stage, canaries: Sequence[Canary]) -> dict[str, Pr
     return preferences(canaries, {name: float(len(text)) for name, (_, text) in texts.items()}, stage.settings.seed)
 
 
-def _check_apart(scorers: Sequence[Scorer]) -> None:
-    """Raise InputError where two scorers are one engine: their rows would have one key."""
+def _check_apart(engines: Sequence[tuple[str, str]]) -> None:
+    """Raise InputError where two of (name, engine_id) are one engine: their rows would have one key."""
     named: dict[str, str] = {}
-    for one in scorers:
-        other = named.setdefault(one.engine_id, one.name)
-        if other != one.name:
-            raise InputError(f"evaluate: {other} and {one.name} are one engine ({one.engine_id[:12]}); remove one")
+    for name, engine_id in engines:
+        other = named.setdefault(engine_id, name)
+        if other != name:
+            raise InputError(f"evaluate: {other} and {name} are one engine ({engine_id[:12]}); remove one")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from pyspark.sql import SparkSession
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
@@ -15,6 +17,7 @@ from synpref.quality.gate import Gate
 from synpref.reward.plan import TrainingPlan
 from synpref.reward.training import train_reward_model
 from synpref.stage import Stage
+from synpref.store.names import Location
 from synpref.store.warehouse import Warehouse
 from tests.unit.reward.conftest import write_snapshot
 
@@ -58,12 +61,14 @@ def reward_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]
     return first, second
 
 
-@pytest.fixture
-def measuring(warehouse: Warehouse, tmp_path: Path) -> Measuring:
-    """The stage evaluate with settings of words, over an empty folder."""
+@pytest.fixture(scope="module")
+def measuring(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Measuring:
+    """The stage evaluate with settings of words, over one folder for a file of tests that is empty at first."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    warehouse = Warehouse(spark, Location(path=str(folder / "ware house")))
 
     def make(*words: str) -> Stage:
-        plain = [f"run.dir={tmp_path / 'run'}", "scorer.dtype=float32", "evaluate.robustness=0", *words]
-        return Stage("evaluate", f"run {len(words)}", load_settings(["local"], plain), warehouse, Gate())
+        plain = [f"run.dir={folder / 'run'}", "scorer.dtype=float32", "evaluate.robustness=0", *words]
+        return Stage("evaluate", uuid.uuid4().hex, load_settings(["local"], plain), warehouse, Gate())
 
     return make

@@ -33,6 +33,13 @@ def content(stage: Stage) -> DataFrame:
     return spark.createDataFrame(tested, "comparison_id string, winner string")
 
 
+def test_without_canaries_nothing_is_scored(measuring: Measuring, reward_models: tuple[Path, Path]) -> None:
+    stage = measuring("inputs=[{path: p, source: s}]")
+    found = attacked_tests(stage, content(stage), {"original": [{"name": "o", "path": str(reward_models[0])}]})
+    assert (found.robustness, found.computed) == ({}, 0)
+    assert not stage.warehouse.exists("rewards")
+
+
 def test_final_models_meet_attacked_answers_once(measuring: Measuring, reward_models: tuple[Path, Path]) -> None:
     stage = measuring("inputs=[{path: p, source: s}]", "evaluate.robustness=3", "train.max_tokens=64")
     tested = content(stage)
@@ -53,10 +60,3 @@ def test_final_models_meet_attacked_answers_once(measuring: Measuring, reward_mo
     assert again.robustness == found.robustness
     shown = robustness_shown([], found.robustness)
     assert [(row["source"], row["prompts"]) for row in shown] == [("test prompts", 3)] * 3
-
-
-def test_without_canaries_nothing_is_scored(measuring: Measuring, reward_models: tuple[Path, Path]) -> None:
-    stage = measuring("inputs=[{path: p, source: s}]")
-    found = attacked_tests(stage, content(stage), {"original": [{"name": "o", "path": str(reward_models[0])}]})
-    assert (found.robustness, found.computed) == ({}, 0)
-    assert not stage.warehouse.exists("rewards")
