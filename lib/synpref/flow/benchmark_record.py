@@ -46,7 +46,12 @@ def write_scores(stage: Stage, campaign: str, rows: Mapping[str, Sequence[ScoreR
 
 
 def log_scorers(stage: Stage, scorers: Sequence[Scorer]) -> None:
-    """One MLflow run a scorer below the stage's: every figure as a metric, all results as a JSON artifact."""
+    """One MLflow run a scorer below the stage's: every figure as a metric, all results as a JSON artifact.
+
+    All results are also benchmarks.json in the run's folder. Without scorers nothing is left.
+    """
+    if not scorers:
+        return
     for one in scorers:
         tags = {"engine_id": one.engine_id, "kind": one.kind}
         with mlflow.start_run(run_name=f"evaluate {one.name}", nested=True, tags=tags) as run:

@@ -131,6 +131,8 @@ def _judge(stage: Stage, calls: Calls, material: Material, name: str) -> Scorer:
     for one in material.benchmarks:
         if one not in paired:
             stage.say(f"judge {name} is not asked about {one.name}, which has no pairs")
+    if not paired:
+        raise InputError(f"judge {name}: no benchmark has pairs to judge; name one in evaluate.benchmarks")
     engine_id, answers = verdicts_of(stage, calls, [item for one in paired for item in one.items], name)
     said = said_of(answers)
     return Scorer(name, "judge", engine_id, {one.name: measure_judge(one, said, stage.settings.seed) for one in paired})

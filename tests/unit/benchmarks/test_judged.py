@@ -85,7 +85,7 @@ def test_of_two_equal_texts_nobody_can_be_asked() -> None:
 
 def test_a_list_is_right_where_its_best_beats_every_loser() -> None:
     items = [listed(f"bon/{n}", [1, 0, 0], "helpfulness/bon") for n in range(2)]
-    said = {}
+    said: dict[tuple[str, str], str] = {}
     for item in items:
         said |= right(item, "ab", "ba", number=0) | right(item, "ab", "ba", number=1)
     said |= right(items[1], "ab", number=1)
@@ -97,7 +97,7 @@ def test_a_list_is_right_where_its_best_beats_every_loser() -> None:
 
 def test_crossing_pairs_have_the_accuracy_over_pairs_and_no_overall_figure() -> None:
     item = listed("chat/1", [1, 1, 1, 0, 0, 0], "chat")
-    said = {}
+    said: dict[tuple[str, str], str] = {}
     for number in range(9):
         said |= right(item, *(ORDERS if number < 6 else ()), number=number)
     found = measure_judge(whole([item], "rm_bench"), said, None)

@@ -58,7 +58,7 @@ def test_control_characters_cannot_steer_the_terminal(benchmarks: dict[str, Any]
 
 
 def test_nothing_measured_is_nothing_told(benchmarks: dict[str, Any]) -> None:
-    empty = {name: [] for name in ("notes", "figures", "curves", "correlations", "robustness")}
+    empty: dict[str, list[Any]] = {name: [] for name in ("notes", "figures", "curves", "correlations", "robustness")}
     assert benchmark_text({**benchmarks, **empty, "unscored": {}}).strip() == ""
     assert best_of_n_plot([]) is None
 
