@@ -82,10 +82,10 @@ def measure_judge(asked: Given, said: Said, seed: int | None) -> Measured:
     unscored = len(asked.items) - len(items)
     singles = [one for item in items for one in _singles(item)]
     scores = {name: value for one in singles for name, value in _scores(one, said)}
-    whole = _result(asked, items, said, seed)
-    figures = whole.figures | _by_part(singles, scores, seed) | rates(items, said, seed)
+    result = partial(_result(asked, items, said, seed), asked.sampled or unscored > 0)
+    figures = result.figures | _by_part(singles, scores, seed) | rates(items, said, seed)
     return Measured(
-        result=replace(partial(whole, asked.sampled or unscored > 0), figures=figures),
+        result=replace(result, figures=figures),
         accuracy=pairs_right(singles, scores, seed),
         held=asked.held,
         unscored=unscored,

@@ -40,8 +40,11 @@ def _backbone(folder: Path) -> Path:
     fast.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
     fast.save_pretrained(folder)
     torch.manual_seed(1)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    BERT(BertConfig(vocab_size=len(WORDS), max_position_embeddings=128, **sizes)).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=len(WORDS), max_position_embeddings=128, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=32,
+    )  # fmt: skip
+    BERT(config).save_pretrained(folder)
     return folder
 
 

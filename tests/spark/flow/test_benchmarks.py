@@ -61,9 +61,9 @@ def recorded(path: Path) -> Path:
     """Verdicts on all pairs but the last; that on the first changes with the order."""
     said = []
     for place, row in enumerate(ROWS[:5]):
-        for shown, right in (((row["chosen"], row["rejected"]), True), ((row["rejected"], row["chosen"]), place > 0)):
-            winner = "first" if (shown[0] == row["chosen"]) == right else "second"
-            said.append(Shown([{"role": "user", "content": row["prompt"]}], *shown, winner=winner))
+        asked = [{"role": "user", "content": row["prompt"]}]
+        said.append(Shown(asked, row["chosen"], row["rejected"], winner="first"))
+        said.append(Shown(asked, row["rejected"], row["chosen"], winner="second" if place else "first"))
     write_records(said, path)
     return path
 

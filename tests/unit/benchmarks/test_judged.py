@@ -74,6 +74,7 @@ def test_an_item_without_a_verdict_in_both_orders_is_left_out_and_counted() -> N
     del said[pairs_of(FOUR[1])[0].comparison_id, "ab"]
     found = measure_judge(whole(FOUR), said, None)
     assert (found.result.overall, found.unscored, found.result.items) == (None, 3, 1)
+    assert found.result.figures["covered"].value == 1.0
     assert found.headline is not None
     assert found.headline.value == 1.0
 
