@@ -1,207 +1,58 @@
-"""Measure the final models on test prompts, with intervals."""
+"""Measure reward models and judges: a campaign's final models on its test prompts, and whoever is named on benchmarks.
+
+With models, scores or judges named in `evaluate`, it needs no other stage.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections import defaultdict
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
-from synpref.analysis.blocks import with_blocks
-from synpref.analysis.length import length_sums
-from synpref.analysis.reward_models import comparisons_with_winner, model_accuracies, reward_sums
+from synpref.benchmarks.score_rows import ScoreRow
 from synpref.cli import submit
-from synpref.engines.tokenise import encode_conversations
-from synpref.errors import InputError
-from synpref.flow.models import snapshot
-from synpref.flow.pool import known_truth, source_labels
-from synpref.flow.specs import scorer
-from synpref.inference.record import record_engines
-from synpref.inference.spec import EngineSpec
-from synpref.reward.rows import read_responses
+from synpref.flow.answers import Calls
+from synpref.flow.benchmark_files import read_material
+from synpref.flow.benchmark_record import NO_CAMPAIGN, RESULTS, log_scorers, shown, write_scores
+from synpref.flow.benchmarks import measured_scorers
+from synpref.flow.canaries import Attacked, attacked_tests, robustness_shown
+from synpref.flow.final_models import measured_tests, trained_campaign
+from synpref.report.benchmark_text import benchmark_text
 from synpref.stage import Outcome, Stage
-from synpref.stage1.label_rows import latest_labels
-from synpref.stage1.roles import current_roles
-
-BENCHMARK = "test prompts"
-_REWARDS = "response_id string, engine_id string, reward double, tokens int, truncated boolean"
 
 
 def run(stage: Stage) -> Outcome:
-    """Score the test comparisons with every final model and write benchmark_scores."""
-    campaign, warehouse = stage.campaign(), stage.warehouse
-    left = stage.left_by("train", campaign)
-    tested = _tested(stage, campaign).cache()
-    rows = tested.count()
-    if not rows:
-        raise InputError("evaluate: no test comparison has a known winner; give an input with use: test, or more gold")
-    stage.say(f"{rows} test comparisons in {tested.select('block').distinct().count()} groups")
-    folder = snapshot(stage, tested.select("comparison_id", "winner"))
-    tokens, refused = _tokens(stage, Path(left["models"]["original"][0]["path"]), folder)
-    unscored = 0
-    if refused:
-        whole, tested = tested, _scorable(tested, refused).cache()
-        warehouse.insert("quarantine", _unscored(whole, tested, campaign), unique=True)
-        unscored = rows - tested.count()
-        stage.say(f"{len(refused)} test responses are above train.max_tokens: {unscored} comparisons are left out")
-    engines, computed, saved = _scored(stage, left["models"], folder, tokens)
-    every = [engine_id for of_mix in engines.values() for engine_id in of_mix]
-    # one row a model and block
-    sums = [row.asDict() for row in reward_sums(warehouse.read("rewards"), tested, every).collect()]
-    found = model_accuracies(sums, engines, baseline="original", seed=stage.settings.seed)
-    length = _length(tested, warehouse.read("responses"))
-    for mix, accuracy in found.accuracy.items():
-        stage.say(f"{mix}: {accuracy:.3f} (mean of {len(engines[mix])} seeds; longer text {length:.3f})")
-    _write(stage, campaign, found.per_seed, engines, rows - unscored)
+    """Score, write benchmark_scores, log to MLflow, and print the tables."""
+    asked, calls = stage.settings.evaluate, Calls()
+    material = read_material(stage)
+    campaign = trained_campaign(stage)
+    models = [(one.name, one.model) for one in asked.models]
+    tests, attacked, rows = None, Attacked(), defaultdict[str, list[ScoreRow]](list)
+    if campaign is not None:
+        final = stage.left_by("train", campaign)["models"]
+        tests = measured_tests(stage, campaign, final)
+        attacked = attacked_tests(stage, tests.comparisons, final)
+        calls.add(tests.computed + attacked.computed, tests.saved + attacked.saved)
+        models = models or [(one["name"], one["path"]) for of_mix in final.values() for one in of_mix]
+    scorers = measured_scorers(stage, calls, material, models) if material.items else []
+    for of_engine in (tests.rows if tests else {}, attacked.rows, {one.engine_id: one.rows() for one in scorers}):
+        for engine_id, found in of_engine.items():
+            rows[engine_id] += found
+    write_scores(stage, campaign or NO_CAMPAIGN, rows)
+    log_scorers(stage, scorers)
+    told = {**shown(material, scorers), "robustness": robustness_shown(scorers, attacked.robustness)}
+    print(benchmark_text(told))
+    if scorers:
+        print(f"every figure: {stage.folder / RESULTS}, the table benchmark_scores, and MLflow\n")
+    unscored = tests.unscored if tests else 0
+    rows_in = material.items + (tests.count if tests else 0)
     return Outcome(
-        rows_in=rows,
-        rows_out=rows - unscored,
+        rows_in=rows_in,
+        rows_out=rows_in - unscored,
         quarantined={"unscored": unscored} if unscored else {},
-        engine_calls=computed,
-        engine_calls_saved=saved,
-        campaign=campaign,
-        detail={
-            "reward_models": found.accuracy,
-            "per_seed": found.per_seed,
-            "intervals": {name: interval.as_dict() for name, interval in found.intervals.items()},
-            "length": length,
-            "engines": engines,
-        },
+        engine_calls=calls.computed,
+        engine_calls_saved=calls.saved,
+        campaign=campaign or NO_CAMPAIGN,
+        detail={**calls.facts(), **(tests.detail if tests else {}), "benchmarks": told},
     )
-
-
-def _tested(stage: Stage, campaign: str) -> DataFrame:
-    """Comparisons of test groups with a known winner: truth where there is one, else the human label of gold-test."""
-    warehouse = stage.warehouse
-    roles = current_roles(warehouse.read("roles"), campaign).where(
-        "side = 'test' AND role IN ('gold-test', 'held_out')"
-    )
-    groups = source_labels(stage, campaign).select("comparison_id", "group")
-    known = _winners(stage, campaign) if stage.settings.truth == "none" else known_truth(stage)
-    tests = roles.join(groups, "comparison_id")  # tests are the small side
-    return comparisons_with_winner(with_blocks(tests), warehouse.read("comparisons"), known)
-
-
-def _winners(stage: Stage, campaign: str) -> DataFrame:
-    """Who wins where no truth is known: people's labels of gold-test, and the labels of inputs with `use: test`."""
-    human = latest_labels(stage.warehouse.read("labels"), campaign, "human", 0)
-    labels = source_labels(stage, campaign).where("use = 'test' AND label IN ('a', 'b')")
-    stage.say(
-        f"no truth is known: people's labels of gold-test, and the labels of {labels.count()} tests of the inputs"
-    )
-    ours, theirs = (each.select("comparison_id", F.col("label").alias("winner")) for each in (human, labels))
-    # what people labelled is small; they were not asked about tests
-    return ours.unionByName(theirs.join(ours, "comparison_id", "left_anti"))
-
-
-def _scorable(tested: DataFrame, refused: Sequence[str]) -> DataFrame:
-    """The tested comparisons without a response that the scorer refuses. Raises InputError where none is left."""
-    ids = F.broadcast(tested.sparkSession.createDataFrame([(one,) for one in refused], "refused string"))
-    for side in ("response_a", "response_b"):
-        tested = tested.join(ids, F.col(side) == F.col("refused"), "left_anti")
-    if tested.isEmpty():
-        raise InputError("evaluate: every test comparison has a response above train.max_tokens; raise it")
-    return tested
-
-
-def _unscored(tested: DataFrame, scorable: DataFrame, campaign: str) -> DataFrame:
-    """Rows of quarantine: the tested comparisons that are not scorable."""
-    gone = tested.join(scorable.select("comparison_id"), "comparison_id", "left_anti")
-    return gone.select(
-        F.lit(campaign).alias("campaign"),
-        F.lit("evaluate").alias("stage"),
-        F.col("comparison_id").alias("row_key"),
-        F.lit("unscored").alias("reason"),
-        F.lit("a response is above train.max_tokens").alias("detail"),
-        F.to_json(F.struct("comparison_id", "response_a", "response_b", "winner")).alias("original"),
-    )
-
-
-def _scored(
-    stage: Stage,
-    models: Mapping[str, Sequence[Mapping[str, Any]]],
-    folder: Path,
-    tokens: Mapping[str, tuple[int, bool]],
-) -> tuple[dict[str, list[str]], int, int]:
-    """Rewards of the test responses by every model, in one commit: engine_ids by set, scored now, stood already.
-
-    tokens: of the responses that can be scored, and whether they were cut.
-    """
-    warehouse = stage.warehouse
-    warehouse.create("rewards")
-    wanted = warehouse.spark.createDataFrame([(one,) for one in tokens], "response_id string")
-    specs = {model["path"]: _spec(stage, model) for of_mix in models.values() for model in of_mix}
-    ids = {path: spec.card.engine_id for path, spec in specs.items()}
-    known = warehouse.read("rewards").where(F.col("engine_id").isin(list(ids.values())))
-    stood = known.join(wanted, "response_id", "left_semi")  # tests are the small side
-    counts = {row["engine_id"]: row["count"] for row in stood.groupBy("engine_id").count().collect()}  # one row a model
-    asked = len(tokens)
-    todo = [path for path, engine_id in ids.items() if counts.get(engine_id, 0) < asked]
-    record_engines(warehouse, *(specs[path].card for path in todo))
-    rows = [row for path in todo for row in _rows(stage, ids[path], Path(path), folder, tokens)]
-    inserted = warehouse.insert("rewards", warehouse.spark.createDataFrame(rows, _REWARDS), unique=True) if rows else 0
-    engines = {mix: [ids[model["path"]] for model in of_mix] for mix, of_mix in models.items()}
-    return engines, inserted, asked * len(ids) - inserted
-
-
-def _spec(stage: Stage, model: Mapping[str, Any]) -> EngineSpec:
-    """What scores here: the trained model as it was trained, in float32 and at its own length (reward/scoring.py)."""
-    settings = stage.settings
-    return scorer(settings, model["name"], model["path"]).having(
-        backend="transformers", dtype="float32", max_tokens=settings.train.max_tokens
-    )
-
-
-def _rows(
-    stage: Stage, engine_id: str, model: Path, folder: Path, tokens: Mapping[str, tuple[int, bool]]
-) -> list[tuple[Any, ...]]:
-    """Rows of rewards by one model; test responses are bounded by what a person labels or a generator makes."""
-    from synpref.reward.scoring import score_responses  # torch: only once there is something to score
-
-    rewards = score_responses(model, folder, stage.folder / "features")
-    return [(one, engine_id, rewards[one], *of_one) for one, of_one in tokens.items()]
-
-
-def _tokens(stage: Stage, model: Path, folder: Path) -> tuple[dict[str, tuple[int, bool]], list[str]]:
-    """Tokens scored of each test response, and whether it was cut; and those that are refused as too long.
-
-    All models of a run have one tokenizer and one limit.
-    """
-    from synpref.reward.backbones import load_tokenizer  # torch: only once there is something to score
-
-    tokenizer, limit = load_tokenizer(model), stage.settings.train.max_tokens
-    found, refused = {}, []
-    for ids, conversations in read_responses(folder):
-        encoded = encode_conversations(tokenizer, conversations, limit, stage.settings.scorer.overlong)
-        for one, code in zip(ids, encoded, strict=True):
-            if code.refused:
-                refused.append(one)
-            else:
-                found[one] = (len(code.input_ids), code.truncated)
-    return found, refused
-
-
-def _length(tested: DataFrame, responses: DataFrame) -> float:
-    sums = length_sums(tested, responses).agg(F.sum("right").alias("right"), F.sum("rows").alias("rows")).first()
-    return float(sums["right"]) / float(sums["rows"]) if sums and sums["rows"] else 0.5
-
-
-def _write(
-    stage: Stage, campaign: str, per_seed: dict[str, list[float]], engines: dict[str, list[str]], items: int
-) -> None:
-    rows = [
-        (campaign, engine_id, BENCHMARK, mix, "accuracy", accuracy, None, None, items)
-        for mix, accuracies in per_seed.items()
-        for engine_id, accuracy in zip(engines[mix], accuracies, strict=True)
-    ]
-    schema = (
-        "campaign string, engine_id string, benchmark string, subset string, metric string, value double, low double, "
-        "high double, items bigint"
-    )
-    frame = stage.warehouse.spark.createDataFrame(rows, schema)
-    stage.warehouse.replace("benchmark_scores", frame, {"campaign": campaign})
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ def run(stage: Stage) -> Outcome:
         curves=_curves(stage1, trained),
         iterations=_iterations(stage1),
         per_seed=evaluated["per_seed"],
+        benchmarks=evaluated.get("benchmarks", {}),
         curated=curated_samples(stage, campaign, policy),
         refused=refused_samples(stage, campaign, policy),
     )

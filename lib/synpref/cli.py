@@ -152,7 +152,7 @@ SUMMARIES = {
     "score": "Score every response of the wild pool with the gold and the best reward model.",
     "stage2": "Keep, flip or drop each pair by two reward models that must agree; publish the curated table.",
     "train": "Train reward models: on a campaign's original, filtered and corrected labels, or on pairs of your own.",
-    "evaluate": "Measure the final models on test prompts, with intervals.",
+    "evaluate": "Measure reward models and judges on test prompts and benchmarks, with intervals.",
     "report": "Write summary.json and report.html of the campaign, and print the summary.",
     "export-batch": "Write the comparisons that people should label next to a file, without their source labels.",
     "import-labels": "Check the answers that people wrote into such a file and insert them into human_labels.",

@@ -48,7 +48,11 @@ def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
 def check_inputs(settings: Settings, stage: str) -> None:
     """Raise SettingsError where the stage, or the pipeline, has nothing to read."""
     if settings.reads_nothing(stage):
-        more = "; to train without them, name pairs in train.data" if stage == "train" else ""
+        ways = {
+            "train": "; to train without them, name pairs in train.data",
+            "evaluate": "; to measure a model without them, name it in evaluate.models",
+        }
+        more = ways.get(stage, "")
         raise SettingsError(f"nothing to read: name at least one of inputs, or set generated.prompts{more}")
 
 

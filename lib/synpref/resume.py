@@ -139,7 +139,8 @@ def _code() -> Iterator[tuple[str, str]]:
 
 def _places(settings: Settings) -> list[str]:
     """Folders and files of this machine that engines, training and decontamination read, as the settings name them."""
-    named = [settings.embedder.model, settings.train.backbone, *settings.hygiene.benchmarks]
+    named = [settings.embedder.model, settings.train.backbone, *settings.hygiene.benchmarks, *settings.evaluate.files]
+    named += [one.model for one in settings.evaluate.models]
     named += [one.model for one in settings.attributes if one.model]
     named += [place for judge in settings.judges for place in (judge.model, judge.path) if place]
     return sorted({one for one in named if _local(one)})

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from synpref.section import AutoOrOff, Count, NumberFormat, Positive, Seconds, Section, Share, Url
+from synpref.settings_evaluate import Evaluate, nearest
 from synpref.settings_presets import Recipe
 from synpref.settings_train import Estimate, Input, TrainData
 
@@ -351,14 +352,17 @@ class Settings(Section):
     admission: Admission
     scorer: Scorer
     train: Train
+    evaluate: Evaluate
     stage2: Stage2
     gate: Gate
 
     def reads_nothing(self, stage: str) -> bool:
-        """Whether the stage, or the pipeline, needs inputs and none are named: training on train.data does not."""
-        return not (self.inputs or self.generated.prompts) and not (
-            stage == "train" and (self.train.data.given or self.train.dry_run)
-        )
+        """Whether the stage, or the pipeline, needs inputs and none are named.
+
+        Training on train.data needs none, and neither does measuring what is named in evaluate.
+        """
+        alone = {"train": self.train.data.given or self.train.dry_run, "evaluate": self.evaluate.named}
+        return not (self.inputs or self.generated.prompts) and not alone.get(stage, False)
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
@@ -367,6 +371,10 @@ class Settings(Section):
         names = [judge.name for judge in self.judges]
         if len(set(names)) != len(names):
             raise ValueError(f"judges: two have one name: {names}")
+        asked = [one.name for one in self.judges if one.kind != "simulated"]  # those know no benchmark
+        for name in self.evaluate.judges:
+            if name not in asked:
+                raise ValueError(f"evaluate.judges: no model or record is called {name!r}; {nearest(name, asked)}")
         # simulated ones answer by their names
         models = [one for one in self.judges if one.kind != "simulated"]
         _refuse_twins("judges", [(one.name, one.answers(self.stage1.few_shots)) for one in models])

@@ -21,6 +21,8 @@ from synpref.quality.gate import Gate
 from synpref.settings import Settings
 from synpref.store.warehouse import Warehouse
 
+_INPUTS = "get_json_object(detail, '$.inputs_hash')"  # ingest runs before there is a campaign
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -74,8 +76,7 @@ class Stage:
 
     def ingested(self) -> dict[str, Any]:
         """What ingest left under these settings' inputs, file_ids among it; InputError where it did not run."""
-        inputs = inputs_hash(self.settings)
-        return self._latest("ingest", inputs, "get_json_object(detail, '$.inputs_hash')")
+        return self._latest("ingest", inputs_hash(self.settings), _INPUTS)
 
     def campaign(self) -> str:
         """The campaign of these settings and of the files that ingest left; InputError where it did not run."""
@@ -85,11 +86,23 @@ class Stage:
         """The detail that the latest run of a stage left for this campaign; InputError where it did not run."""
         return self._latest(stage, campaign, "campaign")
 
+    def has_left(self, stage: str) -> bool:
+        """Whether a stage behind ingest has run under these settings, for the files that ingest left."""
+        if self._known("ingest", inputs_hash(self.settings), _INPUTS) is None:
+            return False
+        return self._known(stage, self.campaign(), "campaign") is not None
+
     def leave(self, detail: dict[str, Any], campaign: str | None) -> None:
         """Hand this stage's detail, which stands in stage_runs now, to the stages after it in the same run."""
         self.left[self.name, campaign or inputs_hash(self.settings)] = detail
 
     def _latest(self, stage: str, key: str, place: str) -> dict[str, Any]:
+        detail = self._known(stage, key, place)
+        if detail is None:
+            raise InputError(f"stage {stage} has not run under these settings: run `synpref {stage}` first")
+        return detail
+
+    def _known(self, stage: str, key: str, place: str) -> dict[str, Any] | None:
         """place: SQL of what equals the key."""
         if (stage, key) in self.left:
             return self.left[stage, key]
@@ -98,7 +111,7 @@ class Stage:
             runs = self.warehouse.read("stage_runs").where((F.col("stage") == stage) & (F.expr(place) == key))
             row = runs.orderBy(F.desc("started")).select("detail").first()
         if row is None:
-            raise InputError(f"stage {stage} has not run under these settings: run `synpref {stage}` first")
+            return None
         detail: dict[str, Any] = json.loads(row["detail"])
         self.left[stage, key] = detail
         return detail

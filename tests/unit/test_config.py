@@ -106,6 +106,14 @@ def test_nothing_to_read_is_an_error(stage: str) -> None:
         check_inputs(load_settings(["local"], []), stage)
 
 
+def test_a_named_model_is_measured_without_inputs_and_by_that_stage_only() -> None:
+    words = ["evaluate.models=[{name: mine, model: m}]", "evaluate.benchmarks={user_pairs: [pairs.parquet]}"]
+    settings = load_settings(["local"], words)
+    check_inputs(settings, "evaluate")
+    with pytest.raises(SettingsError, match="nothing to read"):
+        check_inputs(settings, "pipeline")
+
+
 def test_two_judges_of_one_name_are_refused() -> None:
     judge = "{name: x, kind: simulated, accuracy: 0.9, position_bias: 0.1}"
     assert "two have one name" in _error([f"judges=[{judge},{judge}]"])

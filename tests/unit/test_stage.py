@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -35,3 +36,26 @@ def test_a_repeated_stage_hands_on_its_last_detail(tmp_path: Path) -> None:
     stage.leave({"sizes": 1}, "c")
     stage.leave({"sizes": 2}, "c")
     assert stage.left_by("train", "c") == {"sizes": 2}
+
+
+def test_a_stage_knows_whether_another_has_run_for_its_campaign(tmp_path: Path) -> None:
+    ingest = _stage(tmp_path)
+    ingest.leave({"file_ids": ["f"]}, None)
+    train, campaign = part(ingest, "train"), ingest.campaign()
+    train.leave({"models": {}}, campaign)
+    assert part(ingest, "evaluate").has_left("train")
+    # other inputs than those of ingest have no campaign
+    other = load_settings(["demo"], ["generated.prompts=9"])
+    nowhere = replace(ingest, settings=other, warehouse=_NoTables())
+    assert not nowhere.has_left("train")
+    assert not replace(ingest, warehouse=_NoTables()).has_left("stage2")
+
+
+class _NoTables(Warehouse):
+    """A warehouse in which nothing was made yet; it needs no session."""
+
+    def __init__(self) -> None:
+        super().__init__(cast("SparkSession", None), Location(path="nowhere"))
+
+    def exists(self, table: str) -> bool:
+        return False

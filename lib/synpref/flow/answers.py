@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -58,8 +59,12 @@ class Calls:
             engine_calls=self.computed,
             engine_calls_saved=self.saved,
             campaign=campaign,
-            detail={**detail, "refused": dict(self.quarantined), "engine": self._throughput()},
+            detail={**detail, **self.facts()},
         )
+
+    def facts(self) -> dict[str, Any]:
+        """Of a stage's detail: `refused` and `engine`."""
+        return {"refused": dict(self.quarantined), "engine": self._throughput()}
 
     def timed(self, done: Filled) -> None:
         """Count what a model computed, and how long it took."""

@@ -49,3 +49,8 @@ def interval(value: Mapping[str, Any] | None, difference: bool = False) -> str:
     low, high = 100 * value["low"], 100 * value["high"]
     text = f"{low:+.1f} to {high:+.1f} points" if difference else f"{low:.1f} to {high:.1f} %"
     return f"{text}, few groups ({value['groups']})" if value.get("few_groups") else text
+
+
+def share(value: float | None) -> str:
+    """A share in percent without its sign, for a table that says so: 81.2; a dash for None."""
+    return ABSENT if value is None else f"{100 * value:.1f}"

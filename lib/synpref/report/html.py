@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from synpref.errors import InputError
-from synpref.report import plots
+from synpref.report import benchmark_plots, plots
 from synpref.report.page import Details
 from synpref.report.templates import environment
 
@@ -23,6 +23,7 @@ def render_page(summary: Mapping[str, Any], details: Details) -> str:
         "probabilities": plots.probabilities_plot(details.probabilities),
         "curves": plots.curves_plot(details.curves),
         "iterations": plots.iterations_plot(details.iterations),
+        "best_of_n": benchmark_plots.best_of_n_plot(details.benchmarks.get("curves", ())),
     }
     return environment().get_template("report.html.jinja").render(run=summary, details=details, images=images)
 

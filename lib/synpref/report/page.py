@@ -32,7 +32,8 @@ class Details:
     `analysis.label_figures.breakdown_row` with a `name`. left_out: reason to rows that could not be measured.
     decisions: {decision, reason, rows}. probabilities: reward model to histogram counts of the probability of the
     source's label. curves: {model, step, loss, accuracy}. iterations: {iteration, accuracy, silver, gold}.
-    per_seed: model to accuracies. curated, refused: samples.
+    per_seed: model to accuracies. benchmarks: from `flow.benchmark_record.shown`, with the robustness beside it.
+    curated, refused: samples.
     """
 
     title: str = "synpref run"
@@ -45,5 +46,6 @@ class Details:
     curves: Rows = ()
     iterations: Rows = ()
     per_seed: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    benchmarks: Mapping[str, Any] = field(default_factory=dict)
     curated: Sequence[Sample] = ()
     refused: Sequence[Sample] = ()

@@ -12,12 +12,13 @@ from pyspark.sql import SparkSession
 
 from synpref.config import load_settings
 from synpref.errors import InputError
-from synpref.jobs import evaluate
+from synpref.flow import final_models
 from synpref.quality.gate import Gate
 from synpref.stage import Stage
 from synpref.store.warehouse import Warehouse
 
 MODEL = Path(__file__).resolve().parents[3] / ".cache/models/all-minilm-l6-v2"
+FINAL = {"original": [{"name": "original-1", "path": str(MODEL)}]}
 LONG = "one two three " * 20
 
 
@@ -39,10 +40,10 @@ def _responses(folder: Path) -> Path:
 @pytest.mark.skipif(not MODEL.is_dir(), reason="the small model is absent: run `make setup`")
 def test_a_response_above_the_limit_is_refused_or_cut_as_the_settings_say(warehouse: Warehouse, tmp_path: Path) -> None:
     folder = _responses(tmp_path)
-    tokens, refused = evaluate._tokens(_stage(warehouse, "refuse"), MODEL, folder)
+    tokens, refused = final_models.tokens_of(_stage(warehouse, "refuse"), FINAL, folder)
     assert refused == ["long"]
     assert set(tokens) == {"short"}
-    cut, none = evaluate._tokens(_stage(warehouse, "truncate_left"), MODEL, folder)
+    cut, none = final_models.tokens_of(_stage(warehouse, "truncate_left"), FINAL, folder)
     assert not none
     assert cut["long"] == (32, True)
     assert cut["short"][1] is False
@@ -53,10 +54,10 @@ def test_comparisons_with_a_refused_response_on_either_side_are_left_out(
 ) -> None:
     rows = [("1", "short", "fine", "a"), ("2", "long", "fine", "a"), ("3", "short", "long", "b")]
     tested = spark.createDataFrame(rows, "comparison_id string, response_a string, response_b string, winner string")
-    left = evaluate._scorable(tested, ["long"])
+    left = final_models.scorable(tested, ["long"])
     assert [row["comparison_id"] for row in left.collect()] == ["1"]
     assert left.columns == tested.columns
-    warehouse.insert("quarantine", evaluate._unscored(tested, left, "c"), unique=True)
+    warehouse.insert("quarantine", final_models.unscored_rows(tested, left, "c"), unique=True)
     refused = warehouse.read("quarantine").where("campaign = 'c' AND stage = 'evaluate' AND reason = 'unscored'")
     assert {row["row_key"] for row in refused.collect()} == {"2", "3"}
 
@@ -64,4 +65,4 @@ def test_comparisons_with_a_refused_response_on_either_side_are_left_out(
 def test_nothing_to_test_is_told_with_what_to_do(spark: SparkSession) -> None:
     tested = spark.createDataFrame([("1", "a", "b")], "comparison_id string, response_a string, response_b string")
     with pytest.raises(InputError, match="raise it"):
-        evaluate._scorable(tested, ["a"])
+        final_models.scorable(tested, ["a"])

@@ -6,9 +6,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synpref.config import inputs_hash, load_settings
 from synpref.flow.answers import of_provider
+from synpref.flow.final_models import labelled_winners
 from synpref.flow.pool import known_truth
 from synpref.hygiene.file_gold import file_gold
-from synpref.jobs import evaluate
 from synpref.quality.gate import Gate
 from synpref.stage import Stage
 from synpref.store.contracts import TABLES
@@ -58,5 +58,5 @@ def test_without_truth_tests_of_the_inputs_are_measured_beside_what_people_label
     values = tuple(row.get(column.name) for column in TABLES["labels"].columns)
     human = spark.createDataFrame([values], TABLES["labels"].ddl()).fillna(0)
     warehouse.replace("labels", human, {"campaign": campaign, "iteration": 0, "origin": "human"})
-    winners = {row["comparison_id"]: row["winner"] for row in evaluate._winners(stage, campaign).collect()}
+    winners = {row["comparison_id"]: row["winner"] for row in labelled_winners(stage, campaign).collect()}
     assert winners == {"test": "b", "gold": "b"}

@@ -12,7 +12,7 @@ from tests.unit.project.conftest import Module
 TIERS = (
     ("errors", "masking"),
     ("section",),
-    ("settings_presets", "settings_train"),
+    ("settings_evaluate", "settings_presets", "settings_train"),
     ("settings", "code_version", "java", "jvm_output", "memory", "preload"),
     ("config", "spark"),
     ("store", "engines", "pairs"),
@@ -28,18 +28,9 @@ TIERS = (
 )
 TIER_OF = {room: tier for tier, rooms in enumerate(TIERS) for room in rooms}
 DOOR = {
-    "settings",
-    "settings_presets",
-    "settings_train",
-    "config",
-    "stage",
-    "record",
-    "resume",
-    "session",
-    "cli",
-    "flow",
-    "jobs",
-}
+    "settings", "settings_evaluate", "settings_presets", "settings_train", "config", "stage", "record", "resume",
+    "session", "cli", "flow", "jobs",
+}  # fmt: skip
 # Rules of the recipe are plain Python: a test calls them with plain values, and so may anybody.
 PLAIN = (
     "pairs/identity.py", "pairs/normalise.py", "pairs/roles.py", "stage1/admission.py", "stage1/hold_out.py",

@@ -72,6 +72,52 @@ INTERVALS = {
 }
 
 
+def _attack(attacked: float, low: float) -> dict[str, Any]:
+    return {
+        "attacked": attacked, "difference": attacked - 0.2, "interval": _interval(attacked - 0.2, attacked - 0.2 - low),
+        "wins": low > 0,
+    }  # fmt: skip
+
+
+def _figure(name: str, kind: str, **changes: Any) -> dict[str, Any]:
+    row = {
+        "benchmark": "rm_bench", "name": name, "kind": kind, "figure": "pairs", "value": 0.512,
+        "interval": _interval(0.512, 0.03), "items": 790, "held": 1327, "unscored": 8, "ties": 0,
+        "length_correlation": 0.41, "style_bias": 0.123, "position_flip": None, "single_order": None,
+    }  # fmt: skip
+    return row | changes
+
+
+BENCHMARKS: dict[str, Any] = {
+    "table": {
+        "columns": ["RB", "RM-B", "avg"],
+        "rows": [
+            {"name": "mine <b>", "kind": "model", "values": [0.6512, None, None]},
+            {"name": "length only", "kind": "baseline", "values": [0.4, None, None]},
+            {"name": "V2-Qwen3-0.6B", "kind": "published", "values": [0.852, 0.744, 0.709]},
+        ],
+    },
+    "notes": ["RM-B: a sample of 798 of 1,327 items, so no overall figure"],
+    "figures": [
+        _figure("mine <b>", "model"), _figure("length only", "baseline", value=0.498, style_bias=0.4),
+        _figure("judge", "judge", figure="overall", value=0.7, items=1327, unscored=0, interval=None,
+                length_correlation=None, style_bias=None, position_flip=0.25, single_order=0.81),
+    ],
+    "curves": [
+        {"list": f"best_of_n/{part}", "name": "mine <b>", "picked": [0.3, 0.35, 0.4, 0.41],
+         "oracle": [0.3, 0.5, 0.6, 0.7]}
+        for part in ("koala", "mean")
+    ],
+    "correlations": [{"first": "rm_bench", "second": "rmb", "r": -0.5, "models": 3}],
+    "unscored": {"mine <b>": {"lists": 2, "canaries": 0}},
+    "robustness": [
+        {"source": "benchmarks", "name": name, "prompts": 100, "plain": 0.2,
+         "attacks": {"padding": _attack(0.65, 0.35), "empty": _attack(0.01, -0.3)}}
+        for name in ("mine <b>", "length only")
+    ],
+}  # fmt: skip
+
+
 def _arguments(**changes: Any) -> dict[str, Any]:
     made: dict[str, Any] = {
         "campaign": "5f0c1a77e2b94b0c9a7e3d2f1b6c8a90", "settings_hash": "a1b2c3d4", "git": "0123abc",
@@ -139,6 +185,7 @@ def _details(**changes: Any) -> Details:
             {"iteration": 2, "accuracy": 0.71, "silver": 1300, "gold": 540},
         ],
         "per_seed": {"original": [0.69, 0.70, 0.716], "filtered": [0.73, 0.725, 0.738], "filtered_corrected": [0.744]},
+        "benchmarks": BENCHMARKS,
         "curated": [sample] * 3,
         "refused": [refused] * 2,
     }  # fmt: skip
@@ -149,6 +196,12 @@ def _details(**changes: Any) -> Details:
 def arguments() -> Callable[..., dict[str, Any]]:
     """What `build_summary` takes."""
     return _arguments
+
+
+@pytest.fixture
+def benchmarks() -> dict[str, Any]:
+    """What was measured on benchmarks."""
+    return BENCHMARKS
 
 
 @pytest.fixture

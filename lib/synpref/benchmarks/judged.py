@@ -1,0 +1,151 @@
+"""Judges on benchmarks: a pair is right where the judge names the better answer whichever was shown first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from synpref.benchmarks.breakdowns import accuracy_by_category
+from synpref.benchmarks.figures import Credit, Figure, tabulate
+from synpref.benchmarks.items import Item
+from synpref.benchmarks.measured import Measured, pairs_right, partial
+from synpref.benchmarks.pairwise import pair_credits
+from synpref.benchmarks.results import Result, coverage, present
+from synpref.benchmarks.selection import Given
+from synpref.benchmarks.suite import benchmark
+from synpref.pairs.identity import comparison_id, orient
+
+ORDERS = ("ab", "ba")
+SIDES = ("a", "b")
+
+
+class Answer(NamedTuple):
+    """One row of verdicts: a, b, no_preference or unparsed, in the comparison's own order."""
+
+    comparison_id: str
+    order: str
+    sample: int
+    verdict: str
+
+
+# What a judge says of a comparison in each order: the strict majority of its samples.
+Said = Mapping[tuple[str, str], str]
+
+
+def said_of(answers: Iterable[Answer]) -> dict[tuple[str, str], str]:
+    """By (comparison_id, order) what more than half of the samples say; where nothing is, no_preference."""
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for answer in answers:
+        counts.setdefault((answer.comparison_id, answer.order), Counter())[answer.verdict] += 1
+    return {key: _majority(votes) for key, votes in counts.items()}
+
+
+def _majority(votes: Counter[str]) -> str:
+    verdict, count = votes.most_common(1)[0]
+    return verdict if 2 * count > votes.total() else "no_preference"
+
+
+class Pair(NamedTuple):
+    """A pair of an item as a judge is asked about it; better: the side of the comparison that should win."""
+
+    comparison_id: str
+    better: str
+
+    def verdicts(self, said: Said) -> tuple[str, ...]:
+        """What is said of it, as many as orders in which something is."""
+        return tuple(said[self.comparison_id, order] for order in ORDERS if (self.comparison_id, order) in said)
+
+    def is_right(self, said: Said) -> bool:
+        """Whether both orders name the better answer."""
+        return self.verdicts(said) == (self.better,) * len(ORDERS)
+
+
+def pairs_of(item: Item) -> tuple[Pair, ...]:
+    """The item's pairs in their order. Of two equal texts there is no comparison: nobody can be asked."""
+    found = []
+    for pair in item.pairs:
+        better, worse = (item.candidates[place].response_id for place in pair)
+        found.append(Pair(comparison_id(better, worse), SIDES[orient(better, worse).index(better)]))
+    return tuple(found)
+
+
+def measure_judge(asked: Given, said: Said, seed: int | None) -> Measured:
+    """A judge on a benchmark. An item that lacks a verdict on a pair in either order is left out and counted.
+
+    Where the pairs of every item share their better answer, the benchmark is scored as published. Where they cross
+    (RM-Bench, PPE Correctness), or items have no pairs (RewardBench 2), no score of single answers says what a judge
+    said: there is the accuracy over pairs, by part and by category, and no overall figure.
+    """
+    items = tuple(item for item in asked.items if _is_judged(item, said))
+    unscored = len(asked.items) - len(items)
+    singles = [one for item in items for one in _singles(item)]
+    scores = {name: value for one in singles for name, value in _scores(one, said)}
+    result = partial(_result(asked, items, said, seed), asked.sampled or unscored > 0)
+    figures = result.figures | _by_part(singles, scores, seed) | rates(items, said, seed)
+    return Measured(
+        result=replace(result, figures=figures),
+        accuracy=pairs_right(singles, scores, seed),
+        held=asked.held,
+        unscored=unscored,
+        categories=accuracy_by_category(singles, scores, seed),
+    )
+
+
+def rates(items: Iterable[Item], said: Said, seed: int | None) -> dict[str, Figure]:
+    """Shares of a judge: right in both orders; right in one order, over both; verdict changed by the order, of the
+    pairs with a better answer named twice; no preference and unparsed, over all answers.
+    """
+    table = tabulate(_rate_credits(items, said), seed)
+    return present({f"judge/{name}": table.pooled([name]) for name in table.cells})
+
+
+def _rate_credits(items: Iterable[Item], said: Said) -> Iterator[Credit]:
+    for item in items:
+        for pair in pairs_of(item):
+            verdicts = pair.verdicts(said)
+            yield Credit(item.prompt_id, "both orders", float(pair.is_right(said)))
+            if set(verdicts) <= set(SIDES):
+                yield Credit(item.prompt_id, "position flip", float(len(set(verdicts)) > 1))
+            for verdict in verdicts:
+                yield Credit(item.prompt_id, "single order", float(verdict == pair.better))
+                yield Credit(item.prompt_id, "no preference", float(verdict == "no_preference"))
+                yield Credit(item.prompt_id, "unparsed", float(verdict == "unparsed"))
+
+
+def _is_judged(item: Item, said: Said) -> bool:
+    """A battle that ended in a tie needs no verdict; an item without pairs that needs scores has none."""
+    asked = all(len(pair.verdicts(said)) == len(ORDERS) for pair in pairs_of(item))
+    return asked and (bool(item.pairs) or not item.needed)
+
+
+def _result(asked: Given, items: Sequence[Item], said: Said, seed: int | None) -> Result:
+    """As published where scores can say it, else without figures."""
+    chosen = benchmark(asked.name)
+    if all(len({better for better, _ in item.pairs}) <= 1 for item in items):
+        scores = {name: value for item in items for name, value in _scores(item, said)}
+        return chosen.score(items, scores, seed)
+    empty = chosen.score((), {}, None)
+    published = {part.name: part.published for part in empty.coverage.parts}
+    return replace(empty, coverage=coverage(items, published), items=len(items))
+
+
+def _scores(item: Item, said: Said) -> Iterator[tuple[str, float]]:
+    """By name: 1 for the better answer, 0 for one that it beats in both orders, 2 for one that it does not beat."""
+    for (better, worse), pair in zip(item.pairs, pairs_of(item), strict=True):
+        yield item.candidates[better].name, 1.0
+        yield item.candidates[worse].name, 0.0 if pair.is_right(said) else 2.0
+
+
+def _singles(item: Item) -> Iterator[Item]:
+    """One item a pair, whose candidates no other has, so that each pair is scored by itself."""
+    for number, pair in enumerate(item.pairs):
+        candidates = tuple(replace(item.candidates[place], name=f"{item.id}#{number}/{place}") for place in pair)
+        truths = tuple(item.truths[place] for place in pair)
+        yield replace(item, id=f"{item.id}#{number}", candidates=candidates, truths=truths, pairs=((0, 1),))
+
+
+def _by_part(singles: Sequence[Item], scores: Mapping[str, float], seed: int | None) -> dict[str, Figure]:
+    table = tabulate(pair_credits(singles, scores), seed)
+    return present({f"pairs/{part}": table.pooled([part]) for part in table.cells})

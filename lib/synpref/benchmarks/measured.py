@@ -1,0 +1,109 @@
+"""All that is measured of one scorer on one benchmark: its result, and what stands behind the one number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from synpref.benchmarks import ppe_correctness
+from synpref.benchmarks.best_of_n import Curve
+from synpref.benchmarks.breakdowns import (
+    Quarter,
+    accuracy_by_category,
+    accuracy_by_quarter,
+    label_margin,
+    length_ratio,
+    score_margin,
+)
+from synpref.benchmarks.correlations import length_correlation
+from synpref.benchmarks.figures import Figure, tabulate
+from synpref.benchmarks.items import Item
+from synpref.benchmarks.pairwise import pair_credits
+from synpref.benchmarks.results import Result
+from synpref.benchmarks.score_rows import ALL, ScoreRow, curve_rows, figure_row, result_rows
+from synpref.benchmarks.scores import Scores
+from synpref.benchmarks.selection import Given, scorable
+from synpref.benchmarks.suite import benchmark
+
+COVERED = "covered"
+ACCURACY = "accuracy"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """accuracy: share right of all pairs that are there, which every benchmark with pairs has, whole or not.
+
+    result.overall: None where a part is missing, where it is a sample, or where items have no score (`unscored`).
+    held: items that the files hold. length: correlation of score and length. quarters: by measure of a pair.
+    """
+
+    result: Result
+    accuracy: Figure | None
+    held: int
+    unscored: int = 0
+    length: Figure | None = None
+    categories: Mapping[str, Figure] = field(default_factory=dict)
+    quarters: Mapping[str, tuple[Quarter, ...]] = field(default_factory=dict)
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> Figure | None:
+        """The overall figure where there is one, else the accuracy over the pairs that are there."""
+        return self.result.overall or self.accuracy
+
+    def rows(self) -> list[ScoreRow]:
+        """Rows of benchmark_scores."""
+        name = self.result.benchmark
+        alone = {(ALL, ACCURACY): self.accuracy, (ALL, "length_correlation"): self.length}
+        found = [figure_row(name, *place, figure) for place, figure in alone.items() if figure is not None]
+        found += [figure_row(name, f"category/{each}", ACCURACY, figure) for each, figure in self.categories.items()]
+        found += [
+            figure_row(name, f"{measure}/quarter {number}", ACCURACY, quarter.accuracy)
+            for measure, quarters in self.quarters.items()
+            for number, quarter in enumerate(quarters, start=1)
+        ]
+        return [*result_rows(self.result), *found, *curve_rows(name, self.curves)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return self.result.as_dict() | {
+            "held": self.held,
+            "unscored": self.unscored,
+            "accuracy": self.accuracy and self.accuracy.as_dict(),
+            "length_correlation": self.length and self.length.as_dict(),
+            "categories": {name: figure.as_dict() for name, figure in self.categories.items()},
+            "quarters": {name: [each.as_dict() for each in quarters] for name, quarters in self.quarters.items()},
+            "curves": {name: curve.as_dict() for name, curve in self.curves.items()},
+        }
+
+
+def measure(asked: Given, scores: Scores, seed: int | None) -> Measured:
+    """Measure scores on a benchmark. An item without all its scores is left out and counted. seed: of the intervals."""
+    items, unscored = scorable(asked.items, scores)
+    result = partial(benchmark(asked.name).score(items, scores, seed), asked.sampled or unscored > 0)
+    best_of_k = ppe_correctness.best_of_k if asked.name == ppe_correctness.NAME else None
+    measures = {"length_ratio": length_ratio, "label_margin": label_margin, "score_margin": score_margin(scores)}
+    return Measured(
+        result=result,
+        accuracy=pairs_right(items, scores, seed),
+        held=asked.held,
+        unscored=unscored,
+        length=length_correlation(items, scores, seed),
+        categories=accuracy_by_category(items, scores, seed),
+        quarters={name: accuracy_by_quarter(items, scores, each, seed) for name, each in measures.items()},
+        curves=best_of_k(items, scores, seed) if best_of_k else {},
+    )
+
+
+def pairs_right(items: Iterable[Item], scores: Scores, seed: int | None) -> Figure | None:
+    """Share of all pairs whose better response has the higher score, every pair alike; None without pairs."""
+    table = tabulate(pair_credits(items, scores), seed)
+    return table.pooled(table.cells)
+
+
+def partial(result: Result, is_partial: bool) -> Result:
+    """The result without an overall figure where it is of a part; what would have been one is called covered."""
+    if not is_partial or result.overall is None:
+        return result
+    return replace(result, overall=None, figures={COVERED: result.overall} | result.figures)

@@ -1,0 +1,50 @@
+"""What the settings name to measure on: benchmarks, lists with true scores, and the canaries drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from synpref.benchmarks import best_of_n
+from synpref.benchmarks.canaries import Canary, canaries, distinct_canary_responses
+from synpref.benchmarks.items import Item, distinct_responses
+from synpref.benchmarks.rows import Messages
+from synpref.benchmarks.selection import Given, given
+from synpref.benchmarks.suite import benchmark
+from synpref.stage import Stage
+
+Texts = Mapping[str, tuple[Messages, str]]
+
+
+class Material(NamedTuple):
+    """benchmarks, and lists for curves: as they are measured. files: every item of a benchmark's files, by its name."""
+
+    benchmarks: tuple[Given, ...]
+    lists: Given
+    canaries: tuple[Canary, ...]
+    files: Mapping[str, Sequence[Item]]
+
+    @property
+    def texts(self) -> Texts:
+        """What a reward model has to score: (messages, text) by response_id, each once for all that holds it."""
+        items = [item for one in (*self.benchmarks, self.lists) for item in one.items]
+        return distinct_responses(items) | distinct_canary_responses(self.canaries)
+
+    @property
+    def items(self) -> int:
+        """How many items are measured, lists included."""
+        return sum(len(one.items) for one in (*self.benchmarks, self.lists))
+
+
+def read_material(stage: Stage) -> Material:
+    """Read the files of evaluate.benchmarks and evaluate.best_of_n; InputError names the file and the row."""
+    asked, seed = stage.settings.evaluate, stage.settings.seed
+    files = {name: benchmark(name).read(paths) for name, paths in asked.benchmarks.items()}
+    chosen = tuple(given(name, items, asked.sample, seed) for name, items in files.items())
+    lists = best_of_n.read(asked.best_of_n) if asked.best_of_n else ()
+    drawn = given(best_of_n.NAME, lists, asked.sample, seed)
+    for one in (*chosen, drawn):
+        if one.held:
+            stage.say(f"{one.name}: {len(one.items):,}{f' of {one.held:,}' if one.sampled else ''} items")
+    attacked = canaries([item for one in chosen for item in one.items], asked.robustness, seed)
+    return Material(chosen, drawn, attacked, files)

@@ -1,0 +1,122 @@
+"""What is left of a measurement: rows of benchmark_scores, MLflow runs, a file, and plain values for the report."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Metric
+from pyspark.sql import functions as F
+
+from synpref.benchmarks.correlations import benchmark_correlations
+from synpref.benchmarks.paper_table import coverage_notes, figure_table, paper_table
+from synpref.benchmarks.score_rows import ScoreRow
+from synpref.flow.benchmark_files import Material
+from synpref.flow.benchmarks import Scorer
+from synpref.pairs.identity import hash128
+from synpref.stage import Stage
+from synpref.store.contracts import TABLES
+
+NO_CAMPAIGN = "-"
+TABLE = "benchmark_scores"
+RESULTS = "benchmarks.json"
+_NO_METRIC = re.compile(r"[^A-Za-z0-9_. -]")
+_LONGEST = 250  # characters of a metric's name
+_BATCH = 500  # metrics of one request; MLflow takes a thousand
+
+
+def write_scores(stage: Stage, campaign: str, rows: Mapping[str, Sequence[ScoreRow]]) -> None:
+    """Put the rows, by engine_id, in the place of the campaign's, in one commit.
+
+    Without a campaign, what other runs measured of other engines or benchmarks stays.
+    """
+    warehouse, own = stage.warehouse, F.col("campaign") == campaign
+    values = [(campaign, engine_id, *row) for engine_id, of_engine in rows.items() for row in of_engine]
+    frame = warehouse.spark.createDataFrame(values, TABLES[TABLE].ddl())
+    if campaign == NO_CAMPAIGN and warehouse.exists(TABLE):
+        again = F.broadcast(frame.select("engine_id", "benchmark").distinct())  # a dozen engines and benchmarks
+        kept = warehouse.read(TABLE).where(own).join(again, ["engine_id", "benchmark"], "left_anti")
+        frame = frame.unionByName(kept)
+    warehouse.replace(TABLE, frame, {"campaign": campaign})
+
+
+def log_scorers(stage: Stage, scorers: Sequence[Scorer]) -> None:
+    """One MLflow run a scorer below the stage's: every figure as a metric, all results as a JSON artifact.
+
+    All results are also benchmarks.json in the run's folder. Without scorers nothing is left.
+    """
+    if not scorers:
+        return
+    for one in scorers:
+        tags = {"engine_id": one.engine_id, "kind": one.kind}
+        with mlflow.start_run(run_name=f"evaluate {one.name}", nested=True, tags=tags) as run:
+            now = int(time.time() * 1000)
+            metrics = [Metric(metric_name(row), row.value, now, 0) for row in one.rows()]
+            for start in range(0, len(metrics), _BATCH):
+                MlflowClient().log_batch(run.info.run_id, metrics=metrics[start : start + _BATCH])
+            mlflow.log_dict(one.as_dict(), RESULTS)
+    told = [one.as_dict() for one in scorers]
+    (stage.folder / RESULTS).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def metric_name(row: ScoreRow) -> str:
+    """The row's place as a name that MLflow takes: a path of words, an underscore for what cannot stand in one."""
+    parts = f"{row.benchmark}/{row.subset}/{row.metric}".split("/")
+    plain = [_NO_METRIC.sub("_", part).strip() for part in parts]
+    words = "/".join(part if part.strip(".") else "_" * max(len(part), 1) for part in plain)
+    if len(words) <= _LONGEST:
+        return words
+    digest = hash128(words)[:8]  # two long names stay apart
+    return f"{words[: _LONGEST - len(digest) - 1]}_{digest}"
+
+
+def shown(material: Material, scorers: Sequence[Scorer]) -> dict[str, Any]:
+    """What console and report show, as plain values (see report.benchmark_text)."""
+    measured = {one.name: (one.kind, one.results) for one in scorers}
+    missing = {
+        name: found.result.coverage.missing
+        for one in scorers
+        for name, found in one.results.items()
+        if one.kind == "baseline"  # which scored every item
+    }
+    return {
+        "table": paper_table(measured),
+        "notes": coverage_notes(material.benchmarks, missing),
+        "figures": figure_table(measured),
+        "curves": list(_curves(scorers)),
+        "correlations": _correlations(scorers),
+        "unscored": {one.name: dict(one.unscored) for one in scorers if any(one.unscored.values())},
+    }
+
+
+def _curves(scorers: Sequence[Scorer]) -> Iterator[dict[str, Any]]:
+    for one in scorers:
+        of_benchmarks = {
+            f"{which}/{part}": curve for which, found in one.results.items() for part, curve in found.curves.items()
+        }
+        for name, curve in ({f"best_of_n/{part}": curve for part, curve in one.curves.items()} | of_benchmarks).items():
+            yield {
+                "list": name,
+                "name": one.name,
+                "picked": [figure.value for figure in curve.picked],
+                "oracle": [figure.value for figure in curve.oracle],
+            }
+
+
+def _correlations(scorers: Sequence[Scorer]) -> list[dict[str, Any]]:
+    """Over models, scores and judges; baselines know nothing."""
+    overall = {
+        one.name: {name: found.headline.value for name, found in one.results.items() if found.headline}
+        for one in scorers
+        if one.kind != "baseline"
+    }
+    return [
+        {"first": first, "second": second, "r": found.r, "models": found.models}
+        for (first, second), found in benchmark_correlations(overall).items()
+        if found is not None
+    ]

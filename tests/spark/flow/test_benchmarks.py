@@ -1,0 +1,244 @@
+"""`synpref evaluate` on an empty folder: models, scores and judges on benchmark files, each response scored once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mlflow
+import pytest
+
+from synpref.errors import InputError
+from synpref.inference.recorded import Shown, write_records
+from synpref.jobs import evaluate
+from synpref.session import run_job
+from synpref.stage import Outcome, Stage
+from tests.spark.flow.conftest import Measuring
+
+WORDS = ("one", "two", "the", "what", "is", "answer")
+ROWS = [
+    {"id": word, "prompt": f"what is {word}", "chosen": f"good {word}", "rejected": f"the bad answer is {word}"}
+    for word in WORDS
+]
+LISTS = [
+    {
+        "prompt_id": word,
+        "prompt": f"what is {word}",
+        "candidates": [
+            {"text": f"good {word}", "true_score": 1.0},
+            {"text": f"the bad answer is {word}", "true_score": 0.0},
+        ],
+    }
+    for word in WORDS[:4]
+]
+Row = dict[str, Any]
+
+
+def written(path: Path, rows: Sequence[Row]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+class Done(NamedTuple):
+    """One run over everything that can be named: its words, its stage, and what it said."""
+
+    words: tuple[str, ...]
+    stage: Stage
+    outcome: Outcome
+
+
+def model_word(name: str, folder: Path) -> str:
+    return f"evaluate.models=[{{name: {name}, model: '{folder}'}}]"
+
+
+def pairs_word(path: Path) -> str:
+    return f"evaluate.benchmarks={{user_pairs: ['{path}']}}"
+
+
+def recorded(path: Path) -> Path:
+    """Verdicts on all pairs but the last; that on the first changes with the order."""
+    said = []
+    for place, row in enumerate(ROWS[:5]):
+        asked = [{"role": "user", "content": row["prompt"]}]
+        said.append(Shown(asked, row["chosen"], row["rejected"], winner="first"))
+        said.append(Shown(asked, row["rejected"], row["chosen"], winner="second" if place else "first"))
+    write_records(said, path)
+    return path
+
+
+def their_scores(path: Path) -> Path:
+    """Scores that prefer the better answer to the first prompt only."""
+    right = f"{WORDS[0]}/chosen,0.9\n{WORDS[0]}/rejected,0.1"
+    wrong = [f"{word}/{side},{score}" for word in WORDS[1:] for side, score in (("chosen", 0.2), ("rejected", 0.7))]
+    path.write_text("\n".join(["id,score", right, *wrong]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("files")
+
+
+@pytest.fixture(scope="module")
+def done(measuring: Measuring, reward_models: tuple[Path, Path], folder: Path) -> Done:
+    theirs = their_scores(folder / "theirs.csv")
+    words = (
+        model_word("tiny", reward_models[0]),
+        pairs_word(written(folder / "pairs.jsonl", ROWS)),
+        f"evaluate.best_of_n=['{written(folder / 'lists.jsonl', LISTS)}']",
+        f"evaluate.scores=[{{name: theirs, benchmark: user_pairs, path: '{theirs}'}}]",
+        f"judges=[{{name: recorded, kind: replay, path: '{recorded(folder / 'said.jsonl')}'}}]",
+        "evaluate.judges=[recorded]",
+        "evaluate.robustness=4",
+    )
+    stage = measuring(*words)
+    return Done(words, stage, run(stage))
+
+
+def run(stage: Stage) -> Outcome:
+    return run_job(stage, evaluate.run)
+
+
+def scores(stage: Stage, name: str) -> dict[tuple[str, str, str], float]:
+    """Values by (benchmark, subset, metric) of the scorer of this name, without a campaign."""
+    engines = stage.warehouse.read("engines").where(f"name = '{name}'").select("engine_id")
+    table = stage.warehouse.read("benchmark_scores").where("campaign = '-'").join(engines, "engine_id")
+    return {(row["benchmark"], row["subset"], row["metric"]): row["value"] for row in table.collect()}
+
+
+def test_a_model_is_measured_without_any_other_stage(done: Done) -> None:
+    found = scores(done.stage, "tiny")
+    assert found["user_pairs", "all", "score"] == 1.0  # trained on good against bad
+    assert found["best_of_n", "lists", "best_of_2"] == found["best_of_n", "lists", "oracle_of_2"] == 1.0
+    assert (done.outcome.rows_in, done.outcome.campaign) == (10, "-")
+
+
+def test_each_response_is_scored_once_for_all_that_holds_it(done: Done) -> None:
+    # six pairs, whose responses the lists repeat, four canaries with seven attacks each, and ten verdicts of records
+    assert done.stage.warehouse.read("rewards").count() == 2 * 6 + 4 * 7
+    assert done.outcome.engine_calls == 2 * 6 + 4 * 7 + 12
+
+
+def test_baselines_go_through_the_same_functions(done: Done) -> None:
+    assert scores(done.stage, "length only")["user_pairs", "all", "score"] == 0.0
+    assert 0 < scores(done.stage, "chance")["user_pairs", "all", "score"] < 1
+
+
+def test_benchmark_texts_become_no_content_and_leave_nothing_behind(done: Done) -> None:
+    tables = ("prompts", "responses", "comparisons", "occurrences")
+    assert not any(done.stage.warehouse.exists(name) for name in tables)
+    assert list((done.stage.folder / "benchmarks").iterdir()) == []
+
+
+def test_results_are_an_mlflow_run_a_scorer_and_a_file(done: Done) -> None:
+    mlflow.set_tracking_uri(done.stage.settings.mlflow.tracking_uri)
+    runs = mlflow.search_runs(search_all_experiments=True, output_format="list")
+    mine = next(one for one in runs if one.info.run_name == "evaluate tiny")
+    assert mine.data.metrics["user_pairs/all/score"] == 1.0
+    assert "mlflow.parentRunId" in mine.data.tags
+    assert [file.path for file in mlflow.MlflowClient().list_artifacts(mine.info.run_id)] == ["benchmarks.json"]
+    told = json.loads((done.stage.folder / "benchmarks.json").read_text(encoding="utf-8"))
+    assert [one["name"] for one in told] == ["tiny", "theirs", "recorded", "length only", "chance"]
+    assert told[0]["benchmarks"]["user_pairs"]["overall"]["value"] == 1.0
+
+
+def test_canaries_are_scored_with_the_benchmarks(done: Done) -> None:
+    found = {place: value for place, value in scores(done.stage, "tiny").items() if place[0] == "robustness"}
+    assert len(found) == 3 * 7
+    assert found["robustness", "benchmarks/flattery", "prefers_worse"] == 0.0
+    rows = done.outcome.detail["benchmarks"]["robustness"]
+    assert [(row["name"], row["prompts"]) for row in rows] == [("tiny", 4), ("length only", 4)]
+    assert rows[1]["attacks"]["empty"]["attacked"] == 0.0  # nothing is shorter than any answer
+    assert rows[1]["attacks"]["padding"]["attacked"] == 1.0
+
+
+def test_scores_made_elsewhere_stand_beside_the_models(done: Done) -> None:
+    assert scores(done.stage, "theirs")["user_pairs", "all", "score"] == pytest.approx(1 / 6)
+
+
+def test_a_replayed_judge_is_right_where_both_orders_are_and_what_nobody_recorded_is_missing(done: Done) -> None:
+    assert done.outcome.detail["refused"] == {"not_recorded": 2}
+    found = scores(done.stage, "recorded")
+    assert ("user_pairs", "all", "score") not in found
+    assert found["user_pairs", "covered", "score"] == pytest.approx(4 / 5)
+    assert found["user_pairs", "judge/single order", "score"] == pytest.approx(9 / 10)
+    assert found["user_pairs", "judge/position flip", "score"] == pytest.approx(1 / 5)
+
+
+def test_three_scorers_have_no_correlation_over_one_benchmark_and_none_is_left_out(done: Done) -> None:
+    told = done.outcome.detail["benchmarks"]
+    assert (told["correlations"], told["unscored"]) == ([], {})
+    assert told["table"]["rows"][0]["values"] == [None] * 8
+    assert told["notes"] == ["RB, RB2, PPE-P, PPE-C, RMB, RM-B, JB: no files were named in evaluate.benchmarks"]
+
+
+def test_a_second_run_asks_nothing_and_finds_the_same(
+    done: Done, measuring: Measuring, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = scores(done.stage, "tiny")
+    again = run(measuring(*done.words))
+    assert (again.engine_calls, again.engine_calls_saved) == (0, 2 * 6 + 4 * 7 + 10)
+    assert scores(done.stage, "tiny") == before
+    assert "V2-Llama-3.1-8B-40M" in capsys.readouterr().out
+
+
+def test_another_model_and_a_refused_response(
+    done: Done, measuring: Measuring, reward_models: tuple[Path, Path], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was measured before stays; an item with a response that is refused is missing, and counted."""
+    long = written(folder / "long.jsonl", [*ROWS, {**ROWS[0], "id": "long", "rejected": "bad " * 60}])
+    words = (model_word("other", reward_models[1]), pairs_word(long))
+    outcome = run(measuring(*words, "scorer.overlong=refuse", "scorer.max_tokens=40"))
+    assert outcome.detail["refused"] == {"overlong": 1}
+    found = scores(done.stage, "other")
+    assert ("user_pairs", "all", "score") not in found
+    assert found["user_pairs", "covered", "score"] == 1.0
+    row = outcome.detail["benchmarks"]["figures"][0]
+    assert (row["name"], row["items"], row["unscored"], row["held"]) == ("other", 6, 1, 7)
+    assert "1 responses have no reward" in capsys.readouterr().err
+    assert scores(done.stage, "tiny")["best_of_n", "lists", "best_of_2"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda rows: [{**rows[0], "chosen": 7}], "wrong.jsonl: line 1: column 'chosen' must be text, not int"),
+        (
+            lambda rows: [rows[0], {"id": "x", "prompt": "p", "chosen": "c"}],
+            "wrong.jsonl: line 2: no column 'rejected'",
+        ),
+        (lambda rows: [rows[0], rows[0]], "wrong.jsonl: line 2: the id 'one' stands already in"),
+    ],
+)
+def test_a_wrong_row_ends_with_2_and_names_its_place(
+    measuring: Measuring, folder: Path, spoil: Callable[[list[Row]], list[Row]], told: str
+) -> None:
+    wrong = pairs_word(written(folder / "wrong.jsonl", spoil(ROWS)))
+    with pytest.raises(InputError, match=told) as error:
+        evaluate.run(measuring(model_word("tiny", folder), wrong))
+    assert error.value.exit_code == 2
+
+
+def test_an_unknown_category_names_its_row_and_what_is_known(measuring: Measuring, folder: Path) -> None:
+    row = {"id": "1", "subset": "alpacaeval-esay", "prompt": "p", "chosen": "c", "rejected": "r"}
+    wrong = f"evaluate.benchmarks={{reward_bench: ['{written(folder / 'subset.jsonl', [row])}']}}"
+    with pytest.raises(InputError, match="line 1: column 'subset': unknown value 'alpacaeval-esay'"):
+        evaluate.run(measuring(model_word("tiny", folder), wrong))
+
+
+def test_two_names_of_one_model_and_a_folder_without_a_model_are_told_before_anything_is_scored(
+    measuring: Measuring, reward_models: tuple[Path, Path], folder: Path
+) -> None:
+    pairs = pairs_word(written(folder / "plain.jsonl", ROWS))
+    twice = f"evaluate.models=[{{name: a, model: '{reward_models[0]}'}}, {{name: b, model: '{reward_models[0]}'}}]"
+    with pytest.raises(InputError, match="evaluate: a and b are one engine"):
+        evaluate.run(measuring(twice, pairs))
+    with pytest.raises(InputError, match="nowhere"):
+        evaluate.run(measuring(model_word("a", folder / "nowhere"), pairs))
+
+
+def test_without_a_trained_campaign_and_without_names_the_stage_says_what_to_run(measuring: Measuring) -> None:
+    with pytest.raises(InputError, match="run `synpref ingest` first"):
+        evaluate.run(measuring("inputs=[{path: pairs.parquet, source: mine}]"))

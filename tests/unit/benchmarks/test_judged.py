@@ -1,0 +1,123 @@
+"""Judges on benchmarks: right only where both orders name the better answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synpref.benchmarks.items import Item, make_pair
+from synpref.benchmarks.judged import ORDERS, Answer, measure_judge, pairs_of, said_of
+from synpref.benchmarks.selection import Given
+from synpref.pairs.identity import comparison_id
+from tests.unit.benchmarks.conftest import listed, pair, user
+
+OTHER = {"a": "b", "b": "a"}
+FOUR = tuple(pair(str(number)) for number in range(4))
+
+
+def whole(items: Iterable[Item], name: str = "user_pairs") -> Given:
+    every = tuple(items)
+    return Given(name, every, len(every))
+
+
+def right(item: Item, *orders: str, number: int = 0) -> dict[tuple[str, str], str]:
+    """The better answer named in these orders, the worse one in the others."""
+    one = pairs_of(item)[number]
+    return {
+        (one.comparison_id, order): one.better if order in orders else OTHER[one.better] for order in ORDERS
+    }  # fmt: skip
+
+
+def test_a_verdict_is_that_of_most_samples() -> None:
+    answers = [Answer("c", "ab", n, verdict) for n, verdict in enumerate(["a", "a", "b"])]
+    answers += [Answer("c", "ba", n, verdict) for n, verdict in enumerate(["a", "b"])]
+    assert said_of(answers) == {("c", "ab"): "a", ("c", "ba"): "no_preference"}
+
+
+def test_the_better_side_is_named_by_the_comparison_s_own_order() -> None:
+    for item in FOUR:
+        better, worse = (each.response_id for each in item.candidates)
+        (one,) = pairs_of(item)
+        assert one.comparison_id == comparison_id(better, worse)
+        assert one.better == ("a" if better < worse else "b")
+
+
+def test_right_means_right_in_both_orders() -> None:
+    said = right(FOUR[0], "ab", "ba") | right(FOUR[1], "ab") | right(FOUR[2]) | right(FOUR[3], "ab", "ba")
+    found = measure_judge(whole(FOUR), said, 7)
+    assert found.result.overall is not None
+    assert found.result.overall.value == 0.5
+    figures = {name: figure.value for name, figure in found.result.figures.items()}
+    assert figures["judge/both orders"] == 0.5
+    assert figures["judge/single order"] == 5 / 8
+    assert figures["judge/position flip"] == 0.25
+    assert found.accuracy is not None
+    assert (found.accuracy.value, found.accuracy.rows) == (0.5, 4)
+
+
+def test_no_preference_and_unreadable_words_are_wrong_and_counted() -> None:
+    said = right(FOUR[0], "ab", "ba") | right(FOUR[1], "ab", "ba")
+    said[pairs_of(FOUR[0])[0].comparison_id, "ba"] = "no_preference"
+    said[pairs_of(FOUR[1])[0].comparison_id, "ab"] = "unparsed"
+    found = measure_judge(whole(FOUR[:2]), said, None)
+    figures = {name: figure.value for name, figure in found.result.figures.items()}
+    assert (figures["judge/both orders"], figures["judge/single order"]) == (0.0, 0.5)
+    assert (figures["judge/no preference"], figures["judge/unparsed"]) == (0.25, 0.25)
+    assert "judge/position flip" not in figures  # no pair has two answers that name a side
+
+
+def test_an_item_without_a_verdict_in_both_orders_is_left_out_and_counted() -> None:
+    said = right(FOUR[0], "ab", "ba") | right(FOUR[1], "ab", "ba")
+    del said[pairs_of(FOUR[1])[0].comparison_id, "ab"]
+    found = measure_judge(whole(FOUR), said, None)
+    assert (found.result.overall, found.unscored, found.result.items) == (None, 3, 1)
+    assert found.result.figures["covered"].value == 1.0
+    assert found.headline is not None
+    assert found.headline.value == 1.0
+
+
+def test_of_two_equal_texts_nobody_can_be_asked() -> None:
+    same = make_pair("same", user("p"), "equal", "equal", part="pairs")
+    assert measure_judge(whole([same]), {}, None).unscored == 1
+
+
+def test_a_list_is_right_where_its_best_beats_every_loser() -> None:
+    items = [listed(f"bon/{n}", [1, 0, 0], "helpfulness/bon") for n in range(2)]
+    said: dict[tuple[str, str], str] = {}
+    for item in items:
+        said |= right(item, "ab", "ba", number=0) | right(item, "ab", "ba", number=1)
+    said |= right(items[1], "ab", number=1)
+    found = measure_judge(whole(items, "rmb"), said, None)
+    assert found.result.figures["part/helpfulness/bon"].value == 0.5
+    assert found.accuracy is not None
+    assert found.accuracy.value == 0.75
+
+
+def test_crossing_pairs_have_the_accuracy_over_pairs_and_no_overall_figure() -> None:
+    item = listed("chat/1", [1, 1, 1, 0, 0, 0], "chat")
+    said: dict[tuple[str, str], str] = {}
+    for number in range(9):
+        said |= right(item, *(ORDERS if number < 6 else ()), number=number)
+    found = measure_judge(whole([item], "rm_bench"), said, None)
+    assert found.result.overall is None
+    assert found.result.figures["pairs/chat"].value == pytest.approx(6 / 9)
+    assert (found.result.items, found.result.coverage.parts[0].items) == (1, 1)
+
+
+def test_lists_without_pairs_cannot_be_judged_and_a_battle_that_was_a_tie_needs_not() -> None:
+    bare = Item(**{**listed("Math/1", [1, 0, 0, 0], "Math").__dict__, "pairs": ()})
+    assert measure_judge(whole([bare], "reward_bench_2"), {}, None).unscored == 1
+    tie = Item(**{**listed("t", [None, None], "battles").__dict__, "pairs": ()})
+    won = pair("w", "battles", "English")
+    found = measure_judge(whole([tie, won], "ppe_preference"), right(won, "ab", "ba"), None)
+    assert (found.unscored, found.result.figures["accuracy"].value) == (0, 1.0)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "no_preference", "unparsed"]), min_size=8, max_size=8))
+def test_both_orders_are_never_right_more_often_than_one(verdicts: list[str]) -> None:
+    keys = [(pairs_of(item)[0].comparison_id, order) for item in FOUR for order in ORDERS]
+    figures = measure_judge(whole(FOUR), dict(zip(keys, verdicts, strict=True)), None).result.figures
+    assert figures["judge/both orders"].value <= figures["judge/single order"].value

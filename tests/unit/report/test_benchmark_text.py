@@ -1,0 +1,69 @@
+"""Benchmark results as text: the paper's layout, baselines beside it, and what is missing said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synpref.report.benchmark_plots import best_of_n_plot
+from synpref.report.benchmark_text import benchmark_text
+
+
+def _lines(told: dict[str, Any], start: str) -> list[list[str]]:
+    return [line.split() for line in benchmark_text(told).splitlines() if line.strip().startswith(start)]
+
+
+def test_ours_stand_above_the_published_rows_with_a_dash_for_what_is_missing(benchmarks: dict[str, Any]) -> None:
+    lines = benchmark_text(benchmarks).splitlines()
+    places = [
+        next(place for place, line in enumerate(lines) if line.startswith(f"  {name}"))
+        for name in ("overall figures", "mine <b>", "length only", "V2-Qwen3-0.6B", "\N{EN DASH} RM-B: a sample of 798")
+    ]
+    assert places == sorted(places)
+    assert lines[places[1]].split() == ["mine", "<b>", "65.1", "\N{EN DASH}", "\N{EN DASH}"]
+    assert lines[places[3]].split() == ["V2-Qwen3-0.6B", "published", "85.2", "74.4", "70.9"]
+
+
+def test_a_figure_has_its_interval_and_says_what_it_covers(benchmarks: dict[str, Any]) -> None:
+    text = benchmark_text(benchmarks)
+    assert "51.2 %  48.2 to 54.2 %  790 of 1,327" in " ".join(text.split("\n"))
+    first = _lines(benchmarks, "rm_bench")[0]
+    assert first[-3:] == ["8", "+0.41", "+12.3"]
+    assert "judge judge on rm_bench: right in one order 81.0 %; verdict changes with the order 25.0 %" in text
+    assert "1,327" in _lines(benchmarks, "rm_bench")[2]  # all of them: not "of"
+
+
+def test_of_lists_in_parts_the_mean_is_told_with_the_oracle(benchmarks: dict[str, Any]) -> None:
+    assert _lines(benchmarks, "best_of_n/koala") == []
+    mine, oracle = _lines(benchmarks, "best_of_n/mean")
+    assert mine[-3:] == ["0.300", "0.350", "0.410"]
+    assert oracle[1:] == ["oracle", "0.300", "0.500", "0.700"]
+
+
+def test_an_attack_that_wins_beyond_its_interval_is_marked(benchmarks: dict[str, Any]) -> None:
+    text = benchmark_text(benchmarks)
+    (row,) = [line for line in text.splitlines() if line.startswith("  length only") and "100" in line]
+    assert row.split()[-3:] == ["20.0", "65.0*", "1.0"]
+
+
+def test_what_was_left_out_and_correlations_are_told(benchmarks: dict[str, Any]) -> None:
+    text = benchmark_text(benchmarks)
+    assert "mine <b>: 2 lists\n" in text
+    assert ["rm_bench", "rmb", "-0.50", "3"] in _lines(benchmarks, "rm_bench")
+
+
+def test_control_characters_cannot_steer_the_terminal(benchmarks: dict[str, Any]) -> None:
+    row = {"name": "a\x1b[2Jb", "kind": "model", "values": [None, None, None]}
+    table = {**benchmarks["table"], "rows": [row]}
+    assert "\x1b" not in benchmark_text({**benchmarks, "table": table, "notes": ["a\x1b"]})
+
+
+def test_nothing_measured_is_nothing_told(benchmarks: dict[str, Any]) -> None:
+    empty: dict[str, list[Any]] = {name: [] for name in ("notes", "figures", "curves", "correlations", "robustness")}
+    assert benchmark_text({**benchmarks, **empty, "unscored": {}}).strip() == ""
+    assert best_of_n_plot([]) is None
+
+
+def test_curves_are_drawn_by_list(benchmarks: dict[str, Any]) -> None:
+    image = best_of_n_plot(benchmarks["curves"])
+    assert image is not None
+    assert image.startswith("data:image/svg+xml;base64,")
