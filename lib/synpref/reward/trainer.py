@@ -1,0 +1,112 @@
+"""transformers' Trainer, where an item is an optimiser step of several micro-batches."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, IterableDataset
+from transformers import PrinterCallback, Trainer, TrainingArguments
+
+from synpref.reward.course import Course
+from synpref.reward.passes import Stored, load_batch
+from synpref.reward.plan import Layout, Strategy, TrainingPlan
+from synpref.reward.steps import Step
+
+Item = dict[str, Step]
+
+
+class StepDataset(IterableDataset[Step]):
+    """One item a step, in order, made as it is asked for."""
+
+    def __init__(self, make: Callable[[], Iterator[Step]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Step]:
+        return self._make()
+
+
+class StepTrainer(Trainer):
+    """A Trainer over steps. Texts are read micro-batch by micro-batch; an item holds numbers only."""
+
+    def __init__(
+        self, data: StepDataset, stored: Stored, course: Course, strategy: Strategy, *, model: nn.Module, args: Any
+    ) -> None:
+        """data: what this process computes of each step. course: takes the loss of each step."""
+        super().__init__(model=model, args=args)
+        self.remove_callback(PrinterCallback)
+        self._data = data
+        self._stored = stored
+        self._course = course
+        self._strategy = strategy
+
+    def get_train_dataloader(self) -> DataLoader[Item]:
+        """The steps as they are: they are shared out among the processes already."""
+        return DataLoader(self._data, batch_size=1, collate_fn=_item)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """AdamW; with `zero1` each process keeps the state of a part of the parameters."""
+        plain: torch.optim.Optimizer = super().create_optimizer(model)
+        if self._strategy != "zero1":
+            return plain
+        from torch.distributed.optim import ZeroRedundancyOptimizer
+
+        groups = [dict(group) for group in plain.param_groups]
+        self.optimizer = ZeroRedundancyOptimizer(groups, optimizer_class=type(plain), **plain.defaults)
+        return self.optimizer
+
+    def training_step(
+        self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        """Add up the gradients of the micro-batches to that of the mean loss over all comparisons of the step."""
+        del num_items_in_batch
+        step: Step = inputs["step"]
+        model.train()
+        weight = self.args.world_size / step.comparisons  # the processes take the mean of their gradients
+        total = torch.zeros((), device=self.args.device)
+        for index, part in enumerate(step.parts):
+            last = index == len(step.parts) - 1
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
+                loss = model(**load_batch(self._stored, part, self.args.device))["total"] * weight
+                self.accelerator.backward(loss)
+            total += loss.detach()
+        whole: torch.Tensor = self.accelerator.reduce(total, "mean")
+        self._course.losses.append(whole.item())
+        return whole
+
+
+def _item(items: list[Step]) -> Item:
+    (step,) = items
+    return {"step": step}
+
+
+def training_arguments(plan: TrainingPlan, steps: int, folder: Path, layout: Layout) -> TrainingArguments:
+    """The plan in the Trainer's words; `folder` takes checkpoints, where the plan wants any. Nothing is reported."""
+    on_gpu = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=1,  # an item is a whole step
+        learning_rate=plan.learning_rate,
+        warmup_steps=round(plan.warmup_share * steps),
+        lr_scheduler_type="linear" if plan.schedule == "linear" else "constant_with_warmup",
+        weight_decay=plan.weight_decay,
+        seed=plan.seed,
+        logging_steps=plan.evaluate_every,
+        logging_nan_inf_filter=False,
+        save_strategy="steps" if plan.checkpoint_every else "no",
+        save_steps=plan.checkpoint_every or steps,
+        save_total_limit=2,
+        report_to="none",
+        disable_tqdm=True,
+        log_level="error",
+        remove_unused_columns=False,
+        use_cpu=not on_gpu,
+        ddp_backend=("nccl" if on_gpu else "gloo") if layout.processes > 1 else None,
+        fsdp=layout.processes > 1 and layout.strategy == "fsdp",
+        fsdp_config={"version": 2, "reshard_after_forward": True} if layout.strategy == "fsdp" else None,
+    )
