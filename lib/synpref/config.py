@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 
 from synpref.errors import SettingsError
-from synpref.settings import JUDGE_RUNTIME, Settings
+from synpref.settings import JUDGE_RUNTIME, TRAIN_ADDED, TRAIN_RUNTIME, Settings
 
 COMMAND_LINE = "command line"
 CAMPAIGN_SECTIONS = (
@@ -61,7 +61,9 @@ def campaign_id(settings: Settings, file_ids: Sequence[str]) -> str:
     del sections["embedder"]["token_budget"]  # how batches are cut
     silver = settings.judges and settings.stage1.iterations
     scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http", "token_budget"})
-    models = [settings.train.model_dump(), scorer] if silver else None
+    train = settings.train.model_dump(exclude=set(TRAIN_RUNTIME))
+    train = {name: value for name, value in train.items() if name not in TRAIN_ADDED or value != TRAIN_ADDED[name]}
+    models = [train, scorer] if silver else None
     facts = json.dumps(
         [sorted(file_ids), sections, models, settings.stage2.fold_min_groups], sort_keys=True, ensure_ascii=False
     )
