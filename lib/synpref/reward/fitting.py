@@ -58,7 +58,7 @@ def fit(
     count = plan.steps or count_steps(training, limits, plan.seed, plan.pairs_per_step, plan.epochs or 0)
     with tempfile.TemporaryDirectory() as own:
         folder = checkpoints or Path(own)
-        arguments = training_arguments(plan, count, folder, layout)
+        arguments = training_arguments(plan, count, folder, layout, upper.layers())
         rank, processes = arguments.process_index, arguments.world_size
         with arguments.main_process_first(local=False):
             found = latest(folder, say)
@@ -116,7 +116,8 @@ def _watch(trainer: StepTrainer, course: Course, ground: Ground, say: Say) -> Wa
         tensors = together.get_state_dict(trainer.model_wrapped)
         return {name.removeprefix("upper."): tensor.detach().cpu().clone() for name, tensor in tensors.items()}
 
-    return Watch(course, margins, state, together.wait_for_everyone, say if rank == 0 else _silent)
+    told = say if rank == 0 else _silent
+    return Watch(course, margins, state, gather=trainer.gather, together=together.wait_for_everyone, say=told)
 
 
 def _run(trainer: StepTrainer, watch: Watch, found: Path | None) -> None:

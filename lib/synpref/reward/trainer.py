@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.distributed.optim import ZeroRedundancyOptimizer
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
+from synpref.errors import SettingsError
 from synpref.reward.course import Course
 from synpref.reward.passes import Stored, load_batch
 from synpref.reward.plan import Layout, Strategy, TrainingPlan
 from synpref.reward.steps import Step
 
 Item = dict[str, Step]
+
+
+class SharedOptimizer(ZeroRedundancyOptimizer):
+    """Its state is spread over the processes; the first one has all of it after `gather`."""
+
+    def gather(self) -> None:
+        """Bring the state to the first process. All must call it."""
+        self.consolidate_state_dict(to=0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of the state where it was gathered, else the groups alone: accelerate asks before there is any."""
+        whole: dict[str, Any] = super().state_dict() if self._all_state_dicts else Optimizer.state_dict(self)
+        return whole
 
 
 class StepDataset(IterableDataset[Step]):
@@ -48,16 +64,20 @@ class StepTrainer(Trainer):
         """The steps as they are: they are shared out among the processes already."""
         return DataLoader(self._data, batch_size=1, collate_fn=_item)
 
-    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+    def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
         """AdamW; with `zero1` each process keeps the state of a part of the parameters."""
-        plain: torch.optim.Optimizer = super().create_optimizer(model)
-        if self._strategy != "zero1":
-            return plain
-        from torch.distributed.optim import ZeroRedundancyOptimizer
-
-        groups = [dict(group) for group in plain.param_groups]
-        self.optimizer = ZeroRedundancyOptimizer(groups, optimizer_class=type(plain), **plain.defaults)
+        plain: Optimizer = super().create_optimizer(model)
+        if self._strategy == "zero1":
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args)
+            groups = [{"params": group["params"], "weight_decay": group["weight_decay"]} for group in plain.param_groups]
+            self.optimizer = SharedOptimizer(groups, optimizer_class=kind, **options)
         return self.optimizer
+
+    def gather(self) -> None:
+        """Bring the optimiser's state to the process that saves it, where it is shared out."""
+        shared = getattr(self.optimizer, "optimizer", self.optimizer)  # accelerate wraps it
+        if isinstance(shared, SharedOptimizer):
+            shared.gather()
 
     def training_step(
         self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
@@ -84,9 +104,17 @@ def _item(items: list[Step]) -> Item:
     return {"step": step}
 
 
-def training_arguments(plan: TrainingPlan, steps: int, folder: Path, layout: Layout) -> TrainingArguments:
-    """The plan in the Trainer's words; `folder` takes checkpoints, where the plan wants any. Nothing is reported."""
+def training_arguments(
+    plan: TrainingPlan, steps: int, folder: Path, layout: Layout, layers: Sequence[str] = ()
+) -> TrainingArguments:
+    """The plan in the Trainer's words; `folder` takes checkpoints, where the plan wants any. Nothing is reported.
+
+    layers: names of the layers' classes, which fsdp shards one by one. Raises SettingsError for fsdp without GPUs.
+    """
     on_gpu = torch.cuda.is_available()
+    sharded = layout.processes > 1 and layout.strategy == "fsdp"
+    if sharded and not on_gpu:
+        raise SettingsError("training: strategy is fsdp, which accelerate has for GPUs only; set ddp or zero1")
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
@@ -106,7 +134,8 @@ def training_arguments(plan: TrainingPlan, steps: int, folder: Path, layout: Lay
         log_level="error",
         remove_unused_columns=False,
         use_cpu=not on_gpu,
+        ddp_find_unused_parameters=False,
         ddp_backend=("nccl" if on_gpu else "gloo") if layout.processes > 1 else None,
-        fsdp=layout.processes > 1 and layout.strategy == "fsdp",
-        fsdp_config={"version": 2, "reshard_after_forward": True} if layout.strategy == "fsdp" else None,
+        fsdp=sharded or None,
+        fsdp_config={"version": 2, "transformer_layer_cls_to_wrap": layers} if sharded else None,
     )

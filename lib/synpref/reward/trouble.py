@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from synpref.reward.accuracy import accuracy_of
 
-COLLAPSED = 1e-3  # spread of margins under which a model calls all responses equally good
-FELL_TO = 0.01  # or this share of the widest spread that was seen
+COLLAPSED = 1e-3  # spread of margins under which a model, half trained, calls all responses equally good
+FELL_TO = 0.01  # share of the widest spread that was seen, under which it does so at any time
 Z = 1.96  # of the Wilson interval
 
 
@@ -35,12 +35,13 @@ def signs(look: Look, widest: float) -> dict[str, str]:
     if look.margins is None or not len(look.margins):
         return found
     spread = float(look.margins.std())
-    if look.step > look.warmup and spread < max(COLLAPSED, FELL_TO * widest):
+    half = 2 * look.step >= look.steps
+    if (half and spread < COLLAPSED) or (look.step > look.warmup and spread < FELL_TO * widest):
         found["margins"] = (
             f"margins collapse: on the validation comparisons they spread by {spread:.2g} only, so all responses get"
             " about one reward; lower train.learning_rate, or look whether labels contradict each other"
         )
-    if 2 * look.step >= look.steps and at_chance(accuracy_of(look.margins), len(look.margins)):
+    if half and at_chance(accuracy_of(look.margins), len(look.margins)):
         found["accuracy"] = (
             f"accuracy at chance: {accuracy_of(look.margins):.3f} of {len(look.margins)} validation comparisons after"
             " half of the steps; train longer, raise train.learning_rate, or look whether labels mean anything"

@@ -42,6 +42,12 @@ class Upper(nn.Module):
         rewards: torch.Tensor = self.model.score(last)
         return rewards[:, 0].float()
 
+    def layers(self) -> list[str]:
+        """Names of the classes of its layers, which are sharded one by one."""
+        base = self.model.base_model
+        blocks = getattr(base, "layers", None) or getattr(getattr(base, "encoder", None), "layer", None) or []
+        return sorted({type(block).__name__ for block in blocks})
+
 
 @dataclass
 class Cut:

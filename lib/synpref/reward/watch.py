@@ -25,16 +25,25 @@ class Watch(TrainerCallback):
     """Looks at loss and validation every so many steps, keeps the best state, and stops what went wrong."""
 
     def __init__(
-        self, course: Course, margins: Margins, state: State, together: Callable[[], None], say: Callable[[str], None]
+        self,
+        course: Course,
+        margins: Margins,
+        state: State,
+        *,
+        gather: Callable[[], None],
+        together: Callable[[], None],
+        say: Callable[[str], None],
     ) -> None:
         """margins: of the validation comparisons, computed now. state: a copy of the trained weights.
 
-        together: waits for the other processes. say: takes a line for people.
+        gather: readies the optimiser for being saved. together: waits for the other processes; all of them call all of
+        these at the same steps. say: takes a line for people.
         """
         self.course = course
         self.saving = False  # between the last look of a step and its whole checkpoint
         self._margins = margins
         self.state = state
+        self._gather = gather
         self._together = together
         self._say = say
 
@@ -47,6 +56,8 @@ class Watch(TrainerCallback):
         control.should_log = control.should_log or last
         control.should_save = control.should_save and not last
         self.saving = control.should_save and not control.should_log
+        if control.should_save:
+            self._gather()
         return control
 
     def on_log(

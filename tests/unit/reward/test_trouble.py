@@ -39,7 +39,9 @@ def test_a_gradient_of_zero_is_named() -> None:
     ("scale", "widest", "step", "named"),
     [
         (1e-4, 0.0, 60, True),  # next to nothing
-        (1e-4, 0.0, 10, False),  # still warming up: a new head gives about equal rewards
+        (1e-4, 0.0, 40, False),  # not half trained: a new head gives about equal rewards
+        (1e-4, 1.0, 10, False),  # still warming up
+        (1e-4, 1.0, 11, True),
         (5e-3, 0.0, 60, False),  # small, and never was larger
         (5e-3, 1.0, 60, True),  # it fell to under 1 % of what it was
     ],
