@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import PrinterCallback, Trainer, TrainingArguments
@@ -21,19 +20,6 @@ from synpref.reward.plan import Layout, Strategy, TrainingPlan
 from synpref.reward.steps import Step
 
 Item = dict[str, Step]
-
-
-class SharedOptimizer(ZeroRedundancyOptimizer):
-    """Its state is spread over the processes; the first one has all of it after `gather`."""
-
-    def gather(self) -> None:
-        """Bring the state to the first process. All must call it."""
-        self.consolidate_state_dict(to=0)
-
-    def state_dict(self) -> dict[str, Any]:
-        """All of the state where it was gathered, else the groups alone: accelerate asks before there is any."""
-        whole: dict[str, Any] = super().state_dict() if self._all_state_dicts else Optimizer.state_dict(self)
-        return whole
 
 
 class StepDataset(IterableDataset[Step]):
@@ -68,6 +54,8 @@ class StepTrainer(Trainer):
         """AdamW; with `zero1` each process keeps the state of a part of the parameters."""
         plain: Optimizer = super().create_optimizer(model)
         if self._strategy == "zero1":
+            from synpref.reward.shared_optimizer import SharedOptimizer  # its imports warn where nothing needs them
+
             kind, options = self.get_optimizer_cls_and_kwargs(self.args)
             groups = [{"params": group["params"], "weight_decay": group["weight_decay"]} for group in plain.param_groups]
             self.optimizer = SharedOptimizer(groups, optimizer_class=kind, **options)
@@ -75,9 +63,9 @@ class StepTrainer(Trainer):
 
     def gather(self) -> None:
         """Bring the optimiser's state to the process that saves it, where it is shared out."""
-        shared = getattr(self.optimizer, "optimizer", self.optimizer)  # accelerate wraps it
-        if isinstance(shared, SharedOptimizer):
-            shared.gather()
+        if self._strategy == "zero1":
+            wrapped: Any = self.optimizer  # by accelerate
+            wrapped.optimizer.gather()
 
     def training_step(
         self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None

@@ -70,7 +70,10 @@ def _words() -> Tokenizer:
 
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny-bert")
+    return tiny_bert_in(tmp_path_factory.mktemp("tiny-bert"))
+
+
+def tiny_bert_in(folder: Path) -> Path:
     tokenizer = _words()
     pieces = [("[CLS]", 2), ("[SEP]", 3)]
     tokenizer.post_processor = processors.TemplateProcessing(
