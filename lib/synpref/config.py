@@ -16,8 +16,9 @@ from pydantic import BaseModel, ValidationError
 
 from synpref.errors import SettingsError
 from synpref.masking import masked, masked_text
-from synpref.settings import JUDGE_RUNTIME, Settings, Train
+from synpref.settings import JUDGE_RUNTIME, Settings
 from synpref.settings_presets import Preset, Recipe
+from synpref.settings_train import TRAIN_ADDED, TRAIN_RUNTIME, Train
 
 COMMAND_LINE = "command line"
 CAMPAIGN_SECTIONS = (
@@ -80,7 +81,9 @@ def campaign_id(settings: Settings, file_ids: Sequence[str], lists: Sequence[str
     del sections["embedder"]["token_budget"]  # how batches are cut
     silver = settings.judges and settings.stage1.iterations
     scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http", "token_budget"})
-    models = [settings.train.model_dump(exclude=set(TRAIN_ASIDE)), scorer] if silver else None
+    train = settings.train.model_dump(exclude={*TRAIN_ASIDE, *TRAIN_RUNTIME})
+    train = {name: value for name, value in train.items() if name not in TRAIN_ADDED or value != TRAIN_ADDED[name]}
+    models = [train, scorer] if silver else None
     facts = [sorted(file_ids), sections, models, settings.stage2.fold_min_groups, *([list(lists)] if lists else [])]
     told = json.dumps(facts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(told.encode()).hexdigest()[:16]

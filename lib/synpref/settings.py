@@ -9,8 +9,7 @@ from pydantic import Field, model_validator
 
 from synpref.section import AutoOrOff, Count, NumberFormat, Positive, Seconds, Section, Share, Url
 from synpref.settings_evaluate import Evaluate, nearest
-from synpref.settings_presets import Recipe
-from synpref.settings_train import Estimate, Input, TrainData
+from synpref.settings_train import Input, Train
 
 # How a judge is reached, not what it answers.
 JUDGE_RUNTIME = ("url", "key_variable", "concurrency", "timeout", "retries", "gpu_memory")
@@ -287,28 +286,6 @@ class Scorer(Section):
                 "scorer.backend: http needs scorer.http.url, and scorer.dtype: what the server computes in"
             )
         return self
-
-
-class Train(Section):
-    """Bradley-Terry training."""
-
-    backbone: str
-    steps: Positive
-    responses_per_step: Positive
-    learning_rate: Seconds
-    schedule: Literal["linear", "constant"]
-    warmup_share: Share
-    weight_decay: Annotated[float, Field(ge=0)]
-    trainable_layers: Positive | None
-    max_tokens: Positive
-    evaluate_every: Positive
-    final_seeds: Positive
-    min_comparisons: Positive
-    preset: str | None
-    recipe: Recipe
-    data: TrainData
-    dry_run: bool
-    estimate: Estimate
 
 
 class Stage2(Section):

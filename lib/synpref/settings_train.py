@@ -1,4 +1,4 @@
-"""The typed settings of training from files or a table, without the rest of the pipeline."""
+"""The typed settings of training: the loop, pairs of files or of a table, what a dry run assumes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from synpref.section import Positive, Seconds, Section, Share
+from synpref.settings_presets import Recipe
 
 
 class Input(Section):
@@ -59,4 +60,49 @@ class TrainData(Section):
             raise ValueError(
                 "train.data.pairs: a file with use: test is not trained on; name it in train.data.validation"
             )
+        return self
+
+
+# How a model is trained, not which: no part of a campaign
+TRAIN_RUNTIME = ("gradient_checkpointing", "checkpoint_every", "processes", "strategy", "on_cluster")
+# Settings later than the first campaigns: at these values a campaign keeps the id that it had
+TRAIN_ADDED = {"epochs": None, "tokens_per_step": 16_384, "pairs_per_step": None, "dtype": "float32"}
+
+
+class Train(Section):
+    """Bradley-Terry training."""
+
+    backbone: str
+    steps: Positive | None
+    epochs: Annotated[float, Field(gt=0)] | None
+    responses_per_step: Positive
+    tokens_per_step: Positive
+    pairs_per_step: Positive | None
+    learning_rate: Seconds
+    schedule: Literal["linear", "constant"]
+    warmup_share: Share
+    weight_decay: Annotated[float, Field(ge=0)]
+    trainable_layers: Positive | None
+    max_tokens: Positive
+    evaluate_every: Positive
+    dtype: Literal["float32", "bfloat16"] | None
+    gradient_checkpointing: bool
+    checkpoint_every: Positive | None
+    processes: Positive
+    strategy: Literal["ddp", "fsdp", "zero1"]
+    on_cluster: bool
+    final_seeds: Positive
+    min_comparisons: Positive
+    preset: str | None
+    recipe: Recipe
+    data: TrainData
+    dry_run: bool
+    estimate: Estimate
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Train:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("train: set either steps or epochs, and the other to null")
+        if self.on_cluster and self.dtype is None:
+            raise ValueError("train.dtype: name it, the workers of train.on_cluster are not measured from here")
         return self

@@ -66,6 +66,10 @@ def test_paths_follow_the_run_s_folder() -> None:
             "scorer.http.served_model=rm",
             "scorer.http.served_model: no such setting",
         ),
+        ("train.epochs=2", "set either steps or epochs"),
+        ("train.steps=null", "set either steps or epochs"),
+        ("train.dtype=float16", "train.dtype: input should be 'float32' or 'bfloat16'"),
+        ("train={on_cluster: true, dtype: null}", "train.dtype: name it"),
         ("scorer.shared_prompt=always", "scorer.shared_prompt: input should be 'auto' or 'off'"),
     ],
 )
@@ -199,6 +203,13 @@ def test_the_hash_is_of_the_values_not_of_how_they_were_given(tmp_path: Path) ->
         ("scorer.http.url=http://host:8000", False),
         ("scorer.overlong=refuse", True),
         ("gate.max_flip_share=0.5", False),
+        ("train.pairs_per_step=256", True),
+        ("train.tokens_per_step=8192", True),
+        ("train.dtype=null", True),
+        ("train.gradient_checkpointing=true", False),
+        ("train.checkpoint_every=10", False),
+        ("train.processes=2", False),
+        ("train.strategy=zero1", False),
     ],
 )
 def test_the_campaign_changes_with_roles_and_labels_only(word: str, changes: bool) -> None:

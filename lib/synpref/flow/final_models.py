@@ -106,7 +106,7 @@ def _tested(stage: Stage, campaign: str) -> DataFrame:
 
 
 def labelled_winners(stage: Stage, campaign: str) -> DataFrame:
-    """comparison_id and winner where no truth is known: people's labels of gold-test, labels of inputs with use: test."""
+    """Winners where no truth is known: people's labels of gold-test, and the labels of inputs with `use: test`."""
     human = latest_labels(stage.warehouse.read("labels"), campaign, "human", 0)
     labels = source_labels(stage, campaign).where("use = 'test' AND label IN ('a', 'b')")
     stage.say(

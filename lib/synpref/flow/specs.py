@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synpref.inference.spec import EngineSpec
-from synpref.reward.plan import TrainingPlan
+from synpref.reward.plan import Layout, TrainingPlan
 from synpref.settings import AttributeEngine, Judge, Settings
 
 
@@ -102,7 +102,10 @@ def training_plan(settings: Settings, seed: int) -> TrainingPlan:
     train = settings.train
     return TrainingPlan(
         steps=train.steps,
+        epochs=train.epochs,
         responses_per_step=train.responses_per_step,
+        tokens_per_step=train.tokens_per_step,
+        pairs_per_step=train.pairs_per_step,
         learning_rate=train.learning_rate,
         schedule=train.schedule,
         warmup_share=train.warmup_share,
@@ -111,5 +114,14 @@ def training_plan(settings: Settings, seed: int) -> TrainingPlan:
         max_tokens=train.max_tokens,
         overlong=settings.scorer.overlong,
         evaluate_every=train.evaluate_every,
+        dtype=train.dtype,
+        gradient_checkpointing=train.gradient_checkpointing,
+        checkpoint_every=train.checkpoint_every,
         seed=seed,
     )
+
+
+def training_layout(settings: Settings) -> Layout:
+    """Where reward models are trained."""
+    train = settings.train
+    return Layout(processes=train.processes, strategy=train.strategy, on_cluster=train.on_cluster)

@@ -17,6 +17,7 @@ from synpref.engines.tokenise import Conversation, Encoded, Overlong, encode_con
 from synpref.pairs.identity import hash128
 from synpref.reward.backbones import embeddings_of, load_frozen
 from synpref.reward.features import FeatureStore, Row
+from synpref.reward.ids import Ids, contains, keys_of
 
 CHUNK_BYTES = 64 * 1024 * 1024  # written at once; a chunk is all that is held in memory
 TOKEN_BUDGET = 8_192  # padded tokens of one pass through the frozen layers
@@ -65,14 +66,18 @@ class Source:
     progress: Callable[[str], None] | None = None
 
 
-def fill_features(source: Source, responses: Responses, only: set[str] | None = None) -> int:
+def fill_features(source: Source, responses: Responses, only: Sequence[str] | None = None) -> int:
     """Add what the store lacks of `responses` (of those in `only`, where given); give back how many were added."""
     compute: Compute | None = None
     added = 0
     store, kind = source.store, source.kind
+    asked = None if only is None else np.sort(keys_of(only))
     for ids, conversations in responses:
-        absent = store.missing(ids if only is None else only.intersection(ids))
-        wanted = {name: talk for name, talk in zip(ids, conversations, strict=True) if name in absent}
+        keys = keys_of(ids)
+        lacking = store.locate(Ids(keys)).absent
+        if asked is not None:
+            lacking &= contains(asked, keys)
+        wanted = {ids[index]: conversations[index] for index in np.flatnonzero(lacking)}
         if not wanted:
             continue
         compute = compute or _computation(kind, source.model_folder, source.tokenizer)

@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from synpref.errors import InputError
+from synpref.reward.ids import keys_of
+from synpref.reward.places import PlaceIndex, Places
 
 NAMES = ["response_id", "start", "length", "truncated"]
 Row = NDArray[np.float32] | NDArray[np.int32]
@@ -53,15 +55,20 @@ class FeatureStore:
     """
 
     folder: Path
-    _places: dict[str, tuple[int, int, int, bool]] = field(default_factory=dict)
+    _index: PlaceIndex = field(default_factory=PlaceIndex)
     _chunks: list[Chunk] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
     _opened: Callable[[Path], BinaryIO] = field(default_factory=lambda: lru_cache(OPEN_FILES)(_open))
 
+    def locate(self, response_ids: Sequence[str]) -> Places:
+        """Where these responses lie, after a look at what others have appended."""
+        self._refresh()
+        return self._index.find(keys_of(response_ids))
+
     def missing(self, response_ids: Iterable[str]) -> set[str]:
         """Those of the ids that the store does not hold, after a look at what others have appended."""
-        self._refresh()
-        return {name for name in response_ids if name not in self._places}
+        names = list(response_ids)
+        return {names[index] for index in np.flatnonzero(self.locate(names).absent)}
 
     def append(self, response_ids: Sequence[str], rows: Sequence[Row], truncated: Sequence[bool]) -> None:
         """Add one chunk: arrays [tokens, width] of one type and width, one a response, and whether it was cut."""
@@ -79,21 +86,27 @@ class FeatureStore:
         part.replace(self.folder / f"{name}.parquet")
         self._refresh()
 
-    def read(self, response_id: str) -> Row:
-        """The array [tokens, width] of one response, read-only. Raises KeyError where it is not held."""
-        index, start, length, _ = self._places[response_id]
-        chunk = self._chunks[index]
-        row = chunk.width * chunk.dtype.itemsize
-        data = os.pread(self._opened(chunk.path).fileno(), length * row, chunk.offset + start * row)
+    def row(self, places: Places, index: int) -> Row:
+        """The array [tokens, width] of the response at this place, read-only. Raises KeyError where it is not held."""
+        if places.chunk[index] < 0:
+            raise KeyError(index)
+        chunk = self._chunks[places.chunk[index]]
+        length, width = int(places.length[index]), chunk.width * chunk.dtype.itemsize
+        data = os.pread(
+            self._opened(chunk.path).fileno(), length * width, chunk.offset + int(places.start[index]) * width
+        )
         return np.frombuffer(data, dtype=chunk.dtype).reshape(length, chunk.width)
+
+    def read(self, response_id: str) -> Row:
+        """The same of one response by its id."""
+        return self.row(self.locate([response_id]), 0)
 
     def lengths(self, response_ids: Sequence[str]) -> NDArray[np.int64]:
         """Tokens of each response; 0 where it was refused. Raises KeyError where one is not held."""
-        return np.array([self._places[name][2] for name in response_ids], dtype=np.int64)
-
-    def truncated(self, response_ids: Sequence[str]) -> int:
-        """How many of the responses were cut to the maximum length."""
-        return sum(self._places[name][3] for name in response_ids)
+        places = self.locate(response_ids)
+        if places.absent.any():
+            raise KeyError(response_ids[int(np.flatnonzero(places.absent)[0])])
+        return places.length.astype(np.int64)
 
     def _refresh(self) -> None:
         for index in sorted(self.folder.glob("*.parquet")):
@@ -105,11 +118,11 @@ class FeatureStore:
             except (OSError, ValueError, pa.ArrowInvalid) as error:
                 raise InputError(f"{index}: broken feature chunk ({error}); remove it, it will be made anew") from error
             self._names.add(index.stem)
-            chunk = len(self._chunks)
+            number = np.full(len(table), len(self._chunks), dtype=np.int32)
+            start, length, truncated = (table[name].to_numpy() for name in NAMES[1:])
+            places = Places(number, start.astype(np.int64), length.astype(np.int32), truncated.astype(np.bool_))
             self._chunks.append(held)
-            places = zip(*(table[name].to_pylist() for name in NAMES), strict=True)
-            for response_id, start, length, truncated in places:
-                self._places.setdefault(response_id, (chunk, start, length, truncated))
+            self._index.add(keys_of(table["response_id"].to_pylist()), places)
 
 
 def _open(path: Path) -> BinaryIO:

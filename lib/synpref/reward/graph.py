@@ -45,10 +45,21 @@ def batches(comparisons: Comparisons, limits: Limits, seed: int) -> Iterator[Bat
     """
     random = np.random.default_rng(seed)
     while True:
-        yield from _one_pass(comparisons, limits, random)
+        yield from one_pass(comparisons, limits, random)
 
 
-def _one_pass(comparisons: Comparisons, limits: Limits, random: np.random.Generator) -> Iterator[Batch]:
+def oversized(comparisons: Comparisons, limits: Limits) -> int:
+    """How many prompts have more responses, or tokens of them, than a batch holds: they are split over several."""
+    responses = np.unique(np.concatenate([comparisons.chosen, comparisons.rejected]))
+    prompt = np.zeros(len(limits.lengths), dtype=np.int32)  # of each response: no two prompts share one
+    prompt[comparisons.chosen] = prompt[comparisons.rejected] = comparisons.prompt
+    count = np.bincount(prompt[responses])
+    tokens = np.bincount(prompt[responses], weights=limits.lengths[responses])
+    return int(((count > limits.responses) | (tokens > limits.tokens)).sum())
+
+
+def one_pass(comparisons: Comparisons, limits: Limits, random: np.random.Generator) -> Iterator[Batch]:
+    """Yield the batches of one pass over the data."""
     waiting: list[Block] = []
     tokens = 0
     for block in _shuffled(_all_blocks(comparisons, limits, random), random):
@@ -64,10 +75,9 @@ def _one_pass(comparisons: Comparisons, limits: Limits, random: np.random.Genera
 
 def _all_blocks(comparisons: Comparisons, limits: Limits, random: np.random.Generator) -> Iterator[Block]:
     order = np.argsort(comparisons.prompt, kind="stable")
-    starts = np.flatnonzero(np.diff(comparisons.prompt[order], prepend=-1))
-    prompts = np.split(order, starts[1:])
-    for index in random.permutation(len(prompts)):
-        rows = random.permutation(prompts[index])
+    starts = np.flatnonzero(np.diff(comparisons.prompt[order], prepend=-1, append=-1))
+    for index in random.permutation(len(starts) - 1):
+        rows = random.permutation(order[starts[index] : starts[index + 1]])
         yield from blocks(rows.tolist(), comparisons.chosen, comparisons.rejected, limits)
 
 

@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ class TrainedModel:
     backbone's own; None: all were trained.
     history: one entry an evaluation: step, loss (mean since the last), validation_accuracy (null without validation).
     best_step, validation_accuracy: of the checkpoint that was kept. rows: counts (comparisons, responses, truncated
-    and refused ones, validation comparisons). reused: it was found, nothing was trained.
+    and refused ones, validation comparisons). warnings: signs of trouble, in words (see `trouble`). reused: it was
+    found, nothing was trained.
     """
 
     model_id: str
@@ -43,12 +44,13 @@ class TrainedModel:
     validation_accuracy: float | None
     history: list[dict[str, float | None]]
     rows: dict[str, int]
+    warnings: list[str] = field(default_factory=list)
     reused: bool = False
 
 
 def model_identity(training: str, plan: TrainingPlan, backbone: str, validation: str | None) -> str:
     """The id of a model: hash of its rows' digest, plan with seed, backbone's fingerprint, validation rows' digest."""
-    settings = json.dumps(dataclasses.asdict(plan), sort_keys=True)
+    settings = json.dumps(plan.identity(), sort_keys=True)
     return hash128("reward model 1", training, settings, backbone, validation or "")
 
 

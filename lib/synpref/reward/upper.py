@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,12 @@ class Upper(nn.Module):
         last = hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(dim=1) - 1]
         rewards: torch.Tensor = self.model.score(last)
         return rewards[:, 0].float()
+
+    def layers(self) -> list[str]:
+        """Names of the classes of its layers, which are sharded one by one."""
+        base = self.model.base_model
+        blocks = getattr(base, "layers", None) or getattr(getattr(base, "encoder", None), "layer", None) or []
+        return sorted({type(block).__name__ for block in blocks})
 
 
 @dataclass
@@ -82,16 +89,30 @@ def cut_model(model: PreTrainedModel, trainable_layers: int | None, name: object
 
 
 class PairwiseLoss(nn.Module):
-    """Bradley-Terry over a batch: mean of -log sigmoid(r_chosen - r_rejected) over its comparisons (paper.md §4)."""
+    """Bradley-Terry over a batch: -log sigmoid(r_chosen - r_rejected) of its comparisons (paper.md §4).
 
-    def __init__(self, upper: Upper) -> None:
+    bfloat16: what products are computed in, beside weights that stay float32.
+    """
+
+    def __init__(self, upper: Upper, *, bfloat16: bool = False) -> None:
         super().__init__()
         self.upper = upper
+        self.bfloat16 = bfloat16
 
     def forward(
-        self, rows: torch.Tensor, mask: torch.Tensor, chosen: torch.Tensor, rejected: torch.Tensor
+        self,
+        rows: Sequence[torch.Tensor],
+        mask: Sequence[torch.Tensor],
+        chosen: torch.Tensor | None = None,
+        rejected: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """`chosen` and `rejected` are positions in `rows`, one a comparison. Gives loss and rewards."""
-        rewards = self.upper(rows, mask)
-        loss = -nn.functional.logsigmoid(rewards[chosen] - rewards[rejected]).mean()
-        return {"loss": loss, "rewards": rewards}
+        """Rewards of one or several passes one after another; with `chosen` and `rejected`, positions in them, losses.
+
+        Gives rewards, total (the sum over the comparisons) and loss (the mean; 0 without any).
+        """
+        with torch.autocast(rows[0].device.type, torch.bfloat16, enabled=self.bfloat16):
+            rewards = torch.cat([self.upper(some, seen) for some, seen in zip(rows, mask, strict=True)])
+        if chosen is None or rejected is None:
+            return {"rewards": rewards}
+        total = -nn.functional.logsigmoid(rewards[chosen] - rewards[rejected]).sum()
+        return {"loss": total / max(len(chosen), 1), "total": total, "rewards": rewards}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from synpref.config import load_settings
 from synpref.flow import specs
 from synpref.inference.spec import EngineSpec
+from synpref.reward.plan import Layout
 from synpref.settings import AttributeEngine, Judge
 
 
@@ -48,3 +49,18 @@ def test_judges_and_describers_name_theirs_one_by_one() -> None:
     assert specs.judge(judge, 0).text("dtype") == "float16"
     describer = AttributeEngine(name="d", kind="transformers", model="m", dtype="float16")
     assert specs.describer(describer, 0).text("dtype") == "float16"
+
+
+def test_a_training_is_planned_as_the_settings_say() -> None:
+    words = ["train.steps=null", "train.epochs=1.5", "train.pairs_per_step=256", "train.tokens_per_step=999"]
+    words += ["train.dtype=bfloat16", "train.gradient_checkpointing=true", "train.checkpoint_every=7"]
+    plan = specs.training_plan(load_settings(["demo"], words), 3)
+    plan.check()
+    assert (plan.steps, plan.epochs, plan.pairs_per_step, plan.tokens_per_step) == (None, 1.5, 256, 999)
+    assert (plan.dtype, plan.gradient_checkpointing, plan.checkpoint_every, plan.seed) == ("bfloat16", True, 7, 3)
+
+
+def test_the_layout_of_a_training_is_apart_from_its_plan() -> None:
+    settings = load_settings(["demo"], ["train.processes=4", "train.strategy=fsdp", "train.on_cluster=true"])
+    assert specs.training_layout(settings) == Layout(4, "fsdp", on_cluster=True)
+    assert specs.training_plan(settings, 0) == specs.training_plan(load_settings(["demo"], []), 0)

@@ -12,7 +12,8 @@ from tests.unit.project.conftest import Module
 TIERS = (
     ("errors", "masking"),
     ("section",),
-    ("settings_evaluate", "settings_presets", "settings_train"),
+    ("settings_evaluate", "settings_presets"),
+    ("settings_train",),
     ("settings", "code_version", "java", "jvm_output", "memory", "preload"),
     ("config", "spark"),
     ("store", "engines", "pairs"),

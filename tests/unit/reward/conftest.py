@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,7 +70,10 @@ def _words() -> Tokenizer:
 
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny-bert")
+    return tiny_bert_in(tmp_path_factory.mktemp("tiny-bert"))
+
+
+def tiny_bert_in(folder: Path) -> Path:
     tokenizer = _words()
     pieces = [("[CLS]", 2), ("[SEP]", 3)]
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -197,3 +202,17 @@ def score_plainly() -> Callable[[Path, list[tuple[str, str]], int], list[float]]
         return rewards
 
     return score
+
+
+@pytest.fixture(scope="session")
+def still_bert(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """tiny_bert without dropout: what it learns does not depend on how a step is cut."""
+    return without_dropout(tiny_bert, tmp_path_factory.mktemp("still-bert") / "model")
+
+
+def without_dropout(backbone: Path, folder: Path) -> Path:
+    shutil.copytree(backbone, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder

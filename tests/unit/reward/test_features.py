@@ -27,7 +27,7 @@ def test_what_was_appended_is_read_back_and_nothing_stays_mapped(tmp_path: Path)
         np.testing.assert_array_equal(other.read(name), row)
     assert str(tmp_path) not in Path("/proc/self/maps").read_text()  # mapped pages count as memory of the driver
     assert other.lengths(["c", "a"]).tolist() == [2, 3]
-    assert other.truncated(["a", "b", "c"]) == 1
+    assert other.locate(["a", "b", "c"]).truncated.tolist() == [True, False, False]
 
 
 def test_the_first_chunk_by_name_wins_for_every_reader(tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ def test_the_loss_is_the_mean_over_comparisons(tiny_bert: Path) -> None:
             return rows[:, 0, 0]
 
     rewards = torch.tensor([2.0, 0.0, -1.0])
-    found = PairwiseLoss(Fixed())(rewards[:, None, None], None, torch.tensor([0, 1]), torch.tensor([1, 2]))
+    passes = [rewards[:2, None, None], rewards[2:, None, None]]
+    found = PairwiseLoss(Fixed())(passes, [rewards] * 2, torch.tensor([0, 1]), torch.tensor([1, 2]))
     expected = -(math.log(1 / (1 + math.exp(-2))) + math.log(1 / (1 + math.exp(-1)))) / 2
     assert found["loss"].item() == pytest.approx(expected)
 
@@ -170,6 +171,7 @@ def test_the_record_tells_how_the_model_came_to_be(folders: tuple[Path, Path], t
         "comparisons_refused": 0,
         "responses": 120,
         "responses_truncated": 0,
+        "prompts_split": 0,
         "validation_comparisons": 48,
         "validation_comparisons_refused": 0,
         "validation_responses": 48,

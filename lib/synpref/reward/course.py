@@ -1,0 +1,46 @@
+"""The course of a training: what its loop has seen so far, in memory and in a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+COURSE, BEST = "course.json", "best.safetensors"
+
+
+@dataclass
+class Course:
+    """What a training found so far.
+
+    history: one entry a look: step, loss (mean since the last look), validation_accuracy (None without validation).
+    best_state: the weights of best_step; None where the last state is the one to keep. losses: of the steps since the
+    last look. widest: the largest standard deviation of validation margins. warnings: by kind, see `trouble`.
+    """
+
+    history: list[dict[str, float | None]] = field(default_factory=list)
+    best_step: int = 0
+    best_accuracy: float | None = None
+    best_state: dict[str, torch.Tensor] | None = None
+    losses: list[float] = field(default_factory=list)
+    widest: float = 0.0
+    warnings: dict[str, str] = field(default_factory=dict)
+
+
+def save_course(course: Course, folder: Path) -> None:
+    """Write it beside what the Trainer writes of a checkpoint."""
+    facts = {name: value for name, value in vars(course).items() if name != "best_state"}
+    (folder / COURSE).write_text(json.dumps(facts), encoding="utf-8")
+    if course.best_state is not None:
+        save_file(course.best_state, folder / BEST)
+
+
+def load_course(folder: Path) -> Course:
+    """Read what `save_course` wrote."""
+    course = Course(**json.loads((folder / COURSE).read_text(encoding="utf-8")))
+    if (folder / BEST).is_file():
+        course.best_state = load_file(folder / BEST)
+    return course

@@ -1,0 +1,98 @@
+"""Rows of a feature store as padded tensors: what a model computes in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from synpref.engines.batching import token_budget_batches
+from synpref.reward.features import FeatureStore
+from synpref.reward.graph import Batch
+from synpref.reward.places import Places
+from synpref.reward.upper import PairwiseLoss
+
+SCORING_TOKENS = 16_384  # padded tokens of one pass without gradients
+SLACK = 1.25  # responses of one pass: the longest has at most so many times the tokens of the shortest
+FULL_PASS = {"cpu": 1_024, "cuda": 16_384}  # padded tokens below which another pass costs more than padding does
+
+
+class Stored(NamedTuple):
+    """Responses of a store by number."""
+
+    store: FeatureStore
+    places: Places
+
+    @classmethod
+    def of(cls, store: FeatureStore, response_ids: Sequence[str]) -> Stored:
+        """Look the responses up once. Raises KeyError where one is not held."""
+        places = store.locate(response_ids)
+        if places.absent.any():
+            raise KeyError(response_ids[int(np.flatnonzero(places.absent)[0])])
+        return cls(store, places)
+
+
+def length_groups(lengths: Sequence[int], full: int) -> list[list[int]]:
+    """Cut responses into passes of similar length, longest first: padding is computed for nothing.
+
+    full: padded tokens from which on a pass may end. Every index comes once.
+    """
+    groups: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
+        longest = lengths[groups[-1][0]] if groups else 0
+        if groups and (longest <= SLACK * lengths[index] or longest * len(groups[-1]) < full):
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return groups
+
+
+def load_batch(stored: Stored, batch: Batch, device: torch.device) -> dict[str, object]:
+    """Read the responses of a batch: the arguments of PairwiseLoss, on the device."""
+    lengths = stored.places.length[batch.responses].tolist()
+    groups = length_groups(lengths, FULL_PASS.get(device.type, FULL_PASS["cuda"]))
+    position = np.empty(len(lengths), dtype=np.int64)
+    position[[index for group in groups for index in group]] = np.arange(len(lengths))
+    passes = [pad_rows(stored, batch.responses[group]) for group in groups]
+    return {
+        "rows": [rows.to(device) for rows, _ in passes],
+        "mask": [mask.to(device) for _, mask in passes],
+        "chosen": torch.from_numpy(position[batch.chosen]).to(device),
+        "rejected": torch.from_numpy(position[batch.rejected]).to(device),
+    }
+
+
+def pad_rows(stored: Stored, numbers: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of a store as one tensor [responses, longest, width], zeros behind, and its mask [responses, longest]."""
+    found = [torch.from_numpy(np.array(stored.store.row(stored.places, number))) for number in numbers]
+    rows = torch.nn.utils.rnn.pad_sequence(found, batch_first=True)
+    lengths = torch.tensor([len(row) for row in found])
+    return rows, (torch.arange(rows.shape[1])[None, :] < lengths[:, None]).long()
+
+
+def score(model: PairwiseLoss, stored: Stored, rank: int = 0, processes: int = 1) -> NDArray[np.float32]:
+    """Rewards of the stored responses in their order; the mode of the model stays as it was.
+
+    With several processes each computes its share and leaves 0 for the rest: their sum is the whole. All make equally
+    many passes, since a sharded model needs all processes for each.
+    """
+    device = next(model.parameters()).device
+    lengths = stored.places.length.tolist()
+    rewards = np.zeros(len(lengths), dtype=np.float32)
+    batches = list(token_budget_batches(lengths, SCORING_TOKENS, len(lengths) or 1))
+    rounds = -(-len(batches) // processes)
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        for turn in range(rounds):
+            index = turn * processes + rank
+            numbers = np.array(batches[min(index, len(batches) - 1)])
+            rows, mask = pad_rows(stored, numbers)
+            found = model(rows=[rows.to(device)], mask=[mask.to(device)])["rewards"].float().cpu().numpy()
+            if index < len(batches):
+                rewards[numbers] = found
+    model.train(training)
+    return rewards

@@ -1,0 +1,123 @@
+"""Processes that torchrun started, without Spark: what is told to them, and going on after one was killed."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from synpref.errors import EngineError, SettingsError
+from synpref.reward.checkpoints import FOLDER
+from synpref.reward.distribution import run_on_processes
+from synpref.reward.model_folder import read_model
+from synpref.reward.plan import Layout, TrainingPlan
+from synpref.reward.training import Task, train_reward_model
+
+WriteFolder = Callable[[str, list[tuple[str, str, str]]], Path]
+MakeRows = Callable[[int, int], list[tuple[str, str, str]]]
+
+PLAN = TrainingPlan(
+    steps=8,
+    responses_per_step=10,
+    learning_rate=1e-3,
+    trainable_layers=1,
+    max_tokens=32,
+    evaluate_every=4,
+    pairs_per_step=15,
+    checkpoint_every=3,
+)
+
+CHILD = """
+import os, pickle, signal, sys
+import synpref.reward.training as training
+task, line = pickle.load(open(sys.argv[1], "rb")), sys.argv[2]
+tell = training._tell
+
+def told(text):
+    tell(text)
+    if line and text.startswith(line):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+training._tell = told
+training._train_as_one_of_many(task)
+"""
+
+
+def run_two(task: Task, folder: Path, line: str = "") -> subprocess.CompletedProcess[str]:
+    """Train on two processes; the first is killed when it says `line`."""
+    (folder / "task.pickle").write_bytes(pickle.dumps(task))
+    (folder / "child.py").write_text(CHILD)
+    words = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(folder / "child.py")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    told = [sys.executable, *words, str(folder / "task.pickle"), line]
+    return subprocess.run(told, env=environment, check=False, capture_output=True, text=True)
+
+
+def test_a_shared_optimiser_goes_on_after_a_kill(
+    write_folder: WriteFolder, learnable: MakeRows, still_bert: Path, tmp_path: Path
+) -> None:
+    data, validation = write_folder("train", learnable(20, 0)), write_folder("validation", learnable(8, 1))
+    alone = train_reward_model(
+        data,
+        validation=validation,
+        backbone=still_bert,
+        models_dir=tmp_path / "alone",
+        features_dir=tmp_path / "features",
+        settings=PLAN,
+        name="a model",
+    )
+    models = tmp_path / "models"
+    task = Task(
+        data=data,
+        validation=validation,
+        backbone=still_bert,
+        fingerprint=alone.backbone,
+        models_dir=models,
+        features=tmp_path / "features",
+        plan=PLAN,
+        layout=Layout(2, "zero1"),
+        model_id=alone.model_id,
+        name="a model",
+    )
+    killed = run_two(task, tmp_path, "step 8 of 8")
+    assert "SIGKILL" in killed.stderr, killed.stderr
+    assert sorted(path.name for path in (models / FOLDER).glob("*/*")) == ["checkpoint-3", "checkpoint-6"]
+    done = run_two(task, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "goes on from the checkpoint of step 6" in done.stdout
+    assert "step 4 of 8" not in done.stdout
+    first, second = (
+        load_file(folder / alone.model_id / "model.safetensors") for folder in (tmp_path / "alone", models)
+    )
+    assert max(float(np.abs(first[name] - second[name]).max()) for name in first) < 2e-5
+    assert read_model(models / alone.model_id).best_step == alone.best_step
+
+
+def test_without_a_session_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyspark.sql import SparkSession
+
+    monkeypatch.setattr(SparkSession, "getActiveSession", classmethod(lambda cls: None))
+    with pytest.raises(EngineError, match="needs a Spark session"):
+        run_on_processes(print, layout=Layout(2))
+
+
+def test_a_cluster_cannot_be_measured_from_here(tmp_path: Path) -> None:
+    plan = TrainingPlan(steps=1, dtype=None)
+    with pytest.raises(SettingsError, match="dtype is null"):
+        train_reward_model(
+            tmp_path,
+            validation=None,
+            backbone=tmp_path,
+            models_dir=tmp_path,
+            features_dir=None,
+            settings=plan,
+            name="a model",
+            layout=Layout(2, on_cluster=True),
+        )
