@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,9 @@ def dry_run_text(
         f"  model         {_short(shape.parameters)} parameters, {_short(shape.embedding_parameters)} in embeddings",
         f"  compute       {operations:.2e} operations: {gpu_hours:,.2f} GPU-hours at {rate} (train.estimate)",
     ]
-    rows = [("GPUs", "strategy", "weights", "gradients", "optimiser", "activations", "GiB a GPU", "hours")]
+    rows: list[Sequence[str]] = [
+        ("GPUs", "strategy", "weights", "gradients", "optimiser", "activations", "GiB a GPU", "hours")
+    ]
     for (gpus, strategy), need in needs.items():
         parts = (need.weights, need.gradients, need.optimizer, need.activations, need.total)
         figures = [f"{part / GIB:,.1f}" for part in parts]

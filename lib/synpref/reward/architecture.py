@@ -56,8 +56,9 @@ def folder_config(folder: Path) -> PretrainedConfig:
 
 def architecture_of(config: PretrainedConfig) -> Architecture:
     """Build the model without memory for its weights (torch's meta device) and count."""
+    build: Any = AutoModelForSequenceClassification  # transformers leaves from_config untyped
     with torch.device("meta"):
-        model = AutoModelForSequenceClassification.from_config(config)
+        model = build.from_config(config)
     tables = [one for one in model.modules() if isinstance(one, torch.nn.Embedding)]
     heads = int(config.num_attention_heads)
     width = int(getattr(config, "head_dim", None) or config.hidden_size // heads)

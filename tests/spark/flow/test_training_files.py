@@ -82,6 +82,7 @@ def test_a_file_becomes_a_model_and_every_row_is_accounted_for(
     assert "of 4 held-out comparisons" in done.text
     run = mlflow.get_run((folder.parent / f"{folder.name}.logged").read_text())
     assert run.data.metrics["validation/accuracy"] == outcome.detail["validation"]["accuracy"]["estimate"]
+    assert run.inputs is not None
     assert {one.dataset.name for one in run.inputs.dataset_inputs} == {
         str(tmp_path / "pairs.jsonl"), str(tmp_path / "ties.jsonl")
     }  # fmt: skip

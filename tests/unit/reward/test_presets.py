@@ -46,7 +46,8 @@ def test_a_tiny_one_takes_a_step(name: str) -> None:
     torch.manual_seed(0)
     config = config_of(tiny(load_preset(name).architecture))
     config.pad_token_id = 0
-    model = AutoModelForSequenceClassification.from_config(config)
+    build: Any = AutoModelForSequenceClassification  # transformers leaves from_config untyped
+    model = build.from_config(config)
     trained = PairwiseLoss(cut_model(model, None, name).upper)
     optimizer = torch.optim.AdamW(trained.parameters(), lr=1e-3)
     ids = torch.randint(1, 64, (4, 12))
