@@ -81,5 +81,3 @@ class PlaceIndex:
             if not len(wanted):
                 break
         return found
-
-

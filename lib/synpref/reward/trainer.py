@@ -36,7 +36,14 @@ class StepTrainer(Trainer):
     """A Trainer over steps. Texts are read micro-batch by micro-batch; an item holds numbers only."""
 
     def __init__(
-        self, data: StepDataset, stored: Stored, course: Course, strategy: Strategy, *, model: nn.Module, args: Any
+        self,
+        data: StepDataset,
+        stored: Stored,
+        course: Course,
+        strategy: Strategy,
+        *,
+        model: nn.Module,
+        args: TrainingArguments,
     ) -> None:
         """data: what this process computes of each step. course: takes the loss of each step."""
         super().__init__(model=model, args=args)
@@ -57,7 +64,9 @@ class StepTrainer(Trainer):
             from synpref.reward.shared_optimizer import SharedOptimizer  # its imports warn where nothing needs them
 
             kind, options = self.get_optimizer_cls_and_kwargs(self.args)
-            groups = [{"params": group["params"], "weight_decay": group["weight_decay"]} for group in plain.param_groups]
+            groups = [
+                {"params": group["params"], "weight_decay": group["weight_decay"]} for group in plain.param_groups
+            ]
             self.optimizer = SharedOptimizer(groups, optimizer_class=kind, **options)
         return self.optimizer
 

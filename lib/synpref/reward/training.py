@@ -92,9 +92,7 @@ def train_reward_model(
     if known:
         return known
     with _features(features_dir, models_dir, layout) as features:
-        task = Task(
-            data, validation, backbone, fingerprint, models_dir, features, plan, layout, model_id, name
-        )
+        task = Task(data, validation, backbone, fingerprint, models_dir, features, plan, layout, model_id, name)
         if layout.processes == 1:
             return _train(task, progress)
         from synpref.reward.distribution import run_on_processes
@@ -102,7 +100,9 @@ def train_reward_model(
         run_on_processes(_train_as_one_of_many, task, layout=layout)
     trained = find_model(models_dir, model_id)
     if trained is None:
-        raise InputError(f"{models_dir}: the processes finished, and no model {model_id} is here; is the folder shared?")
+        raise InputError(
+            f"{models_dir}: the processes finished, and no model {model_id} is here; is the folder shared?"
+        )
     return dataclasses.replace(trained, reused=False)
 
 

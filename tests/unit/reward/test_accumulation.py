@@ -54,7 +54,9 @@ def train(folder: Path, still_bert: Path, tmp_path: Path) -> Callable[..., Train
     return trained
 
 
-def gradients_of(folder: Path, backbone: Path, features: Path, step: Callable[[Comparisons], Step]) -> list[torch.Tensor]:
+def gradients_of(
+    folder: Path, backbone: Path, features: Path, step: Callable[[Comparisons], Step]
+) -> list[torch.Tensor]:
     """What one training step leaves in the gradients of all weights."""
     tokenizer = load_tokenizer(backbone)
     kind = FeatureKind("tiny", None, 32, "truncate_left")
@@ -65,9 +67,7 @@ def gradients_of(folder: Path, backbone: Path, features: Path, step: Callable[[C
     model = PairwiseLoss(cut_model(load_classifier(backbone, tokenizer), None, backbone).upper)
     arguments = training_arguments(PLAN, 1, features, Layout())
     nothing = StepDataset(lambda: iter([]))
-    trainer = StepTrainer(
-        nothing, Stored.of(store, rows.response_ids), Course(), "ddp", model=model, args=arguments
-    )
+    trainer = StepTrainer(nothing, Stored.of(store, rows.response_ids), Course(), "ddp", model=model, args=arguments)
     loss = trainer.training_step(model, {"step": step(rows)})
     return [loss, *(weight.grad for weight in model.parameters() if weight.grad is not None)]
 

@@ -26,8 +26,7 @@ def write_comparisons(folder: Path, count: int) -> Path:
     for part, start in enumerate(range(0, count, 100_000)):
         rows = min(100_000, count - start)
         columns = [
-            pa.array([row.tobytes().decode() for row in hexadecimal(keys(random, rows))])
-            for _ in COMPARISON_COLUMNS
+            pa.array([row.tobytes().decode() for row in hexadecimal(keys(random, rows))]) for _ in COMPARISON_COLUMNS
         ]
         table = pa.table(columns, names=COMPARISON_COLUMNS)
         pq.write_table(table, folder / "comparisons" / f"part-{part}.parquet")

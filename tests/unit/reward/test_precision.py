@@ -74,9 +74,7 @@ def test_what_was_begun_in_one_format_stays_in_it(dtype: Precision, monkeypatch:
     assert not asked
 
 
-def test_a_measured_format_stands_in_the_model(
-    train: Train, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_measured_format_stands_in_the_model(train: Train, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured(monkeypatch, "bfloat16")
     model = train(tiny_bert, dtype=None)
     assert model.plan.dtype == "bfloat16"
