@@ -1,4 +1,4 @@
 """The reward model: Bradley-Terry training over a comparison graph, cached frozen layers, MLflow.
 
-Only `snapshot` and `preference` know Spark.
+Only `snapshot`, `preference` and `distribution` know Spark.
 """

@@ -36,7 +36,14 @@ class StepTrainer(Trainer):
     """A Trainer over steps. Texts are read micro-batch by micro-batch; an item holds numbers only."""
 
     def __init__(
-        self, data: StepDataset, stored: Stored, course: Course, strategy: Strategy, *, model: nn.Module, args: Any
+        self,
+        data: StepDataset,
+        stored: Stored,
+        course: Course,
+        strategy: Strategy,
+        *,
+        model: nn.Module,
+        args: TrainingArguments,
     ) -> None:
         """data: what this process computes of each step. course: takes the loss of each step."""
         super().__init__(model=model, args=args)

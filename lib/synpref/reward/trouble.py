@@ -29,8 +29,8 @@ def signs(look: Look, widest: float) -> dict[str, str]:
     found: dict[str, str] = {}
     if look.grad_norm == 0:
         found["gradient"] = (
-            "the gradient is zero, so nothing is learned: look for equal texts on both sides, or a backbone whose output"
-            " does not depend on its input"
+            "the gradient is zero, so nothing is learned: look for equal texts on both sides, or a backbone that says"
+            " the same of every text"
         )
     if look.margins is None or not len(look.margins):
         return found

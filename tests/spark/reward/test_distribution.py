@@ -66,6 +66,7 @@ def train(ground: dict[str, Path], layout: Layout, plan: TrainingPlan = PLAN) ->
 
 def furthest(one: TrainedModel, other: TrainedModel) -> float:
     first, second = (load_file(model.path / "model.safetensors") for model in (one, other))
+    del first["classifier.bias"]  # no margin depends on it: its gradient is what rounding leaves, blown up by Adam
     return max(float(np.abs(first[name] - second[name]).max()) for name in first)
 
 

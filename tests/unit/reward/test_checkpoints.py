@@ -185,7 +185,7 @@ def test_no_space_for_a_checkpoint_leaves_the_one_before(
 
 
 def test_a_full_disk_is_told(folders: Folders, tiny_bert: Path, tmp_path: Path) -> None:
-    """A real file system of two MB, where this user may make one."""
+    """A real file system too small for a checkpoint, where this user may make one."""
     models = tmp_path / "models"
     models.mkdir()
     mounted = subprocess.run(

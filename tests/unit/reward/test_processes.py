@@ -96,7 +96,11 @@ def test_a_shared_optimiser_goes_on_after_a_kill(
     first, second = (
         load_file(folder / alone.model_id / "model.safetensors") for folder in (tmp_path / "alone", models)
     )
+    first.pop("classifier.bias")  # no margin depends on it: its gradient is what rounding leaves, blown up by Adam
     assert max(float(np.abs(first[name] - second[name]).max()) for name in first) < 2e-5
+    assert read_model(models / alone.model_id).history == [
+        {**entry, "loss": pytest.approx(entry["loss"], abs=1e-6)} for entry in alone.history
+    ]
     assert read_model(models / alone.model_id).best_step == alone.best_step
 
 
