@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 
 from synpref.errors import SettingsError
-from synpref.masking import masked, masked_text
+from synpref.masking import HIDDEN, masked, masked_text, names_secret
 from synpref.settings import JUDGE_RUNTIME, Settings
 from synpref.settings_presets import Preset, Recipe
 from synpref.settings_train import TRAIN_ADDED, TRAIN_RUNTIME, Train
@@ -218,7 +218,7 @@ def _explain(detail: Mapping[str, Any], layers: Sequence[tuple[str, DictConfig]]
         nearest = difflib.get_close_matches(where[-1], _siblings(where[:-1]), n=1, cutoff=0.0)
         message = "no such setting" + (f"; nearest valid key: {'.'.join((*where[:-1], nearest[0]))}" if nearest else "")
     elif detail["type"] != "value_error":
-        given = masked_text(repr(masked({where[-1]: detail["input"]}, free="conf" in where)[where[-1]]))
+        given = HIDDEN if names_secret(where) else masked_text(repr(detail["input"]))
         message = f"{message[0].lower()}{message[1:]} (got {given})"
     return f"{_source(where, layers)}: {key + ': ' if key else ''}{message}"
 

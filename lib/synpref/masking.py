@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 HIDDEN = "***"
 FREE = frozenset({"conf"})  # settings that are maps with names of others
@@ -33,6 +33,11 @@ def masked(value: object, *, free: bool = False) -> object:
             for name, each in value.items()
         }
     return [masked(each, free=free) for each in value] if isinstance(value, list | tuple) else value
+
+
+def names_secret(where: Sequence[str]) -> bool:
+    """Whether a setting, by the names on the way to it, holds a secret."""
+    return any(name in FREE for name in where[:-1]) and _NAME.search(where[-1]) is not None
 
 
 def holds_secret(url: str) -> bool:
