@@ -53,7 +53,7 @@ def test_a_tiny_one_takes_a_step(name: str) -> None:
     ids = torch.randint(1, 64, (4, 12))
     rows = torch.stack([ids, torch.zeros_like(ids)], dim=-1)
     chosen, rejected = torch.tensor([0, 2]), torch.tensor([1, 3])
-    loss = trained(rows, torch.ones_like(ids), chosen, rejected)["loss"]
+    loss = trained([rows], [torch.ones_like(ids)], chosen, rejected)["loss"]
     loss.backward()
     gradients = [one.grad for one in trained.parameters() if one.grad is not None]
     assert torch.isfinite(loss)
@@ -61,7 +61,7 @@ def test_a_tiny_one_takes_a_step(name: str) -> None:
     assert all(bool(torch.isfinite(one).all()) for one in gradients)
     assert any(bool(one.abs().sum() > 0) for one in gradients)
     optimizer.step()
-    assert trained(rows, torch.ones_like(ids), chosen, rejected)["loss"] < loss
+    assert trained([rows], [torch.ones_like(ids)], chosen, rejected)["loss"] < loss
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
