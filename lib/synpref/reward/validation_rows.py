@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow.dataset as ds
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -65,7 +64,7 @@ def read_validation_rows(folder: Path) -> ValidationRows | None:
         return [str(one) for one in table[name].to_pylist()]
 
     def counts(name: str) -> list[int]:
-        return np.asarray(table[name].to_numpy(), dtype=np.int64).tolist()
+        return [int(one) for one in table[name].to_numpy()]
 
     return ValidationRows(
         chosen=texts("chosen"),
