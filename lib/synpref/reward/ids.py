@@ -51,8 +51,9 @@ def pack(column: pa.Array[Any], where: str) -> Keys:
     texts = column.cast(pa.string())
     if not pc.all(pc.equal(pc.binary_length(texts), 32)).as_py():
         raise InputError(_no_id(texts, where))
-    first = int(np.frombuffer(texts.buffers()[1], dtype=np.int32)[texts.offset])
-    digits = np.frombuffer(texts.buffers()[2], dtype=np.uint8)[first : first + 32 * len(texts)]
+    buffers: list[Any] = texts.buffers()  # validity, offsets, characters
+    first = int(np.frombuffer(buffers[1], dtype=np.int32)[texts.offset])
+    digits = np.frombuffer(buffers[2], dtype=np.uint8)[first : first + 32 * len(texts)]
     values = _VALUES[digits].reshape(-1, 32)
     if (values == _NO_DIGIT).any():
         raise InputError(_no_id(texts, where))
