@@ -9,7 +9,6 @@ from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synpref.errors import InputError
@@ -49,10 +48,11 @@ def pack(column: pa.Array[Any], where: str) -> Keys:
     if not len(column):
         return np.empty(0, dtype=KEY)
     texts = column.cast(pa.string())
-    if not pc.all(pc.equal(pc.binary_length(texts), 32)).as_py():
+    buffers: list[Any] = texts.buffers()  # validity, offsets, characters
+    ends = np.frombuffer(buffers[1], dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    if (np.diff(ends) != 32).any():
         raise InputError(_no_id(texts, where))
-    first = int(np.frombuffer(texts.buffers()[1], dtype=np.int32)[texts.offset])
-    digits = np.frombuffer(texts.buffers()[2], dtype=np.uint8)[first : first + 32 * len(texts)]
+    digits = np.frombuffer(buffers[2], dtype=np.uint8)[ends[0] : ends[-1]]
     values = _VALUES[digits].reshape(-1, 32)
     if (values == _NO_DIGIT).any():
         raise InputError(_no_id(texts, where))
@@ -78,7 +78,8 @@ def keys_of(ids: Sequence[str]) -> Keys:
 def number(keys: Keys) -> tuple[NDArray[np.int32], Keys]:
     """Number the distinct keys in the order in which they first come: (the number of each, the distinct keys)."""
     fixed: Any = pa.FixedSizeBinaryArray
-    column = fixed.from_buffers(pa.binary(KEY.itemsize), len(keys), [None, pa.py_buffer(np.ascontiguousarray(keys))])
+    whole: Any = np.ascontiguousarray(keys)
+    column = fixed.from_buffers(pa.binary(KEY.itemsize), len(keys), [None, pa.py_buffer(whole)])
     coded = column.dictionary_encode()
     distinct = np.frombuffer(coded.dictionary.buffers()[1], dtype=KEY)[: len(coded.dictionary)]
     return coded.indices.to_numpy(), distinct

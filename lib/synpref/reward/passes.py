@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -50,7 +50,7 @@ def length_groups(lengths: Sequence[int], full: int) -> list[list[int]]:
     return groups
 
 
-def load_batch(stored: Stored, batch: Batch, device: torch.device) -> dict[str, object]:
+def load_batch(stored: Stored, batch: Batch, device: torch.device) -> dict[str, Any]:
     """Read the responses of a batch: the arguments of PairwiseLoss, on the device."""
     lengths = stored.places.length[batch.responses].tolist()
     groups = length_groups(lengths, FULL_PASS.get(device.type, FULL_PASS["cuda"]))

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ OPEN = TrainingPlan(steps=1, dtype=None)
 def train(write_folder: WriteFolder, learnable: MakeRows, tmp_path: Path) -> Train:
     folder = write_folder("train", learnable(20, 0))
 
-    def trained(backbone: Path, told: list[str] | None = None, **changed: object) -> TrainedModel:
+    def trained(backbone: Path, told: list[str] | None = None, **changed: Any) -> TrainedModel:
         plan = TrainingPlan(steps=4, learning_rate=1e-3, max_tokens=32, trainable_layers=2, evaluate_every=2)
         return train_reward_model(
             folder,
@@ -37,7 +38,7 @@ def train(write_folder: WriteFolder, learnable: MakeRows, tmp_path: Path) -> Tra
             models_dir=tmp_path / "models",
             features_dir=tmp_path / "features",
             validation=folder,
-            settings=dataclasses.replace(plan, **changed),  # type: ignore[arg-type]  # any field
+            settings=dataclasses.replace(plan, **changed),
             name="a model",
             progress=None if told is None else told.append,
         )
@@ -89,8 +90,8 @@ def test_bfloat16_computes_beside_float32_weights(
     seen: set[torch.dtype] = set()
     whole = PairwiseLoss.forward
 
-    def forward(self: PairwiseLoss, *args: object, **options: object) -> dict[str, torch.Tensor]:
-        found = whole(self, *args, **options)  # type: ignore[arg-type]  # handed on as they came
+    def forward(self: PairwiseLoss, *args: Any, **options: Any) -> dict[str, torch.Tensor]:
+        found = whole(self, *args, **options)
         seen.update(weight.dtype for weight in self.parameters())
         seen.update(weight.grad.dtype for weight in self.parameters() if weight.grad is not None)
         return found
