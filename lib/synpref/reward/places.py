@@ -28,7 +28,8 @@ class Places:
     @property
     def absent(self) -> NDArray[np.bool_]:
         """Which of the responses the store lacks."""
-        return self.chunk == _NOWHERE
+        absent: NDArray[np.bool_] = self.chunk == _NOWHERE
+        return absent
 
     def at(self, rows: NDArray[Any]) -> Self:
         """The places of these rows."""
