@@ -35,7 +35,8 @@ class FirstTokenLayer(nn.Module):
         super().__init__()
         self.layer: Any = layer
         # Processes that train together wait for the gradient of all that could have one
-        self.layer.attention.self.key.bias.requires_grad_(False)
+        attention: Any = self.layer.attention
+        attention.self.key.bias.requires_grad_(False)
 
     def forward(
         self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: object, **__: object

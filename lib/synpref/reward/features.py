@@ -122,7 +122,7 @@ class FeatureStore:
             start, length, truncated = (table[name].to_numpy() for name in NAMES[1:])
             places = Places(number, start.astype(np.int64), length.astype(np.int32), truncated.astype(np.bool_))
             self._chunks.append(held)
-            self._index.add(keys_of(table["response_id"].to_pylist()), places)
+            self._index.add(keys_of([str(name) for name in table["response_id"].to_pylist()]), places)
 
 
 def _open(path: Path) -> BinaryIO:

@@ -6,7 +6,7 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -104,10 +104,12 @@ def _watch(trainer: StepTrainer, course: Course, ground: Ground, say: Say) -> Wa
     rank, processes = trainer.args.process_index, trainer.args.world_size
     stored = Stored.of(ground.store, validation.response_ids) if validation else None
 
+    whole: Any = trainer.model
+
     def margins() -> NDArray[np.float32] | None:
         if validation is None or stored is None:
             return None
-        share = torch.from_numpy(score(trainer.model, stored, rank, processes)).to(trainer.args.device)
+        share = torch.from_numpy(score(whole, stored, rank, processes)).to(trainer.args.device)
         rewards = together.reduce(share, "sum").cpu().numpy()
         found: NDArray[np.float32] = rewards[validation.chosen] - rewards[validation.rejected]
         return found

@@ -53,7 +53,7 @@ class StepTrainer(Trainer):
         self._course = course
         self._strategy = strategy
 
-    def get_train_dataloader(self) -> DataLoader[Item]:
+    def get_train_dataloader(self) -> DataLoader[Step]:
         """The steps as they are: they are shared out among the processes already."""
         return DataLoader(self._data, batch_size=1, collate_fn=_item)
 
@@ -67,8 +67,8 @@ class StepTrainer(Trainer):
             groups = [
                 {"params": group["params"], "weight_decay": group["weight_decay"]} for group in plain.param_groups
             ]
-            self.optimizer = SharedOptimizer(groups, optimizer_class=kind, **options)
-        return self.optimizer
+            plain = self.optimizer = SharedOptimizer(groups, optimizer_class=kind, **options)
+        return plain
 
     def gather(self) -> None:
         """Bring the optimiser's state to the process that saves it, where it is shared out."""
@@ -112,6 +112,8 @@ def training_arguments(
     sharded = layout.processes > 1 and layout.strategy == "fsdp"
     if sharded and not on_gpu:
         raise SettingsError("training: strategy is fsdp, which accelerate has for GPUs only; set ddp or zero1")
+    by_layer = {"version": 2, "transformer_layer_cls_to_wrap": layers}
+    shards: dict[str, Any] = {"fsdp": True, "fsdp_config": by_layer} if sharded else {}
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
@@ -133,6 +135,5 @@ def training_arguments(
         use_cpu=not on_gpu,
         ddp_find_unused_parameters=False,
         ddp_backend=("nccl" if on_gpu else "gloo") if layout.processes > 1 else None,
-        fsdp=sharded or None,
-        fsdp_config={"version": 2, "transformer_layer_cls_to_wrap": layers} if sharded else None,
+        **shards,
     )

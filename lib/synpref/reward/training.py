@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -165,8 +166,9 @@ def _train(task: Task, progress: Progress | None, *, first: bool = True) -> Trai
     if task.layout.strategy == "fsdp" and task.layout.processes > 1:
         cut = _cut(task)  # the weights of the other one are spread over the processes
     cut.upper.load_state_dict(found.best_state or {})
-    cut.model.gradient_checkpointing_disable()
-    saved = save_model(task.models_dir, record, cut.join().eval().cpu(), load_tokenizer(task.backbone))
+    joined: Any = cut.join()  # transformers leaves its methods untyped
+    joined.gradient_checkpointing_disable()
+    saved = save_model(task.models_dir, record, joined.eval().cpu(), load_tokenizer(task.backbone))
     forget(task.models_dir, task.model_id)
     return saved
 

@@ -54,4 +54,4 @@ def at_chance(accuracy: float, comparisons: int) -> bool:
 
     That interval holds the shares which a score test does not refuse, so 0.5 is asked directly.
     """
-    return accuracy <= 0.5 + Z * 0.5 / comparisons**0.5
+    return bool(accuracy <= 0.5 + Z * 0.5 / comparisons**0.5)

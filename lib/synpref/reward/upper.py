@@ -97,7 +97,7 @@ class PairwiseLoss(nn.Module):
     def __init__(self, upper: Upper, *, bfloat16: bool = False) -> None:
         super().__init__()
         self.upper = upper
-        self.bfloat16 = bfloat16
+        self._bfloat16 = bfloat16  # without the underscore it is a method of every module
 
     def forward(
         self,
@@ -110,7 +110,7 @@ class PairwiseLoss(nn.Module):
 
         Gives rewards, total (the sum over the comparisons) and loss (the mean; 0 without any).
         """
-        with torch.autocast(rows[0].device.type, torch.bfloat16, enabled=self.bfloat16):
+        with torch.autocast(rows[0].device.type, torch.bfloat16, enabled=self._bfloat16):
             rewards = torch.cat([self.upper(some, seen) for some, seen in zip(rows, mask, strict=True)])
         if chosen is None or rejected is None:
             return {"rewards": rewards}
