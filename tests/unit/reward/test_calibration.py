@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -37,6 +37,7 @@ def test_a_constant_scorer_is_calibrated_and_at_chance() -> None:
     assert found.loss == pytest.approx(math.log(2))
 
 
+@settings(deadline=None)  # how long a case takes is the machine's, and it may be busy
 @given(MARGINS, st.randoms())
 def test_rows_add_up_whatever_their_order(
     margins: np.ndarray[tuple[int], np.dtype[np.float64]], random: object
