@@ -18,12 +18,13 @@ from synpref.errors import SettingsError
 from synpref.masking import HIDDEN, masked, masked_text, names_secret
 from synpref.settings import JUDGE_RUNTIME, Settings
 from synpref.settings_presets import Preset, Recipe
-from synpref.settings_train import TRAIN_ADDED, TRAIN_RUNTIME, Train
+from synpref.settings_train import TRAIN_ADDED, TRAIN_RUNTIME
 
 COMMAND_LINE = "command line"
 CAMPAIGN_SECTIONS = (
     "seed", "sample", "truth", "groups", "hygiene", "humans", "stage1", "attributes", "embedder", "judges", "admission",
 )  # fmt: skip
+_LENGTHS = ("steps", "epochs")
 # What of `train` no model of a campaign depends on.
 TRAIN_ASIDE = ("data", "preset", "recipe", "dry_run", "estimate")
 
@@ -38,6 +39,7 @@ def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
     layers += [(name, _read(_overlay(name))) for name in overlays]
     layers += [(COMMAND_LINE, _word(word)) for word in words]
     layers[1:1] = _preset_layer(layers)
+    _one_length(layers)
     plain = _merged(layers)
     try:
         return Settings.model_validate(plain)
@@ -122,14 +124,17 @@ def _preset_layer(layers: Sequence[tuple[str, DictConfig]]) -> list[tuple[str, D
         return []
     if recipe not in get_args(Recipe):
         raise SettingsError(f"train.recipe: {recipe!r} is none of {', '.join(get_args(Recipe))}")
-    values = _known(load_preset(str(name)).values("development" if recipe == "development" else "final"))
+    values = load_preset(str(name)).values("development" if recipe == "development" else "final")
     return [(f"conf/models/{name}.yaml ({recipe})", OmegaConf.create({"train": values}))]
 
 
-def _known(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the loop's settings that this version of `train` does not have yet."""
-    absent = {"steps"} if "epochs" not in Train.model_fields and values.get("steps") is None else set()
-    return {key: value for key, value in values.items() if key in Train.model_fields and key not in absent}
+def _one_length(layers: Sequence[tuple[str, DictConfig]]) -> None:
+    """Let a layer that sets one of train.steps and train.epochs take the place of the other in the layers below it."""
+    for _, layer in layers:
+        train = layer.get("train")
+        given = [key for key in _LENGTHS if isinstance(train, DictConfig) and train.get(key) is not None]
+        if len(given) == 1:
+            train.update({key: None for key in _LENGTHS if key not in given})
 
 
 def _named(layers: Sequence[tuple[str, DictConfig]], key: str) -> object:

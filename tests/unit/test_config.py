@@ -66,7 +66,7 @@ def test_paths_follow_the_run_s_folder() -> None:
             "scorer.http.served_model=rm",
             "scorer.http.served_model: no such setting",
         ),
-        ("train.epochs=2", "set either steps or epochs"),
+        ("train={steps: 3, epochs: 2}", "set either steps or epochs"),
         ("train.steps=null", "set either steps or epochs"),
         ("train.dtype=float16", "train.dtype: input should be 'float32' or 'bfloat16'"),
         ("train={on_cluster: true, dtype: null}", "train.dtype: name it"),
@@ -239,6 +239,20 @@ def test_the_campaign_changes_with_the_inputs_but_not_their_order() -> None:
     settings = load_settings(["demo"], [])
     assert campaign_id(settings, ["f", "g"]) == campaign_id(settings, ["g", "f"])
     assert campaign_id(settings, ["f"]) != campaign_id(settings, ["f", "g"])
+
+
+@pytest.mark.parametrize(
+    ("words", "length"),
+    [
+        (["train.epochs=2"], (None, 2.0)),
+        (["train.preset=qwen3-0.6b"], (None, 1.0)),
+        (["train.preset=qwen3-0.6b", "train.steps=7"], (7, None)),
+        (["train.epochs=2", "train.steps=7"], (7, None)),
+    ],
+)
+def test_the_last_word_on_how_long_to_train_counts(words: list[str], length: tuple[int | None, float | None]) -> None:
+    train = load_settings(["local"], words).train
+    assert (train.steps, train.epochs) == length
 
 
 def test_the_campaign_changes_with_what_stands_in_a_benchmark_list(tmp_path: Path) -> None:

@@ -135,8 +135,8 @@ def _lengths(stage: Stage) -> Lengths:
     pairs, talks = 0, list[Conversation]()
     order = F.xxhash64("comparison_id", F.lit(stage.settings.seed))
     for one in read:
-        usable = one.rows.where("reason IS NULL AND label IN ('a', 'b')")
-        pairs += usable.select("comparison_id").distinct().count()
+        usable = one.rows.where("reason IS NULL AND label IN ('a', 'b')").dropDuplicates(["comparison_id"])
+        pairs += usable.count()
         drawn = usable.orderBy(order).limit(assumed.sample_pairs).select("messages", "first_text", "second_text")
         for row in drawn.collect():  # at most sample_pairs
             messages = [message.asDict() for message in row["messages"]]

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from synpref.config import load_preset
 from synpref.errors import InputError
 from synpref.flow.model_record import logged_in, measured, recorded
-from synpref.flow.specs import training_plan
+from synpref.flow.specs import training_layout, training_plan
 from synpref.quality.wilson import wilson_lower
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.snapshot import export_pairs, snapshot_name
@@ -62,6 +62,7 @@ def fitted(stage: Stage, name: str, data: Path, validation: Path | None, seed: i
         settings=training_plan(settings, settings.seed if seed is None else seed),
         name=name,
         progress=stage.say,
+        layout=training_layout(settings),
     )
     accuracy = (
         "" if model.validation_accuracy is None else f", gold-validation accuracy {model.validation_accuracy:.3f}"
