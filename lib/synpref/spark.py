@@ -33,6 +33,12 @@ LAPTOP = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     # And so does describing every plan at length for a page that is off.
     "spark.sql.ui.explainMode": "simple",
+    # Nor does anybody look at past queries, whose plans as text filled a heap of 1 GB after some thousand of them: five
+    # sixths of a core went to collecting garbage.
+    "spark.sql.ui.retainedExecutions": "10",
+    "spark.ui.retainedJobs": "10",
+    "spark.ui.retainedStages": "10",
+    "spark.ui.retainedTasks": "100",
     "spark.speculation": "false",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
