@@ -204,7 +204,8 @@ def _without_overlong(stage: Stage, rows: DataFrame) -> DataFrame:
     # large with large, on ids; text is joined last
     texts = read("responses").join(ids.select("response_id").distinct(), "response_id", "left_semi")
     texts = texts.select("response_id", "prompt_id", "text").join(read("prompts"), "prompt_id")
-    refused = refused_responses(texts, Path(train.backbone).absolute(), train.max_tokens)
+    found = refused_responses(texts, Path(train.backbone).absolute(), train.max_tokens)
+    refused = found.localCheckpoint()  # tokenised once, however often the rows are looked at
     gone = ids.join(refused, "response_id", "left_semi").select("comparison_id").distinct()
     marked = rows.join(gone.withColumn("overlong", F.lit(True)), "comparison_id", "left")
     return marked.withColumn("reason", F.coalesce("reason", F.when(F.col("overlong"), F.lit("overlong"))))
