@@ -39,6 +39,11 @@ LAPTOP = {
     "spark.ui.retainedJobs": "10",
     "spark.ui.retainedStages": "10",
     "spark.ui.retainedTasks": "100",
+    # A page is memory that each task, and each side that a join broadcasts, takes at least: 16 MB by default, which the
+    # broadcasts of a few small tables filled a heap with.
+    "spark.buffer.pageSize": "1m",
+    # Delta keeps the last snapshot of every table that it saw for an hour, ten thousand at most. A run has some thirty.
+    "spark.databricks.delta.delta.log.cacheSize": "48",
     "spark.speculation": "false",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",

@@ -78,7 +78,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
 @pytest.fixture(scope="session")
 def local_spark() -> Iterator[SparkSession]:
     """A session to look at tables in."""
-    session = open_session(app_name="tests", master="local[2]", driver_memory="1g", extra={})
+    session = open_session(app_name="tests", master="local[2]", driver_memory="2g", extra={})
     yield session
     session.stop()
 

@@ -26,7 +26,7 @@ def jobs() -> Iterator[Jobs]:
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    session = open_session(app_name="tests", master="local[2]", driver_memory="700m", extra={})
+    session = open_session(app_name="tests", master="local[2]", driver_memory="2g", extra={})
     session.sparkContext.addPyFile(str(Path(__file__).parent / "slow_engine.py"))
     yield session
     session.stop()

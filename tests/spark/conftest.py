@@ -22,7 +22,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = open_session(
         app_name="synpref tests",
         master="local[2]",
-        driver_memory="1g",
+        driver_memory="3g",
         extra={"spark.sql.warehouse.dir": str(scratch / "warehouse"), "spark.local.dir": str(scratch)},
     )
     yield session
