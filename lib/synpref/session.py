@@ -13,7 +13,7 @@ from pyspark.sql import Row
 
 from synpref.config import settings_hash
 from synpref.errors import InputError, SynprefError
-from synpref.memory import peak_memory
+from synpref.memory import watched
 from synpref.quality.data_docs import build_data_docs
 from synpref.quality.gate import Gate
 from synpref.quality.result import results_frame
@@ -54,7 +54,7 @@ def part(whole: Stage, name: str) -> Stage:
 def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
     """Run one job, check that its counts reconcile, and record it; what its gates saw is kept in any case."""
     started, checked = datetime.now(UTC), len(stage.gate.results)
-    with tracked(stage.settings, stage.name, stage.run_id):
+    with tracked(stage.settings, stage.name, stage.run_id), watched() as memory:
         try:
             outcome = job(stage)
         finally:
@@ -65,7 +65,7 @@ def run_job(stage: Stage, job: Callable[[Stage], Outcome]) -> Outcome:
                 f"{outcome.duplicates} duplicates and "
                 f"{dict(outcome.quarantined)} quarantined do not add up to them; please report this"
             )
-        record(stage, outcome, started, peak_memory(), resumable(stage, outcome, started, stage.conditions))
+        record(stage, outcome, started, memory.look(), resumable(stage, outcome, started, stage.conditions))
         _compact(stage, outcome)
     seconds = (datetime.now(UTC) - started).total_seconds()
     stage.say(

@@ -1,11 +1,11 @@
 """Training pairs a second of synpref and of TRL's RewardTrainer: one model, the same pairs, the same cores.
 
-usage: compare.py FILE.parquet [--model FOLDER] [--rounds 3] [--steps 30] [--threads 2] [--dtype float32] [--score]
+usage: python -m tests.bench.trl.compare FILE.parquet [--model FOLDER] [--rounds 3] [--steps 30] [--threads 2] [--dtype float32] [--score]
 
 FILE holds pairs (prompt as JSON messages, chosen, rejected; `extra` may name a topic). Whole topics, or else prompts,
 are held out, a fifth of them. All layers are trained; both get the same token ids, of which TRL encodes two a pair and
 synpref each distinct response of a step. They take turns, each in a process of its own. --score adds held-out
-accuracies. TRL runs in .venv-trl, made where it is absent, with the torch, transformers and accelerate of this
+accuracies, and that of a logistic regression on frozen embeddings. TRL runs in .venv-trl, made where it is absent, with the torch, transformers and accelerate of this
 environment.
 """
 
@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 from synpref.engines.tokenise import Conversation, encode_conversations
 from synpref.pairs.identity import comparison_id, prompt_id, response_id
 from synpref.reward.backbones import load_tokenizer
+from tests.bench.trl.frozen import frozen_accuracy
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -50,6 +51,10 @@ def main(words: Sequence[str]) -> None:
             write_snapshot(folder / part, rows)
         write_tokens(folder / "pairs.json", parts, asked.model)
         say(f"{asked.file.stem}: {len(parts['train'])} pairs to train on, {len(parts['held_out'])} held out")
+        if asked.score:
+            texts = {part: [(pair["chosen"], pair["rejected"]) for pair in rows] for part, rows in parts.items()}
+            frozen = frozen_accuracy(asked.model, texts["train"], texts["held_out"], MAX_TOKENS)
+            say(f"  logistic regression on frozen embeddings: held-out accuracy {frozen:.3f}")
         found: dict[str, list[dict[str, float]]] = {"ours": [], "trl": []}
         for turn in range(asked.rounds):
             task = task_of(asked, folder, turn)
