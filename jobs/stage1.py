@@ -21,6 +21,7 @@ from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import label_rows, latest_labels, winners
 from synpref.stage1.nearest import collect_vectors
+from synpref.stage1.reconciled import reconciled_roles
 from synpref.stage1.retrieval import adaptive, allowed_by, human_probabilities, retrieval_rows
 from synpref.stage1.roles import (
     changed_roles,
@@ -38,8 +39,8 @@ from synpref.stage1.shots import shown
 def run(stage: Stage) -> Outcome:
     """Seed gold and silver, iterate, train the gold and the best reward model, and give the rest to Stage 2."""
     settings, campaign, calls = stage.settings, stage.campaign(), Calls()
-    counts = seed_gold(stage, campaign)
-    stage.say(", ".join(f"{role} {count}" for role, count in sorted(counts.items())))
+    seed = seed_gold(stage, campaign)
+    stage.say(", ".join(f"{role} {count}" for role, count in sorted(seed.items())))
     validation = snapshot(stage, _winners(stage, campaign, "human", "gold-validation", 0))
     notes: dict[str, Any] = {}
     silver_models: list[TrainedModel] = []
@@ -56,15 +57,16 @@ def run(stage: Stage) -> Outcome:
     gold_winners = _winners(stage, campaign, "human", "gold-train", last)
     enough(gold_winners, settings.train.min_comparisons, "gold-train")
     gold = trained(stage, "gold", snapshot(stage, gold_winners), validation, "labels")
+    left = reconciled_roles(current_roles(stage.warehouse.read("roles"), campaign), source_labels(stage, campaign))
     return calls.outcome(
         campaign,
-        sum(counts.values()),
+        sum(left.values()),
         gold=noted(gold),
         best=best,
         silver_models=[noted(model) for model in silver_models],
         judges=notes,
         last_iteration=last + 1,
-        roles=_role_counts(stage, campaign),
+        roles=left,
     )
 
 
@@ -233,11 +235,6 @@ def _of_role(stage: Stage, campaign: str, role: str, items: DataFrame, until: in
 def _winners(stage: Stage, campaign: str, origin: str, role: str, until: int) -> DataFrame:
     roles = current_roles(stage.warehouse.read("roles"), campaign, until=until)
     return winners(latest_labels(stage.warehouse.read("labels"), campaign, origin, until), roles, role)
-
-
-def _role_counts(stage: Stage, campaign: str) -> dict[str, int]:
-    roles = current_roles(stage.warehouse.read("roles"), campaign)
-    return {row["role"]: row["count"] for row in roles.groupBy("role").count().collect()}  # one row a role
 
 
 if __name__ == "__main__":

@@ -49,9 +49,9 @@ def run(stage: Stage) -> Outcome:
     asked = _judged(stage, calls, campaign, iteration, open_rows, admitted)
     decided = decide.by_gate(opinions, asked).unionByName(decide.by_label(_labelled(stage, campaign, roles, iteration)))
     where: dict[str, str | int] = {"campaign": campaign, "policy": policy}
-    pool = roles.where("role IN ('gold-train', 'silver', 'wild')").select("comparison_id", "role")
     stamped = decide.stamped(decided, campaign, policy)
     labels = source_labels(stage, campaign)
+    pool = decide.to_be_decided(labels, roles)
     warehouse.publish("decisions", stamped, where, gates.decisions_gate(stage, pool, labels))
     own = warehouse.read("decisions").where((F.col("campaign") == campaign) & (F.col("policy") == policy))
     taken = own.where(F.col("decision").isin(["keep"] if settings.stage2.mix == "filtered" else ["keep", "flip"]))
