@@ -15,7 +15,7 @@ from synpref.flow.gates import inference_table
 from synpref.flow.gold import more_gold, seed_gold
 from synpref.flow.models import enough, noted, snapshot, trained
 from synpref.flow.pool import embedded_items, source_labels
-from synpref.flow.roster import asking, examined
+from synpref.flow.roster import examined, voted
 from synpref.flow.twins import twins_of
 from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
@@ -31,7 +31,7 @@ from synpref.stage1.roles import (
     roles_before_judges,
     seed_with_silver,
 )
-from synpref.stage1.roster import RosterJudge, judged
+from synpref.stage1.roster import RosterJudge
 from synpref.stage1.sampling import sampled
 from synpref.stage1.shots import shown
 
@@ -161,7 +161,7 @@ def _label(
 ) -> None:
     """Judges label the targets; those with a label become silver."""
     warehouse = stage.warehouse
-    with judged(targets, judges, asking(stage, calls)) as votes:
+    with voted(stage, calls, targets, judges) as votes:
         rows = label_rows(votes, campaign, iteration, "judge")
         warehouse.replace("labels", rows, {"campaign": campaign, "iteration": iteration, "origin": "judge"})
     own = (F.col("campaign") == campaign) & (F.col("iteration") == iteration) & (F.col("origin") == "judge")

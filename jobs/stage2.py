@@ -11,12 +11,11 @@ from synpref.cli import submit
 from synpref.flow import gates, specs
 from synpref.flow.answers import Calls, described, filled
 from synpref.flow.pool import content_of, described_items, embedded_items, source_labels, with_vectors
-from synpref.flow.roster import asking, by_name
+from synpref.flow.roster import by_name, voted
 from synpref.stage import Outcome, Stage
 from synpref.stage1.describing import attribute_prompts
 from synpref.stage1.label_rows import label_rows, latest_labels
 from synpref.stage1.roles import current_roles
-from synpref.stage1.roster import judged
 from synpref.stage1.shots import shown
 from synpref.stage1.texts import serialised
 from synpref.stage2 import decisions as decide
@@ -113,7 +112,7 @@ def _judged(
         stage.warehouse, with_vectors(stage, ready, embedder), gold, k=k, campaign=campaign, iteration=iteration
     )
     where: dict[str, str | int] = {"campaign": campaign, "iteration": iteration, "origin": "judge"}
-    with judged(with_shots, by_name(stage, admitted), asking(stage, calls)) as votes:
+    with voted(stage, calls, with_shots, by_name(stage, admitted)) as votes:
         stage.warehouse.replace("labels", label_rows(votes, campaign, iteration, "judge"), where)
     own = (F.col("campaign") == campaign) & (F.col("iteration") == iteration) & (F.col("origin") == "judge")
     given = stage.warehouse.read("labels").where(own).select("comparison_id", F.col("label").alias("judge_label"))
