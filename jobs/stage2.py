@@ -34,7 +34,7 @@ def run(stage: Stage) -> Outcome:
         mix=settings.stage2.mix,
         gold_engine=scores["gold_engine"],
         best_engines=best,
-        roster=admitted,
+        roster={name: stage1["judges"][name]["engine_id"] for name in admitted},
     )
     stage.say(f"policy {policy}")
     roles = current_roles(warehouse.read("roles"), campaign).cache()
