@@ -15,6 +15,7 @@ from synpref.stage1.roles import (
     seed_roles,
     seed_with_silver,
     twins,
+    twins_across_groups,
 )
 
 LABELS = "comparison_id string, `group` string, use string, source string"
@@ -119,3 +120,13 @@ def test_what_equals_gold_once_normalised_is_discarded(spark: SparkSession) -> N
     assert rows.columns == seeded.columns
     changed = {"free pool": "discarded", "free wild": "discarded"}
     assert _by_id(rows, "role") == {**_by_id(seeded, "role"), **changed}
+
+
+def test_of_equal_comparisons_in_several_groups_one_group_keeps_its_own(spark: SparkSession) -> None:
+    rows = [
+        ("c1", "north", "n"), ("c2", "south", "n"), ("c3", "north", "n"), ("c4", "south", "m"), ("c5", "south", "m"),
+        ("c6", "north", "o"), ("c7", "south", "p"),
+    ]  # fmt: skip
+    named = spark.createDataFrame(rows, "comparison_id string, `group` string, normalised_comparison_id string")
+    found = twins_across_groups(named.drop("normalised_comparison_id"), named.drop("group"))
+    assert [row[0] for row in found.collect()] == ["c2"]
