@@ -16,7 +16,7 @@ from synpref.flow.gold import more_gold, seed_gold
 from synpref.flow.models import enough, noted, snapshot, trained
 from synpref.flow.pool import embedded_items, source_labels
 from synpref.flow.roster import examined, voted
-from synpref.flow.twins import twins_across_halves, twins_of
+from synpref.flow.wild import pool_to_wild
 from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import label_rows, latest_labels, winners
@@ -26,8 +26,6 @@ from synpref.stage1.retrieval import adaptive, allowed_by, human_probabilities, 
 from synpref.stage1.roles import (
     changed_roles,
     current_roles,
-    fold_column,
-    folded_roles,
     roles_before_judges,
     seed_with_silver,
 )
@@ -180,47 +178,10 @@ def _best(
     stage: Stage, campaign: str, silver_models: list[TrainedModel], validation: Path, last: int
 ) -> list[dict[str, Any]]:
     """Give what is left of the pool to wild, and choose the best reward model (paper.md §2.2), or cross-fit two."""
-    warehouse = stage.warehouse
-    # a run with more iterations, or with judges, may have gone further
-    warehouse.discard("roles", (F.col("campaign") == campaign) & (F.col("iteration") > last + 1))
-    roles = current_roles(warehouse.read("roles"), campaign, until=last)
-    where: dict[str, str | int] = {"campaign": campaign, "iteration": last + 1}
-    opened = roles.where("role IN ('stage1_pool', 'wild')")
-    of_silver = twins_of(stage, roles.where("role = 'silver'"), opened)
-    left = opened.join(of_silver, "comparison_id", "left_anti")  # twins are few
+    pool_to_wild(stage, campaign, last, in_halves=not silver_models)
     if silver_models:
-        gone = changed_roles(of_silver, "discarded", campaign, last + 1)
-        rest = changed_roles(left.where("role = 'stage1_pool'"), "wild", campaign, last + 1)
-        warehouse.replace("roles", rest.unionByName(gone), where)
-        chosen = max(silver_models, key=lambda model: model.validation_accuracy or 0.0)
-        return [noted(chosen)]
-    # roles and source labels are both as large as the pool
-    halves, parted = _halves(stage, left.join(source_labels(stage, campaign), "comparison_id"), campaign, last + 1)
-    gone = changed_roles(of_silver.unionByName(parted), "discarded", campaign, last + 1)
-    warehouse.replace("roles", halves.unionByName(gone), where)
+        return [noted(max(silver_models, key=lambda model: model.validation_accuracy or 0.0))]
     return [_half(stage, campaign, fold, validation) for fold in (0, 1)]
-
-
-def _halves(stage: Stage, wild: DataFrame, campaign: str, iteration: int) -> tuple[DataFrame, DataFrame]:
-    """Rows of roles that give wild its halves, and (comparison_id) of what leaves it since halves part it from a twin.
-
-    wild: comparison_id, group.
-    """
-    settings = stage.settings
-    groups = wild.select("group").distinct().limit(settings.stage2.fold_min_groups).count()
-    parted = wild.select("comparison_id").limit(0)
-    if groups >= settings.stage2.fold_min_groups:
-        key = "group"
-        parted = twins_across_halves(stage, wild)
-        wild = wild.join(parted, "comparison_id", "left_anti")  # twins are few
-    elif settings.hygiene.duplicates == "exact":  # twins may stand in wild: in one half both
-        key = "normalised_comparison_id"
-        # large with large, on the key
-        wild = wild.join(stage.warehouse.read("comparisons").select("comparison_id", key), "comparison_id")
-    else:
-        key = "comparison_id"
-    stage.say(f"cross-fitting by {key}")
-    return folded_roles(wild, fold_column(settings.seed, F.col(key)), campaign, iteration), parted
 
 
 def _half(stage: Stage, campaign: str, fold: int, validation: Path) -> dict[str, Any]:
