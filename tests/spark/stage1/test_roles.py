@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from synpref.errors import SynprefError
+from synpref.stage1.reconciled import reconciled_roles
 from synpref.stage1.roles import (
     changed_roles,
     current_roles,
@@ -130,3 +133,13 @@ def test_of_equal_comparisons_in_several_groups_one_group_keeps_its_own(spark: S
     named = spark.createDataFrame(rows, "comparison_id string, `group` string, normalised_comparison_id string")
     found = twins_across_groups(named.drop("normalised_comparison_id"), named.drop("group"))
     assert [row[0] for row in found.collect()] == ["c2"]
+
+
+def test_roles_are_counted_against_what_hygiene_let_through(spark: SparkSession) -> None:
+    labels = spark.createDataFrame(ROWS, LABELS)
+    done = _seeded(spark).where("role != 'stage1_pool'")
+    assert sum(reconciled_roles(done, labels.where("comparison_id != 'free pool'")).values()) == len(ROWS) - 1
+    with pytest.raises(SynprefError, match="1 comparisons have no role, 0 have a role but no source label, 0 are left"):
+        reconciled_roles(done, labels)
+    with pytest.raises(SynprefError, match="0 comparisons have no role, 1 have a role but no source label, 1 are left"):
+        reconciled_roles(_seeded(spark), labels.where("comparison_id != 'free pool'"))
