@@ -22,6 +22,7 @@ from synpref.quality.result import outcome_counts
 from synpref.record import versions
 from synpref.report.console import summary_text
 from synpref.report.html import write_page
+from synpref.report.notes import run_notes
 from synpref.report.page import Details
 from synpref.report.summary import build_summary
 from synpref.reward.model_folder import read_model
@@ -79,7 +80,7 @@ def run(stage: Stage) -> Outcome:
         refused=refused_samples(stage, campaign, policy),
     )
     write_page(stage.folder / "report.html", summary, details)
-    print(summary_text(summary))
+    print(summary_text(summary, details.notes))
     print(f"report: {stage.folder / 'report.html'}\nsummary: {stage.folder / 'summary.json'}")
     return Outcome(campaign=campaign)
 
@@ -123,19 +124,16 @@ def _peak_memory(runs: list[Row]) -> dict[str, float | None]:
 
 
 def _notes(stage: Stage, stage1: dict[str, Any]) -> list[str]:
-    notes = [f"Judge {name}: {note['reason']}." for name, note in stage1["judges"].items()]
-    if stage.settings.humans.provider == "simulated":
-        notes.insert(0, f"People are simulated, with a stated error rate of {stage.settings.humans.error_rate:.0%}.")
-    notes += [
-        f"Preference attributes by {engine.name} are simulated: they come from the task family of the generated pool."
-        for engine in stage.settings.attributes
-        if engine.kind == "simulated" and stage.settings.judges
-    ]
-    if len(stage1["best"]) > 1:
-        notes.append(
-            "No silver: the best reward model is cross-fitted, two models each scoring the half it did not see."
-        )
-    return notes
+    settings = stage.settings
+    described = settings.attributes if settings.judges else []
+    return run_notes(
+        provider=settings.humans.provider,
+        error_rate=settings.humans.error_rate,
+        share=settings.humans.share,
+        judges=stage1["judges"],
+        simulated_attributes=[engine.name for engine in described if engine.kind == "simulated"],
+        cross_fitted=len(stage1["best"]) > 1,
+    )
 
 
 def _decisions(stage: Stage, campaign: str, policy: str) -> list[dict[str, Any]]:

@@ -15,22 +15,21 @@ from synpref.flow.gates import inference_table
 from synpref.flow.gold import more_gold, seed_gold
 from synpref.flow.models import enough, noted, snapshot, trained
 from synpref.flow.pool import embedded_items, source_labels
-from synpref.flow.roster import asking, examined
-from synpref.flow.twins import twins_of
+from synpref.flow.roster import examined, voted
+from synpref.flow.wild import pool_to_wild
 from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
 from synpref.stage1.label_rows import label_rows, latest_labels, winners
 from synpref.stage1.nearest import collect_vectors
+from synpref.stage1.reconciled import reconciled_roles
 from synpref.stage1.retrieval import adaptive, allowed_by, human_probabilities, retrieval_rows
 from synpref.stage1.roles import (
     changed_roles,
     current_roles,
-    fold_column,
-    folded_roles,
     roles_before_judges,
     seed_with_silver,
 )
-from synpref.stage1.roster import RosterJudge, judged
+from synpref.stage1.roster import RosterJudge
 from synpref.stage1.sampling import sampled
 from synpref.stage1.shots import shown
 
@@ -38,8 +37,8 @@ from synpref.stage1.shots import shown
 def run(stage: Stage) -> Outcome:
     """Seed gold and silver, iterate, train the gold and the best reward model, and give the rest to Stage 2."""
     settings, campaign, calls = stage.settings, stage.campaign(), Calls()
-    counts = seed_gold(stage, campaign)
-    stage.say(", ".join(f"{role} {count}" for role, count in sorted(counts.items())))
+    seed = seed_gold(stage, campaign)
+    stage.say(", ".join(f"{role} {count}" for role, count in sorted(seed.items())))
     validation = snapshot(stage, _winners(stage, campaign, "human", "gold-validation", 0))
     notes: dict[str, Any] = {}
     silver_models: list[TrainedModel] = []
@@ -56,15 +55,16 @@ def run(stage: Stage) -> Outcome:
     gold_winners = _winners(stage, campaign, "human", "gold-train", last)
     enough(gold_winners, settings.train.min_comparisons, "gold-train")
     gold = trained(stage, "gold", snapshot(stage, gold_winners), validation, "labels")
+    left = reconciled_roles(current_roles(stage.warehouse.read("roles"), campaign), source_labels(stage, campaign))
     return calls.outcome(
         campaign,
-        sum(counts.values()),
+        sum(left.values()),
         gold=noted(gold),
         best=best,
         silver_models=[noted(model) for model in silver_models],
         judges=notes,
         last_iteration=last + 1,
-        roles=_role_counts(stage, campaign),
+        roles=left,
     )
 
 
@@ -94,8 +94,10 @@ def _iterate(
 ) -> list[TrainedModel]:
     """Train on silver, retrieve by gold errors, judge, and train once more on all silver; the models in order."""
     models: list[TrainedModel] = []
-    # a run in which no judge was admitted left its halves at iteration 1: they are this run's pool
-    of_halves = (F.col("role") == "wild") & F.col("iteration").between(1, stage.settings.stage1.iterations)
+    # a run in which no judge was admitted left its halves at iteration 1: they, and twins that they would have parted,
+    # are this run's pool
+    iterations = F.col("iteration").between(1, stage.settings.stage1.iterations)
+    of_halves = F.col("role").isin("wild", "discarded") & iterations
     stage.warehouse.discard("roles", (F.col("campaign") == campaign) & of_halves)
     for iteration in range(1, stage.settings.stage1.iterations + 1):
         stage.say(f"iteration {iteration} of {stage.settings.stage1.iterations}")
@@ -159,7 +161,7 @@ def _label(
 ) -> None:
     """Judges label the targets; those with a label become silver."""
     warehouse = stage.warehouse
-    with judged(targets, judges, asking(stage, calls)) as votes:
+    with voted(stage, calls, targets, judges) as votes:
         rows = label_rows(votes, campaign, iteration, "judge")
         warehouse.replace("labels", rows, {"campaign": campaign, "iteration": iteration, "origin": "judge"})
     own = (F.col("campaign") == campaign) & (F.col("iteration") == iteration) & (F.col("origin") == "judge")
@@ -176,29 +178,9 @@ def _best(
     stage: Stage, campaign: str, silver_models: list[TrainedModel], validation: Path, last: int
 ) -> list[dict[str, Any]]:
     """Give what is left of the pool to wild, and choose the best reward model (paper.md §2.2), or cross-fit two."""
-    warehouse, settings = stage.warehouse, stage.settings
-    # a run with more iterations, or with judges, may have gone further
-    warehouse.discard("roles", (F.col("campaign") == campaign) & (F.col("iteration") > last + 1))
-    roles = current_roles(warehouse.read("roles"), campaign, until=last)
-    where: dict[str, str | int] = {"campaign": campaign, "iteration": last + 1}
+    pool_to_wild(stage, campaign, last, in_halves=not silver_models)
     if silver_models:
-        rest = changed_roles(roles.where("role = 'stage1_pool'"), "wild", campaign, last + 1)
-        same = twins_of(stage, roles.where("role = 'silver'"), roles.where("role IN ('stage1_pool', 'wild')"))
-        gone = changed_roles(same, "discarded", campaign, last + 1)
-        kept = rest.join(same, "comparison_id", "left_anti")  # twins are few
-        warehouse.replace("roles", kept.unionByName(gone), where)
-        chosen = max(silver_models, key=lambda model: model.validation_accuracy or 0.0)
-        return [noted(chosen)]
-    # roles and source labels are both as large as the pool
-    wild = roles.where("role IN ('stage1_pool', 'wild')").join(source_labels(stage, campaign), "comparison_id")
-    groups = wild.select("group").distinct().limit(settings.stage2.fold_min_groups).count()
-    key = "group" if groups >= settings.stage2.fold_min_groups else "comparison_id"
-    if key == "comparison_id" and settings.hygiene.duplicates == "exact":  # twins may stand in wild: in one half both
-        key = "normalised_comparison_id"
-        # large with large, on the key
-        wild = wild.join(warehouse.read("comparisons").select("comparison_id", key), "comparison_id")
-    stage.say(f"cross-fitting by {key}")
-    warehouse.replace("roles", folded_roles(wild, fold_column(settings.seed, F.col(key)), campaign, last + 1), where)
+        return [noted(max(silver_models, key=lambda model: model.validation_accuracy or 0.0))]
     return [_half(stage, campaign, fold, validation) for fold in (0, 1)]
 
 
@@ -233,11 +215,6 @@ def _of_role(stage: Stage, campaign: str, role: str, items: DataFrame, until: in
 def _winners(stage: Stage, campaign: str, origin: str, role: str, until: int) -> DataFrame:
     roles = current_roles(stage.warehouse.read("roles"), campaign, until=until)
     return winners(latest_labels(stage.warehouse.read("labels"), campaign, origin, until), roles, role)
-
-
-def _role_counts(stage: Stage, campaign: str) -> dict[str, int]:
-    roles = current_roles(stage.warehouse.read("roles"), campaign)
-    return {row["role"]: row["count"] for row in roles.groupBy("role").count().collect()}  # one row a role
 
 
 if __name__ == "__main__":

@@ -11,12 +11,11 @@ from synpref.cli import submit
 from synpref.flow import gates, specs
 from synpref.flow.answers import Calls, described, filled
 from synpref.flow.pool import content_of, described_items, embedded_items, source_labels, with_vectors
-from synpref.flow.roster import asking, by_name
+from synpref.flow.roster import by_name, voted
 from synpref.stage import Outcome, Stage
 from synpref.stage1.describing import attribute_prompts
 from synpref.stage1.label_rows import label_rows, latest_labels
 from synpref.stage1.roles import current_roles
-from synpref.stage1.roster import judged
 from synpref.stage1.shots import shown
 from synpref.stage1.texts import serialised
 from synpref.stage2 import decisions as decide
@@ -35,7 +34,7 @@ def run(stage: Stage) -> Outcome:
         mix=settings.stage2.mix,
         gold_engine=scores["gold_engine"],
         best_engines=best,
-        roster=admitted,
+        roster={name: stage1["judges"][name]["engine_id"] for name in admitted},
     )
     stage.say(f"policy {policy}")
     roles = current_roles(warehouse.read("roles"), campaign).cache()
@@ -49,9 +48,9 @@ def run(stage: Stage) -> Outcome:
     asked = _judged(stage, calls, campaign, iteration, open_rows, admitted)
     decided = decide.by_gate(opinions, asked).unionByName(decide.by_label(_labelled(stage, campaign, roles, iteration)))
     where: dict[str, str | int] = {"campaign": campaign, "policy": policy}
-    pool = roles.where("role IN ('gold-train', 'silver', 'wild')").select("comparison_id", "role")
     stamped = decide.stamped(decided, campaign, policy)
     labels = source_labels(stage, campaign)
+    pool = decide.to_be_decided(labels, roles)
     warehouse.publish("decisions", stamped, where, gates.decisions_gate(stage, pool, labels))
     own = warehouse.read("decisions").where((F.col("campaign") == campaign) & (F.col("policy") == policy))
     taken = own.where(F.col("decision").isin(["keep"] if settings.stage2.mix == "filtered" else ["keep", "flip"]))
@@ -113,7 +112,7 @@ def _judged(
         stage.warehouse, with_vectors(stage, ready, embedder), gold, k=k, campaign=campaign, iteration=iteration
     )
     where: dict[str, str | int] = {"campaign": campaign, "iteration": iteration, "origin": "judge"}
-    with judged(with_shots, by_name(stage, admitted), asking(stage, calls)) as votes:
+    with voted(stage, calls, with_shots, by_name(stage, admitted)) as votes:
         stage.warehouse.replace("labels", label_rows(votes, campaign, iteration, "judge"), where)
     own = (F.col("campaign") == campaign) & (F.col("iteration") == iteration) & (F.col("origin") == "judge")
     given = stage.warehouse.read("labels").where(own).select("comparison_id", F.col("label").alias("judge_label"))

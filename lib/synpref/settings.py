@@ -357,6 +357,11 @@ class Settings(Section):
         _refuse_twins("judges", [(one.name, one.answers(self.stage1.few_shots)) for one in models])
         describers = [one for one in self.attributes if one.kind != "simulated"]
         _refuse_twins("attributes", [(one.name, one.answers()) for one in describers])
+        if self.humans.provider == "source" and self.stage1.human_per_iteration:
+            raise ValueError(
+                "stage1.human_per_iteration: nobody labels further comparisons with humans.provider: source; set it to "
+                "0 and humans.share higher, or humans.provider: table"
+            )
         by_share = not self.stage1.pool_sources
         if self.humans.provider == "source" and by_share and self.humans.share > self.stage1.pool_share:
             raise ValueError("humans.share exceeds stage1.pool_share: gold is drawn from the Stage 1 pool")

@@ -173,6 +173,15 @@ def test_gold_cannot_exceed_its_pool() -> None:
     assert "humans.share exceeds" in _error([ONE_INPUT, "humans.share=0.5"], ("local",))
 
 
+def test_nobody_is_asked_further_where_gold_is_of_files() -> None:
+    words = [ONE_INPUT, "stage1.human_per_iteration=20"]
+    told = _error([*words, "humans.provider=source"], ("local",))
+    assert "stage1.human_per_iteration: nobody labels further comparisons" in told
+    for provider in ("table", "simulated"):
+        settings = load_settings(["local"], [*words, f"humans.provider={provider}"])
+        assert settings.stage1.human_per_iteration == 20
+
+
 def test_an_admission_that_no_judge_could_reach_is_refused() -> None:
     told = _error(["admission.max_comparisons=50"])
     assert told == (

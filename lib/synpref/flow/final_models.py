@@ -28,6 +28,7 @@ from synpref.stage1.roles import current_roles
 
 BENCHMARK = "test prompts"
 _REWARDS = "response_id string, engine_id string, reward double, tokens int, truncated boolean"
+_WHOSE = {"table": "people's", "source": "the files' own", "simulated": "simulated people's"}  # by humans.provider
 
 # By training set, the final models as `flow.models.noted` left them.
 Models = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -106,11 +107,12 @@ def _tested(stage: Stage, campaign: str) -> DataFrame:
 
 
 def labelled_winners(stage: Stage, campaign: str) -> DataFrame:
-    """Winners where no truth is known: people's labels of gold-test, and the labels of inputs with `use: test`."""
+    """Winners where no truth is known: the labels of gold-test, and the labels of inputs with `use: test`."""
     human = latest_labels(stage.warehouse.read("labels"), campaign, "human", 0)
     labels = source_labels(stage, campaign).where("use = 'test' AND label IN ('a', 'b')")
     stage.say(
-        f"no truth is known: people's labels of gold-test, and the labels of {labels.count()} tests of the inputs"
+        f"no truth is known: {_WHOSE[stage.settings.humans.provider]} labels of gold-test, and the labels of "
+        f"{labels.count()} tests of the inputs"
     )
     ours, theirs = (each.select("comparison_id", F.col("label").alias("winner")) for each in (human, labels))
     # what people labelled is small; they were not asked about tests

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from synpref.errors import InputError
 from synpref.flow.answers import of_provider, people_label
-from synpref.flow.pool import in_pool, source_labels
+from synpref.flow.pool import askable, in_pool, source_labels
 from synpref.flow.twins import twins_of, twins_of_seed
 from synpref.stage import Stage
 from synpref.stage1.hold_out import HoldOutRule, draw_hold_out
@@ -21,8 +21,8 @@ def seed_gold(stage: Stage, campaign: str) -> dict[str, int]:
     """Write labels and roles of iteration 0; returns comparisons by role."""
     settings, warehouse = stage.settings, stage.warehouse
     labels = source_labels(stage, campaign)
-    pool = labels.where("use = 'pool'").where(in_pool(stage))
-    human = aggregated(people_label(stage, _wanted(stage, labels, pool), batch_of(0))).cache()
+    wanted = _wanted(stage, labels, askable(stage, campaign))
+    human = aggregated(people_label(stage, wanted, batch_of(0))).cache()
     gold = human.where("label IS NOT NULL").join(labels.select("comparison_id", "group"), "comparison_id")
     # groups of gold: as many as gold comparisons at most
     sizes = {row["group"]: row["count"] for row in gold.groupBy("group").count().collect()}

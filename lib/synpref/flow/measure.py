@@ -14,7 +14,6 @@ from synpref.analysis.labels import label_sums, left_out_counts, measured_labels
 from synpref.analysis.length import with_length_decision
 from synpref.flow.pool import known_truth, source_labels
 from synpref.stage import Stage
-from synpref.stage1.label_rows import latest_labels
 
 MAX_GROUPS = 50  # topics shown; a pool with a group a prompt has no topics
 
@@ -50,27 +49,30 @@ def measured(stage: Stage, campaign: str, policy: str) -> dict[str, Any]:
 
 
 def judges_measured(stage: Stage, campaign: str, notes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The summary's judges, and the intervals of their agreement with gold-validation."""
+    """The summary's judges, and the intervals of their agreement with gold-validation.
+
+    notes: of every judge, as Stage 1 left them (stage1.admission.Admission, simulated, engine_id).
+    """
     if not notes:
         return {}, {}
     warehouse = stage.warehouse
-    gold = latest_labels(warehouse.read("labels"), campaign, "human", 0).where("label IS NOT NULL")
-    validation = warehouse.read("roles").where((F.col("campaign") == campaign) & (F.col("role") == "gold-validation"))
-    known = gold.join(validation.select("comparison_id"), "comparison_id", "left_semi")  # gold is small
     asked = {note["engine_id"]: name for name, note in notes.items() if note["engine_id"]}
     verdicts = warehouse.read("verdicts").where(F.col("engine_id").isin(list(asked)))
     # of this campaign's comparisons, canaries are none: both sides can be large, joined on the key
     verdicts = verdicts.join(source_labels(stage, campaign), "comparison_id", "left_semi")
-    sums = {row["engine_id"]: row.asDict() for row in judge_sums(verdicts, known).collect()}  # one row a judge
+    sums = {row["engine_id"]: row.asDict() for row in judge_sums(verdicts).collect()}  # one row a judge
     blocks, intervals = {}, {}
     for name, note in notes.items():
         own = sums.get(note["engine_id"])
         if own is None:
             own = dict.fromkeys(("verdicts_a", "verdicts_b", "verdicts_no_preference", "verdicts_unparsed"), 0)
-            own |= dict.fromkeys(("ordered", "changed", "gold_asked", "gold_right"), 0)
-        blocks[name] = judge_block(own, simulated=note["simulated"], admitted=note["admitted"])
-        if own["gold_asked"]:
-            intervals[f"judges.{name}.gold_agreement"] = judge_interval(own, stage.settings.admission.z)
+            own |= dict.fromkeys(("ordered", "changed"), 0)
+        right, asked_of = note["right"], note["asked"]
+        blocks[name] = judge_block(
+            own, right=right, asked=asked_of, simulated=note["simulated"], admitted=note["admitted"]
+        )
+        if asked_of:
+            intervals[f"judges.{name}.gold_agreement"] = judge_interval(right, asked_of, stage.settings.admission.z)
     return blocks, intervals
 
 

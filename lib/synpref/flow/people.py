@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from synpref.errors import InputError, SettingsError
 from synpref.flow.answers import of_provider
 from synpref.flow.gold import sample_of
-from synpref.flow.pool import content_of, embedded_items, in_pool, source_labels
+from synpref.flow.pool import askable, content_of, embedded_items
 from synpref.stage import Stage
 from synpref.stage1.hand_off import Answer, as_shown, contradicted, read_answers, write_batch
 from synpref.stage1.roles import current_roles
@@ -85,7 +85,7 @@ def _last_iteration(stage: Stage, campaign: str) -> int:
 def _pool(stage: Stage, campaign: str, iteration: int) -> DataFrame:
     """The comparisons that flow/gold.py asks people about for this iteration."""
     if iteration == 0:
-        return source_labels(stage, campaign).where("use = 'pool'").where(in_pool(stage))
+        return askable(stage, campaign)
     roles = current_roles(stage.warehouse.read("roles"), campaign, until=iteration - 1).where("role = 'stage1_pool'")
     # large with large, on the key
     return embedded_items(stage, campaign).join(roles.select("comparison_id"), "comparison_id", "left_semi")

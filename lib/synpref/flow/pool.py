@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from synpref.stage import Stage
 from synpref.stage1.items import merged_attributes, with_attributes, with_content
 from synpref.stage1.roles import pool_side
+from synpref.stage1.sampling import outside_tests
 from synpref.stage1.texts import serialised, text_vectors
 
 
@@ -25,6 +26,11 @@ def known_truth(stage: Stage) -> DataFrame:
 def in_pool(stage: Stage) -> Column:
     """Whether a comparison belongs to the Stage 1 pool."""
     return pool_side(stage.settings.seed, stage.settings.stage1.pool_sources, stage.settings.stage1.pool_share)
+
+
+def askable(stage: Stage, campaign: str) -> DataFrame:
+    """Source labels of what people can be asked about in iteration 0: the Stage 1 pool, without groups of tests."""
+    return outside_tests(source_labels(stage, campaign)).where(in_pool(stage))
 
 
 def stage1_items(stage: Stage, campaign: str) -> DataFrame:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -12,11 +13,12 @@ from pyspark.sql import functions as F
 from synpref.engines.canaries import CANARIES
 from synpref.engines.prompt_window import PromptWindow
 from synpref.flow.answers import Calls, ask_judges
+from synpref.flow.gates import inference_table
 from synpref.settings import Judge
 from synpref.stage import Stage
 from synpref.stage1.admission import AdmissionRule
 from synpref.stage1.items import ATTRIBUTES
-from synpref.stage1.roster import Ask, Examination, RosterJudge, examine
+from synpref.stage1.roster import Ask, Examination, RosterJudge, examine, judged
 
 _CANARIES = (
     "comparison_id string, messages array<struct<role: string, content: string>>, text_a string, text_b string, "
@@ -50,6 +52,17 @@ def examined(stage: Stage, calls: Calls, items: DataFrame) -> tuple[list[RosterJ
         for one in stage.settings.judges
     }
     return [judge for judge in roster if found[judge.name].admitted], notes
+
+
+@contextmanager
+def voted(stage: Stage, calls: Calls, items: DataFrame, judges: Sequence[RosterJudge]) -> Iterator[DataFrame]:
+    """Labels by vote of these judges for items with shots: stage1.roster.judged.
+
+    What the judges said is held to the contract of verdicts before a label is made of it.
+    """
+    with judged(items, judges, asking(stage, calls)) as votes:
+        inference_table(stage, "verdicts", [calls.judges[judge.name] for judge in judges])
+        yield votes
 
 
 def by_name(stage: Stage, names: Sequence[str]) -> list[RosterJudge]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 
 from synpref.stage import Stage
-from synpref.stage1.roles import twins
+from synpref.stage1.roles import twins, twins_across_groups
 
 
 def twins_of(stage: Stage, taken: DataFrame, among: DataFrame) -> DataFrame:
@@ -16,6 +16,15 @@ def twins_of(stage: Stage, taken: DataFrame, among: DataFrame) -> DataFrame:
     if stage.settings.hygiene.duplicates == "normalised":
         return ids.limit(0)
     return twins(taken, ids, stage.warehouse.read("comparisons"))
+
+
+def twins_across_halves(stage: Stage, wild: DataFrame) -> DataFrame:
+    """comparison_id of what halves by group would part from an equal one: all but one group's; none where hygiene
+    merged them. wild: comparison_id, group.
+    """
+    if stage.settings.hygiene.duplicates == "normalised":
+        return wild.select("comparison_id").limit(0)
+    return twins_across_groups(wild, stage.warehouse.read("comparisons"))
 
 
 def twins_of_seed(stage: Stage, roles: DataFrame) -> DataFrame:

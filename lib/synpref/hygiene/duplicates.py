@@ -20,12 +20,13 @@ class Occurrence(NamedTuple):
 
 
 def survivor(occurrences: Iterable[Occurrence], source_priority: Sequence[str]) -> Occurrence:
-    """The primary occurrence: first in `source_priority` (unlisted sources come last), then smallest (file_id, row).
+    """The primary occurrence: first in `source_priority` (unlisted sources come last, by name), then smallest (file_id,
+    row).
 
-    file_id and row compare as text. Raises ValueError where there is no occurrence.
+    source, file_id and row compare as text. Raises ValueError where there is no occurrence.
     """
     places = {source: place for place, source in enumerate(reversed(source_priority))}
-    return min(occurrences, key=lambda seen: (-places.get(seen.source, -1), seen.file_id, seen.row))
+    return min(occurrences, key=lambda seen: (-places.get(seen.source, -1), *seen))
 
 
 def priority_column(source_priority: Sequence[str]) -> Column:
@@ -39,12 +40,12 @@ def priority_column(source_priority: Sequence[str]) -> Column:
 def tally(occurrences: DataFrame, files: DataFrame, source_priority: Sequence[str]) -> DataFrame:
     """One row a comparison from the occurrences that are one (comparison_id not null).
 
-    Out: comparison_id; primary (struct priority, file_id, row, source, label_origin, group, comparison_id; the smallest
+    Out: comparison_id; primary (struct priority, source, file_id, row, label_origin, group, comparison_id; the smallest
     one is the primary occurrence); occurrences (rows); sources (sorted, distinct); test (any file is for tests); and
     for each label votes_*, margin_sum_* (null without margins) and margin_rows_*. Twin of `survivor`.
     """
     primary = sf.struct(
-        priority_column(source_priority).alias("priority"), "file_id", "row", "source", "label_origin", "group",
+        priority_column(source_priority).alias("priority"), "source", "file_id", "row", "label_origin", "group",
         "comparison_id",
     )  # fmt: skip
     # files is small: one row an input file

@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError, SettingsError
@@ -89,15 +89,6 @@ def find_files(spark: SparkSession, path: str, wanted: str) -> InputFiles:
     return InputFiles(readable, kind, options, files)
 
 
-def read_parquet(spark: SparkSession, found: InputFiles) -> DataFrame:
-    """Open parquet files; InputError where Spark cannot make sense of them."""
-    try:
-        with damaged_files_named():
-            return spark.read.options(**found.options).parquet(found.path)
-    except PySparkException as error:
-        raise InputError(f"{found.path}: not readable as parquet: {_first_line(error)}") from error
-
-
 @contextmanager
 def damaged_files_named() -> Iterator[None]:
     """Turn Spark's failure to read a file inside the block into an InputError that names the file."""
@@ -146,9 +137,10 @@ def _listed(spark: SparkSession, path: str, readable: str) -> tuple[InputFile, .
         if error.getCondition() == "PATH_NOT_FOUND":
             told = "there is no such file or folder, and no file that matches such a pattern. Check this input's path."
             raise InputError(f"{path}: {told}") from error
-        raise InputError(f"{path}: cannot be read: {_first_line(error)}") from error
+        raise InputError(f"{path}: cannot be read: {first_line(error)}") from error
     return tuple(sorted((InputFile(row[0], row[1], row[2]) for row in rows), key=lambda file: file.uri))
 
 
-def _first_line(error: PySparkException) -> str:
+def first_line(error: PySparkException) -> str:
+    """What Spark says first, without its plans and traces."""
     return str(error).strip().splitlines()[0]

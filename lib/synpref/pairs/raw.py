@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 
 from synpref.errors import InputError
 from synpref.pairs.columns import hash128_column
-from synpref.pairs.files import InputFile, InputFiles, read_parquet
+from synpref.pairs.files import InputFile, InputFiles
 from synpref.pairs.identity import hash128
+from synpref.pairs.parquet import read_parquet
 from synpref.pairs.readers.fields import TEXT_MAP, Fields, json_fields, parquet_fields
 
 

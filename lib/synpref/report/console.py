@@ -15,9 +15,10 @@ _MODELS = (
 )
 
 
-def summary_text(summary: Mapping[str, Any]) -> str:
+def summary_text(summary: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
     """What a run did, from its summary (see `summary.build_summary`): stages, labels, judges, reward models, gate.
 
+    notes: sentences a reader must know (see `notes.run_notes`), below the figures.
     Control characters in names are replaced, so that data cannot steer the terminal.
     """
     parts = [
@@ -26,6 +27,7 @@ def summary_text(summary: Mapping[str, Any]) -> str:
         _judges(summary["judges"]) if summary["judges"] else "",
         _models(summary["reward_models"], summary["intervals"]),
         _gate(summary),
+        "\n".join(["Notes", *(f"  {printable(note)}" for note in notes)]) if notes else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -30,8 +30,12 @@ def answered_later(human_labels: DataFrame) -> DataFrame:
 
 
 def latest_answers(human_labels: DataFrame) -> DataFrame:
-    """One row a (comparison, annotator): the answer of the latest batch."""
-    latest = Window.partitionBy("comparison_id", "annotator").orderBy(F.desc("batch"))
+    """One row a (comparison, annotator): the answer of the latest batch.
+
+    Batches are ordered by the number they begin with, then by name; those without a number come last.
+    """
+    number = F.expr("try_cast(regexp_extract(batch, '^[0-9]+', 0) AS bigint)")
+    latest = Window.partitionBy("comparison_id", "annotator").orderBy(number.desc_nulls_first(), F.desc("batch"))
     return human_labels.withColumn("_age", F.row_number().over(latest)).where("_age = 1").drop("_age")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from synpref.pairs.draw import draw_column
@@ -98,6 +98,22 @@ def twins(taken: DataFrame, among: DataFrame, comparisons: DataFrame) -> DataFra
     same = taken.select("comparison_id").join(ids, "comparison_id").select("normalised_comparison_id")
     others = among.join(taken.select("comparison_id"), "comparison_id", "left_anti").join(ids, "comparison_id")
     return others.join(same, "normalised_comparison_id", "left_semi").select("comparison_id")
+
+
+def twins_across_groups(among: DataFrame, comparisons: DataFrame) -> DataFrame:
+    """comparison_id of those among that equal one of another group once normalised, but the group of the first stays.
+
+    among: comparison_id, group. comparisons: the table. First: of the smallest comparison_id. Twins of one group stay
+    together, whatever splits groups.
+    """
+    ids = comparisons.select("comparison_id", "normalised_comparison_id")
+    # large with large, on the key
+    named = among.select("comparison_id", "group").join(ids, "comparison_id")
+    alike = Window.partitionBy("normalised_comparison_id")
+    first = F.min(F.struct("comparison_id", "group")).over(alike)
+    return named.withColumn("first", first["group"]).where(~F.col("group").eqNullSafe(F.col("first"))).select(
+        "comparison_id"
+    )  # fmt: skip
 
 
 def discarding(rows: DataFrame, discarded: DataFrame) -> DataFrame:

@@ -14,8 +14,18 @@ def sampled(comparisons: DataFrame, purpose: str, size: int, seed: int) -> DataF
     return comparisons.orderBy(order, "comparison_id").limit(size)
 
 
+def outside_tests(source_labels: DataFrame) -> DataFrame:
+    """Rows to be curated: use = pool, in a group without a row of use = test.
+
+    Such groups are held out whole whatever people say (roles.seed_roles): a label of gold there would be of no use.
+    """
+    tests = source_labels.where("use = 'test'").select("group").distinct()
+    # groups of test inputs are as few as those
+    return source_labels.where("use = 'pool'").join(tests, "group", "left_anti")
+
+
 def source_gold(source_labels: DataFrame, in_pool: Column, share: float, seed: int) -> DataFrame:
     """Comparisons of the pool whose file label serves as gold: `share` of all comparisons that are to be curated."""
-    of_pool = source_labels.where("use = 'pool'")
+    of_pool = outside_tests(source_labels)
     candidates = of_pool.where(in_pool & F.col("label").isin("a", "b"))
     return sampled(candidates, "gold", round(share * of_pool.count()), seed)

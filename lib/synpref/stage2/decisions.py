@@ -15,6 +15,19 @@ DECISION_COLUMNS = (
     "gold_engine_id", "best_engine_id", "judge_label",
 )  # fmt: skip
 
+UNDECIDED_ROLES = ("held_out", "gold-validation", "gold-test", "discarded")
+
+
+def to_be_decided(source_labels: DataFrame, roles: DataFrame) -> DataFrame:
+    """(comparison_id) of what must be decided: all that hygiene let through but what its role keeps from it.
+
+    source_labels: comparison_id. roles: comparison_id, role. A comparison that never got a role is to be decided, so
+    that the gate finds it without a decision.
+    """
+    kept_out = roles.where(F.col("role").isin(*UNDECIDED_ROLES)).select("comparison_id")
+    # both can be as large as the pool, joined on the key
+    return source_labels.select("comparison_id").join(kept_out, "comparison_id", "left_anti")
+
 
 def refusals(quarantine: DataFrame, engine_ids: Sequence[str]) -> DataFrame:
     """(response_id, engine_id) where one of these reward models refused the response, or it was lost on the way to it

@@ -1,4 +1,4 @@
-"""Rewards against the truth, length against the truth, and judges against gold, over tables."""
+"""Rewards against the truth, length against the truth, and what judges said, over tables."""
 
 from __future__ import annotations
 
@@ -59,12 +59,11 @@ def _verdicts(spark: SparkSession, rows: list[tuple[str, str, str, int, str, lis
 def test_answers_to_prompts_with_other_examples_are_no_change_with_the_order(spark: SparkSession) -> None:
     first = [("j", "c", order, 0, "a", ["s1"]) for order in ("ab", "ba")]
     later = [("j", "c", order, 0, "b", ["s2"]) for order in ("ab", "ba")]
-    gold = spark.createDataFrame([("c", "a")], "comparison_id string, label string")
-    (row,) = judge_sums(_verdicts(spark, first + later), gold).collect()
-    assert (row["ordered"], row["changed"], row["gold_asked"], row["gold_right"]) == (2, 0, 2, 1)
+    (row,) = judge_sums(_verdicts(spark, first + later)).collect()
+    assert (row["ordered"], row["changed"]) == (2, 0)
 
 
-def test_judges_are_counted_by_order_and_against_gold(spark: SparkSession) -> None:
+def test_judges_are_counted_by_order(spark: SparkSession) -> None:
     answers = [
         ("j", "right", "ab", 0, "a"), ("j", "right", "ba", 0, "a"),
         ("j", "wrong", "ab", 0, "b"), ("j", "wrong", "ba", 0, "b"),
@@ -76,14 +75,9 @@ def test_judges_are_counted_by_order_and_against_gold(spark: SparkSession) -> No
         ("k", "right", "ab", 1, "b"), ("k", "right", "ba", 1, "a"),
     ]  # fmt: skip
     verdicts = _verdicts(spark, [(*answer, ["s1"]) for answer in answers])
-    gold = spark.createDataFrame(
-        [(key, "a") for key in ("right", "wrong", "position", "unparsed", "once", "never asked")],
-        "comparison_id string, label string",
-    )
-    found = {row.engine_id: row.asDict() for row in judge_sums(verdicts, gold).collect()}
+    found = {row.engine_id: row.asDict() for row in judge_sums(verdicts).collect()}
     first = found["j"]
     assert [first[f"verdicts_{one}"] for one in ("a", "b", "no_preference", "unparsed")] == [6, 3, 1, 1]
     assert (first["ordered"], first["changed"]) == (4, 2)
-    assert (first["gold_asked"], first["gold_right"]) == (4, 1)
     second = found["k"]
-    assert (second["ordered"], second["changed"], second["gold_asked"], second["gold_right"]) == (2, 1, 2, 1)
+    assert (second["ordered"], second["changed"]) == (2, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from synpref.config import inputs_hash, load_settings
@@ -42,7 +43,7 @@ def test_corrected_labels_of_a_file_are_the_gold_and_the_truth_of_the_next_campa
 
 
 def test_without_truth_tests_of_the_inputs_are_measured_beside_what_people_labelled(
-    spark: SparkSession, warehouse: Warehouse
+    spark: SparkSession, warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage = _stage(warehouse, "f", "truth=none")
     campaign = stage.campaign()
@@ -60,3 +61,4 @@ def test_without_truth_tests_of_the_inputs_are_measured_beside_what_people_label
     warehouse.replace("labels", human, {"campaign": campaign, "iteration": 0, "origin": "human"})
     winners = {row["comparison_id"]: row["winner"] for row in labelled_winners(stage, campaign).collect()}
     assert winners == {"test": "b", "gold": "b"}
+    assert "no truth is known: the files' own labels of gold-test, and the labels of 2 tests" in capsys.readouterr().err

@@ -124,6 +124,33 @@ def test_a_wrong_answer_is_named_by_its_line_and_nothing_is_inserted(stage: Stag
     assert insert_answers(stage, corrected, read_answers(corrected)) == 1
 
 
+def with_tests(stage: Stage, rows: list[dict[str, Any]]) -> None:
+    """A file for tests holds another comparison of each row's prompt."""
+    of_rows = F.col("comparison_id").isin([row["comparison_id"] for row in rows])
+    labels = stage.warehouse.read("source_labels").localCheckpoint()
+    tests = labels.where(of_rows).withColumns(
+        {"comparison_id": F.concat(F.lit("test "), "comparison_id"), "use": F.lit("test")}
+    )
+    stage.warehouse.replace("source_labels", labels.unionByName(tests), {"campaign": "c"})
+
+
+def test_nobody_is_asked_about_a_group_that_a_test_holds(stage: Stage, tmp_path: Path) -> None:
+    first = exported(stage, tmp_path / "batch.jsonl")
+    with_tests(stage, first)
+    rows = exported(stage, tmp_path / "beside tests.jsonl")
+    assert len(rows) == 8
+    assert not {row["comparison_id"] for row in rows} & {row["comparison_id"] for row in first}
+
+
+def test_gold_in_a_group_that_a_test_holds_does_not_count(stage: Stage, tmp_path: Path) -> None:
+    rows = exported(stage, tmp_path / "batch.jsonl")
+    path = answered(tmp_path / "answers.jsonl", rows)
+    insert_answers(stage, path, read_answers(path))
+    with_tests(stage, rows[:5])
+    with pytest.raises(InputError, match="gold: too little for gold-test: 3 gold comparisons"):
+        seed_gold(stage, "c")
+
+
 def test_what_people_answered_for_a_later_iteration_is_no_gold_of_the_seed(stage: Stage, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gold: no human labels \(table\); let people label"):
         seed_gold(stage, "c")

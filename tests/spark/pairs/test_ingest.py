@@ -140,6 +140,21 @@ def test_a_folder_and_a_glob_are_read_together_with_their_files_told_apart(spark
     assert count_rows(parts.files, parts.occurrences, [parts.file_ids])[0].rows_in == 2
 
 
+def test_columns_that_only_some_parquet_files_have_are_kept(spark: SparkSession, tmp_path: Path) -> None:
+    folder = tmp_path / "a b"
+    parquet(folder / "1.parquet", [ROW])
+    parquet(folder / "2.parquet", [{**ROW, "chosen": "d", "margin": 0.5, "topic": "t"}])
+    rows = read(spark, folder, group_column="topic").occurrences.collect()
+    assert sorted(((row["margin"], row["group"]) for row in rows), key=str) == [(0.5, "t"), (None, None)]
+
+
+def test_a_column_of_two_types_is_named_with_its_files(spark: SparkSession, tmp_path: Path) -> None:
+    parquet(tmp_path / "x" / "1.parquet", [{**ROW, "topic": 1}])
+    parquet(tmp_path / "x" / "2.parquet", [{**ROW, "topic": "t"}])
+    with pytest.raises(InputError, match=r"column topic is int64 in .*1\.parquet and string in .*2\.parquet\. Write"):
+        read(spark, tmp_path / "x")
+
+
 def test_hostile_lines_do_no_harm(spark: SparkSession, tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     invalid = b'{"prompt": "p\xff", "chosen": "c", "rejected": "r"}\n'

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from synpref.errors import SynprefError
+from synpref.stage1.reconciled import reconciled_roles
 from synpref.stage1.roles import (
     changed_roles,
     current_roles,
@@ -15,6 +18,7 @@ from synpref.stage1.roles import (
     seed_roles,
     seed_with_silver,
     twins,
+    twins_across_groups,
 )
 
 LABELS = "comparison_id string, `group` string, use string, source string"
@@ -119,3 +123,23 @@ def test_what_equals_gold_once_normalised_is_discarded(spark: SparkSession) -> N
     assert rows.columns == seeded.columns
     changed = {"free pool": "discarded", "free wild": "discarded"}
     assert _by_id(rows, "role") == {**_by_id(seeded, "role"), **changed}
+
+
+def test_of_equal_comparisons_in_several_groups_one_group_keeps_its_own(spark: SparkSession) -> None:
+    rows = [
+        ("c1", "north", "n"), ("c2", "south", "n"), ("c3", "north", "n"), ("c4", "south", "m"), ("c5", "south", "m"),
+        ("c6", "north", "o"), ("c7", "south", "p"),
+    ]  # fmt: skip
+    named = spark.createDataFrame(rows, "comparison_id string, `group` string, normalised_comparison_id string")
+    found = twins_across_groups(named.drop("normalised_comparison_id"), named.drop("group"))
+    assert [row[0] for row in found.collect()] == ["c2"]
+
+
+def test_roles_are_counted_against_what_hygiene_let_through(spark: SparkSession) -> None:
+    labels = spark.createDataFrame(ROWS, LABELS)
+    done = _seeded(spark).where("role != 'stage1_pool'")
+    assert sum(reconciled_roles(done, labels.where("comparison_id != 'free pool'")).values()) == len(ROWS) - 1
+    with pytest.raises(SynprefError, match="1 comparisons have no role, 0 have a role but no source label, 0 are left"):
+        reconciled_roles(done, labels)
+    with pytest.raises(SynprefError, match="0 comparisons have no role, 1 have a role but no source label, 1 are left"):
+        reconciled_roles(_seeded(spark), labels.where("comparison_id != 'free pool'"))

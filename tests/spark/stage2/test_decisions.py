@@ -45,6 +45,13 @@ def _rows(frame: DataFrame) -> dict[str, Row]:
     return {row["comparison_id"]: row for row in frame.collect()}
 
 
+def test_a_comparison_without_a_role_is_to_be_decided(spark: SparkSession) -> None:
+    names = ("gold-train", "silver", "wild", "held_out", "gold-validation", "gold-test", "discarded")
+    roles = spark.createDataFrame([(name, name) for name in names], "comparison_id string, role string")
+    labels = spark.createDataFrame([(name,) for name in (*names, "forgotten")], "comparison_id string")
+    assert set(_rows(decide.to_be_decided(labels, roles))) == {"gold-train", "silver", "wild", "forgotten"}
+
+
 def test_wild_is_decided_by_the_gate(spark: SparkSession) -> None:
     rows = _rows(_decided(spark))
     assert {name: (row["decision"], row["reason"], row["label"]) for name, row in rows.items()} == {

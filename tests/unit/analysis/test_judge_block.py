@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from synpref.analysis.judges import judge_block, judge_interval
+from synpref.stage1.agreement import Answer, agreement
 
 SUMS = {
     "verdicts_a": 60, "verdicts_b": 30, "verdicts_no_preference": 5, "verdicts_unparsed": 5, "ordered": 40,
-    "changed": 10, "gold_asked": 20, "gold_right": 15,
+    "changed": 10,
 }  # fmt: skip
 
 
 def test_rates_and_verdicts() -> None:
-    assert judge_block(SUMS, simulated=True, admitted=False) == {
+    assert judge_block(SUMS, right=15, asked=20, simulated=True, admitted=False) == {
         "simulated": True,
         "admitted": False,
         "gold_agreement": 0.75,
@@ -20,12 +21,19 @@ def test_rates_and_verdicts() -> None:
     }
 
 
+def test_an_answer_that_is_missing_is_wrong_as_it_is_for_admission() -> None:
+    said = [Answer("j", one, "a") for one in ("both", "both", "once")]
+    right, asked = agreement("j", said, dict.fromkeys(("both", "once", "never"), "a"), wanted=2)
+    block = judge_block(SUMS, right=right, asked=asked, simulated=False, admitted=False)
+    assert block["gold_agreement"] == 1 / 3
+
+
 def test_a_judge_that_was_never_asked_both_ways_has_no_rates() -> None:
-    block = judge_block({**SUMS, "ordered": 0, "gold_asked": 0}, simulated=False, admitted=None)
+    block = judge_block({**SUMS, "ordered": 0}, right=0, asked=0, simulated=False, admitted=None)
     assert (block["gold_agreement"], block["position_flip_rate"], block["admitted"]) == (None, None, None)
 
 
 def test_the_interval_of_agreement_is_wilsons() -> None:
-    found = judge_interval(SUMS, z=1.96)
+    found = judge_interval(15, 20, z=1.96)
     assert found["comparisons"] == 20
     assert 0.53 < found["low"] < found["estimate"] == 0.75 < found["high"] < 0.9

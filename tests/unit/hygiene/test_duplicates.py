@@ -24,6 +24,13 @@ def test_unlisted_sources_come_after_all_listed_ones() -> None:
     assert survivor(seen, ["lab", "web"]).source == "web"
 
 
+def test_unlisted_sources_follow_by_name() -> None:
+    seen = [Occurrence("web", "a", "1"), Occurrence("forum", "z", "9"), Occurrence("lab", "b", "2")]
+    assert survivor(seen, []).source == "forum"
+    assert survivor(seen, ["lab"]).source == "lab"
+    assert survivor(seen[:2], ["lab"]).source == "forum"
+
+
 def test_equal_sources_are_decided_by_file_and_row_as_text() -> None:
     seen = [Occurrence("web", "b", "1"), Occurrence("web", "a", "9"), Occurrence("web", "a", "10")]
     assert survivor(seen, []) == Occurrence("web", "a", "10")

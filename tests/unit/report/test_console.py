@@ -35,6 +35,14 @@ def test_what_engines_gave_no_answer_to_is_told(summary: Make) -> None:
     assert "stage2: no answer by engines: overlong 4" in text
 
 
+def test_notes_stand_below_the_figures(summary: Make) -> None:
+    text = summary_text(summary(), ["People are simulated.", "Judge \x1b[2J was refused: 2 of 32 right."])
+    assert text.endswith(
+        "Notes\n  People are simulated.\n  Judge \N{REPLACEMENT CHARACTER}[2J was refused: 2 of 32 right.\n"
+    )
+    assert "Notes" not in summary_text(summary())
+
+
 def test_few_groups_are_said_to_be_few(summary: Make) -> None:
     assert "few groups (12)" in summary_text(summary())
 

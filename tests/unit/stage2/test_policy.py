@@ -11,7 +11,7 @@ FACTS: dict[str, Any] = {
     "mix": "filtered",
     "gold_engine": "g",
     "best_engines": {None: "b"},
-    "roster": ["x", "y"],
+    "roster": {"x": "weights of x", "y": "weights of y"},
 }
 
 
@@ -23,7 +23,8 @@ FACTS: dict[str, Any] = {
         {"gold_engine": "other"},
         {"best_engines": {None: "other"}},
         {"best_engines": {0: "b", 1: "c"}},
-        {"roster": ["x"]},
+        {"roster": {"x": "weights of x"}},
+        {"roster": {"x": "other weights", "y": "weights of y"}},
     ],
 )
 def test_whatever_changes_decisions_changes_the_policy(change: dict[str, Any]) -> None:
@@ -31,4 +32,4 @@ def test_whatever_changes_decisions_changes_the_policy(change: dict[str, Any]) -
 
 
 def test_the_order_of_the_roster_does_not() -> None:
-    assert policy_id(**{**FACTS, "roster": ["y", "x"]}) == policy_id(**FACTS)
+    assert policy_id(**{**FACTS, "roster": {"y": "weights of y", "x": "weights of x"}}) == policy_id(**FACTS)

@@ -38,7 +38,7 @@ SOURCE_LABELS = Table(
         Column("label", "string", "by canonical order", allowed=LABELS),
         Column("margin", "double", "mean margin of the occurrences that carry the label", nullable=True),
         Column("status", "string", "how the label came about", allowed=("clean", "agreed", "majority", "conflict")),
-        Column("source", "string", "primary source: first in source priority, then smallest occurrence"),
+        Column("source", "string", "primary source: first in source priority, then by name"),
         Column("sources", "array<string>", "all sources, sorted"),
         Column("label_origin", "string", "label origin of the primary source"),
         Column("occurrences", "int", "input rows behind the comparison", minimum=1),
