@@ -100,7 +100,7 @@ def fill(
         work = Work(
             warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
             columns=rows.schema, stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
-            together=together_of(spec, warehouse.bucket_count(table)), lost=before.lost > 0,
+            together=together_of(spec), lost=before.lost > 0,
         )  # fmt: skip
         todo = unanswered(rows, done, refused, keys, card.engine_id)
         cost = _answer(

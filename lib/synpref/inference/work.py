@@ -104,14 +104,14 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: Cost) -
 
 
 def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[str]) -> DataFrame:
-    """The rows in that many partitions of about equal size; those that are equal in `together` stand side by side.
+    """The rows in that many partitions of about equal size, sorted by the SQL of `together` and then by their key.
 
     They are ordered and cut, not dealt by hash: where few values of `together` hold most rows, a cut goes through a
     value, and no task is left without work.
     """
     if not together:
         return rows.repartition(tasks)
-    order = [F.xxhash64(*[F.col(f"`{name}`") for name in names]) for names in (together, key)]
+    order = [*map(F.expr, together), *[F.col(f"`{name}`") for name in key]]
     return rows.repartitionByRange(tasks, *order).sortWithinPartitions(*order)
 
 

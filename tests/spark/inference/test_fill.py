@@ -257,21 +257,54 @@ def test_every_task_gets_its_share_however_few_prompts_there_are(spark: SparkSes
 
 
 @pytest.mark.parametrize(
-    ("options", "buckets", "together"),
+    ("kind", "options", "together"),
     [
-        ({}, 1, ("messages",)),
-        ({"backend": "transformers", "shared_prompt": "auto"}, 1, ("messages",)),
-        ({}, 2, ()),
-        ({"shared_prompt": "off"}, 1, ()),
-        ({"backend": "vllm"}, 1, ()),
-        ({"backend": "http"}, 1, ()),
+        ("reward", {}, ("xxhash64(messages)",)),
+        ("reward", {"shared_prompt": "auto"}, ("xxhash64(messages)",)),
+        ("reward", {"backend": "vllm"}, ("xxhash64(messages)",)),
+        ("reward", {"shared_prompt": "off"}, ()),
+        ("chat-judge", {}, ("few_shots", "comparison_id", "`order`")),
+        ("vllm-judge", {}, ("few_shots", "comparison_id", "`order`")),
+        ("http-judge", {}, ("few_shots", "comparison_id", "`order`")),
+        ("replay-judge", {}, ()),
+        ("embedder", {}, ()),
     ],
 )
-def test_responses_are_grouped_by_prompt_only_where_that_saves_work(
-    options: dict[str, str], buckets: int, together: tuple[str, ...]
+def test_rows_are_grouped_by_what_they_begin_with_only_where_that_saves_work(
+    kind: str, options: dict[str, str], together: tuple[str, ...]
 ) -> None:
-    assert together_of(EngineSpec.of("reward", "rm", "model", **options), buckets) == together
-    assert together_of(EngineSpec.of("chat-judge", "judge", "model"), buckets) == ()
+    assert together_of(EngineSpec.of(kind, "engine", "model", **options)) == together
+
+
+@pytest.mark.parametrize("buckets", [1, 2])
+def test_requests_of_equal_examples_then_of_one_comparison_reach_a_judge_side_by_side(
+    spark: SparkSession, tmp_path: Path, asked: Asked, buckets: int
+) -> None:
+    rows = [
+        (comparison, order[::-1], order, sample, prompt(f"{shots} {comparison} {order} {sample}"), shots)
+        for number, comparison in enumerate(f"c{number:02d}" for number in range(12))
+        for shots in ([["x"], ["x", "y"], ["w", "x"]][number % 3],)
+        for order in ("ab", "ba")
+        for sample in (0, 1)
+    ]
+    schema = (
+        "comparison_id string, prompt_hash string, `order` string, sample int, "
+        "messages array<struct<role: string, content: string>>, few_shots array<string>"
+    )
+    fill(
+        Warehouse(spark, Location(path=str(tmp_path / "w")), buckets=buckets), table="verdicts", stage="stage1",
+        inputs=spark.createDataFrame(rows, schema).repartition(7), spec=asked.spec("chat-judge"), shard_rows=1000,
+        slots=1,
+    )  # fmt: skip
+    seen = [text.rsplit(" ", 3) for text in asked.texts()]
+    assert len(seen) == 48
+    comparisons = [comparison for _, comparison, _, _ in seen]
+    assert 1 + sum(one != other for one, other in pairwise(comparisons)) == 12
+    assert [(order, sample) for _, _, order, sample in seen] == [
+        ("ab", "0"), ("ab", "1"), ("ba", "0"), ("ba", "1"),
+    ] * 12  # fmt: skip
+    groups = [shots for shots, *_ in seen]
+    assert 1 + sum(one != other for one, other in pairwise(groups)) == 3 * buckets
 
 
 def test_shards_lie_in_one_bucket_hold_all_rows_and_are_cut_alike_twice(spark: SparkSession, tmp_path: Path) -> None:
