@@ -11,6 +11,7 @@ from synpref.engines.chat_template import ChatTemplate
 from synpref.engines.choice import Choice
 from synpref.engines.device import default_device
 from synpref.engines.distinct import distinct
+from synpref.engines.load_checks import check_vocabulary, check_whole
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
 from synpref.engines.padding import pad_batch
 from synpref.engines.passed import Passed
@@ -47,20 +48,25 @@ class ChatModel:
     def load(
         cls, model_path: str, *, dtype: str, max_tokens: int, token_budget: int, device: str | None = None
     ) -> ChatModel:
-        """Load a folder. Raises InputError where it cannot be used or its tokenizer has no chat template."""
+        """Load a folder. Raises InputError where it cannot be used, lacks weights (tied ones are not missed),
+        or its tokenizer has no chat template or ids without an embedding.
+        """
         import torch
         from transformers import AutoModelForCausalLM
 
         folder = check_model_folder(model_path)
         template = load_template(folder)
         with loading(folder):
-            model: Any = AutoModelForCausalLM.from_pretrained(
+            model, report = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,
+                output_loading_info=True,
             )
+        check_whole(str(folder), report["missing_keys"], "it would answer by chance; save the whole model")
+        check_vocabulary(str(folder), model.get_input_embeddings().weight.shape[0], template.tokenizer)
         check_max_tokens(folder, model.config, max_tokens)
         model = model.to(device or default_device()).eval()
         return cls(model, template, max_tokens, token_budget)
