@@ -49,12 +49,19 @@ def test_inputs_are_answered_once_in_shards_and_a_second_run_asks_nothing(
 ) -> None:
     warehouse = Warehouse(spark, Location(path=str(tmp_path / "two buckets")), buckets=2)
     heard: list[Progress] = []
+    held: list[int] = []
+
+    def hear(one: Progress) -> None:
+        heard.append(one)
+        held.append(len(list((tmp_path / "two buckets" / "_staging").glob("*/shard-*"))))
+
     embed = partial(fill, warehouse, table="embeddings", stage="embed", spec=asked.spec("embedder"), shard_rows=100)
-    first = embed(inputs=many(spark, 30), progress=heard.append)
+    first = embed(inputs=many(spark, 30), progress=hear)
     assert (first.rows_in, first.computed, first.saved, first.quarantined) == (30, 30, 0, {})
     assert sorted(asked.texts()) == sorted(f"text {number}" for number in range(30))
     assert warehouse.version("embeddings") == 2  # one commit a shard, and a shard lies in one of the two buckets
     assert [one.rows for one in heard][-1] == 30
+    assert held[-1] == 0, "staged answers go with their commit: a disk never holds those of all shards"
     assert all(one.rows_total == 30 for one in heard)
     assert (first.tokens, first.cut) == (60, 0)  # two words each
     assert [one.tokens for one in heard][-1] == 60
