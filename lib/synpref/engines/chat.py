@@ -57,7 +57,7 @@ class ChatModel:
         folder = check_model_folder(model_path)
         template = load_template(folder)
         with loading(folder):
-            model, report = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,
@@ -65,6 +65,7 @@ class ChatModel:
                 trust_remote_code=False,
                 output_loading_info=True,
             )
+        model, report = loaded
         check_whole(str(folder), report["missing_keys"], "it would answer by chance; save the whole model")
         check_vocabulary(str(folder), model.get_input_embeddings().weight.shape[0], template.tokenizer)
         check_max_tokens(folder, model.config, max_tokens)
