@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from synpref import __version__
 from synpref.config import check_inputs, load_settings
 from synpref.errors import SynprefError
+from synpref.masking import masked_text
 from synpref.preload import preload
 
 STAGES = (
@@ -39,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
         else:
             run(asked.stage, asked.conf, asked.settings)
     except SynprefError as error:
-        sys.stderr.write(f"synpref {asked.stage}: {error}\n")
+        sys.stderr.write(f"synpref {asked.stage}: {masked_text(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(f"synpref {asked.stage}: interrupted; what was committed stays, run it again to go on\n")
@@ -49,8 +50,8 @@ def main(words: Sequence[str] | None = None) -> int:
             told = "a disk is full; make room in run.dir and where temporary files lie, then run it again"
             sys.stderr.write(f"synpref {asked.stage}: {told}. What was committed stays.\n")
             return 1
-        traceback.print_exc()
-        sys.stderr.write(f"synpref {asked.stage}: {type(error).__name__}: {error}\n")
+        told = f"{traceback.format_exc()}synpref {asked.stage}: {type(error).__name__}: {error}\n"
+        sys.stderr.write(masked_text(told))  # libraries name the address that they could not reach
         return 1
     return 0
 

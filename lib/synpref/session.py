@@ -85,8 +85,9 @@ def pass_over(stage: Stage, row: Row) -> None:
 def _compact(stage: Stage, outcome: Outcome) -> None:
     """Each shard of an engine's answers is a commit with small files: they are compacted every so many commits."""
     if outcome.engine_calls:
-        for table in optimize_inference_tables(stage.warehouse, stage.settings.store.optimize_every):
-            stage.say(f"{table}: small files compacted")
+        for table, done in optimize_inference_tables(stage.warehouse, stage.settings.store.optimize_every).items():
+            later = "another job writes to it, so its small files are compacted another time"
+            stage.say(f"{table}: {'small files compacted' if done else later}")
 
 
 def _keep(stage: Stage, checked: int) -> None:

@@ -51,6 +51,9 @@ LAPTOP = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Bytes of an Arrow batch, for Spark 4.1 and later; earlier ones do not know it. In plain digits: workers read it as
+    # a number. mapInArrow did not keep to it when tried: inference.windows cuts by bytes as well.
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(64 * 1024 * 1024),
 }
 
 # What Delta's coordinates bring along although Spark has it, in versions of its own: 80 MB less to fetch and to load.

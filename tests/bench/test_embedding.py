@@ -13,7 +13,7 @@ from sentence_transformers import SentenceTransformer
 
 from synpref.engines.embedder import Embedder
 from tests.bench.texts import MINILM, distinct_texts, needs_model, needs_pairs
-from tests.bench.turns import encoder_flops, least_seconds, matmul_peak, tell
+from tests.bench.turns import encoder_flops, has_amx, least_seconds, matmul_peak, tell
 
 TEXTS, ROUNDS, MAX_TOKENS, BUDGET = 600, 2, 256, 1024
 LEAST_COSINE = {"torch float32": 0.999, "openvino float32": 0.999, "openvino int8": 0.99}
@@ -39,17 +39,18 @@ def test_embedding_is_faster_than_the_library_it_stands_on() -> None:
     seconds = least_seconds({**ways, "library": way("library", theirs.encode)}, ROUNDS)
     transformer: Any = theirs[0]
     config = transformer.auto_model.config
+    cosines: dict[str, float] = {}
     for name, embedder in ours.items():
         tokens = embedder.passed.tokens // ROUNDS
         flops = encoder_flops(tokens, config.num_hidden_layers, config.hidden_size, config.intermediate_size)
-        cosine = float((found[name] * found["library"]).sum(axis=1).min())
+        cosines[name] = float((found[name] * found["library"]).sum(axis=1).min())
         tell(
             f"embedding / sentence-transformers, {name}", ratio=seconds["library"] / seconds[name], texts=str(TEXTS),
-            texts_per_second=TEXTS / seconds[name], tokens_per_second=tokens / seconds[name], least_cosine=cosine,
-            of_matmul_peak=flops / seconds[name] / matmul_peak(),
+            texts_per_second=TEXTS / seconds[name], tokens_per_second=tokens / seconds[name],
+            least_cosine=cosines[name], of_matmul_peak=flops / seconds[name] / matmul_peak(),
         )  # fmt: skip
-        assert cosine > LEAST_COSINE[name]
-        assert seconds["library"] > seconds[name]
+    assert {name: cosine for name, cosine in cosines.items() if cosine <= LEAST_COSINE[name]} == {}
+    assert seconds["library"] / min(seconds[name] for name in ours) >= (3 if has_amx() else 1.5)
 
 
 def _embedder(backend: Any, dtype: str) -> Embedder:

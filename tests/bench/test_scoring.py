@@ -14,7 +14,7 @@ from synpref.engines.reward import RewardScorer
 from synpref.engines.tokenise import encode_conversations
 from synpref.engines.transcript import transcript
 from tests.bench.texts import asked, make_reward_model, needs_model, needs_pairs, pairs
-from tests.bench.turns import encoder_flops, least_seconds, matmul_peak, tell
+from tests.bench.turns import encoder_flops, has_amx, least_seconds, matmul_peak, tell
 
 PROMPTS, ROUNDS, MAX_TOKENS = 2, 2, 256
 
@@ -57,7 +57,7 @@ def test_whole_prompts_are_scored_faster_than_by_the_pipeline(folder: Path, scor
         pairs_per_second=len(compared) / seconds["ours"], tokens_per_second=tokens * share / seconds["ours"],
         of_matmul_peak=flops / seconds["ours"] / matmul_peak(),
     )  # fmt: skip
-    assert ratio >= 2
+    assert ratio >= (5 if has_amx() else 2)
 
 
 def test_batches_by_tokens_beat_fixed_batches_of_eight(scorer: RewardScorer) -> None:
@@ -73,4 +73,4 @@ def test_batches_by_tokens_beat_fixed_batches_of_eight(scorer: RewardScorer) -> 
     seconds = least_seconds({"ours": lambda: scorer.score(conversations), "fixed": fixed}, ROUNDS)
     ratio = seconds["fixed"] / seconds["ours"]
     tell("scoring / batches of 8", ratio=ratio, responses=str(len(conversations)), dtype="float32")
-    assert ratio > 1
+    assert ratio >= 1.5

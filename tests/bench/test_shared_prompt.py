@@ -1,29 +1,35 @@
 """Rewards with a prompt's pass shared, against whole rows; both take turns. Prints what the rule of sharing rests on.
 
-The table gives, for prompts of several lengths and numbers of responses, the time of shared ÷ whole and the ratio that
-the rule expects; the last line the least squares of PASS_COST and CACHED_COST over all measurements.
+Two tests: real prompts, as the scorer meets them; and random ones, by which the rule was fitted.
+
+The second's table gives, for prompts of several lengths and numbers of responses, the time of shared ÷ whole and the
+ratio that the rule expects; the last line the least squares of PASS_COST and CACHED_COST over all measurements.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from synpref.engines import device
 from synpref.engines.classifier import Classifier
 from synpref.engines.quiet import quiet_transformers
+from synpref.engines.reward_rows import RewardRows
 from synpref.engines.shared_prompt import Work, pays, prompt_batches, shared_prompts, work_shared, work_whole
 from synpref.engines.tokenise import Encoded
+from tests.bench.texts import asked, needs_pairs, pairs
+from tests.bench.turns import least_seconds, tell
 
 MODEL = Path(__file__).resolve().parents[2] / ".cache/models/smollm2-135m-instruct"
-ROUNDS, REST, BUDGET = 3, 32, 2048
+ROUNDS, REST, BUDGET, MAX_TOKENS = 3, 32, 2048, 1024
 PROMPTS, RESPONSES = (16, 64, 256), (2, 8)
 
 
@@ -70,6 +76,38 @@ def measured(model: Any, rows: list[Encoded], prompts: list[int]) -> tuple[dict[
             seconds[way] = min(least, time.perf_counter() - started)
     assert found["shared"] == pytest.approx(found["whole"], abs=1e-3)
     return seconds, work_shared(plan, lengths), work_whole(lengths, BUDGET)
+
+
+@needs_pairs
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(
+    ("file", "prompts", "turns"), [("alpaca_eval_llm_judged", 2, 1), ("hh_harmless_base_test", 40, 5)]
+)
+def test_real_prompts_are_scored_alike_and_the_ratio_is_told(model: Any, file: str, prompts: int, turns: int) -> None:
+    long = [pair for pair in pairs(file) if len(pair[0].messages) >= turns]
+    kept = set(list(dict.fromkeys(str(pair[0].messages) for pair in long))[:prompts])
+    talks = asked([pair for pair in long if str(pair[0].messages) in kept])
+    rows = RewardRows.of(AutoTokenizer.from_pretrained(MODEL), talks, MAX_TOKENS, "truncate_left")
+    # as the scorer does: a row that lost its beginning shares none
+    begun = [None if row.truncated else prompt for row, prompt in zip(rows.encoded, rows.prompts, strict=True)]
+    classifier = Classifier(model, 0, BUDGET)
+    found: dict[str, list[float]] = {}
+
+    def way(name: str, turns_of_rows: list[Any] | None) -> Callable[[], None]:
+        return lambda: found.update({name: classifier.logits(rows.encoded, turns_of_rows)})
+
+    passed: dict[str, int] = {}
+    for name, turns_of_rows in (("shared", begun), ("whole", None)):
+        before = classifier.passed.tokens
+        way(name, turns_of_rows)()
+        passed[name] = classifier.passed.tokens - before
+    seconds = least_seconds({"shared": way("shared", begun), "whole": way("whole", None)}, 1)
+    tell(
+        f"shared prompt / plain, {file}", ratio=seconds["shared"] / seconds["whole"],
+        tokens=passed["shared"] / passed["whole"], prompts=str(prompts), responses=str(len(rows.encoded)),
+        dtype="float32", tokens_per_second=passed["whole"] / seconds["whole"],
+    )  # fmt: skip
+    assert found["shared"] == pytest.approx(found["whole"], abs=1e-3)
 
 
 def test_what_the_rule_chooses_is_faster(model: Any) -> None:

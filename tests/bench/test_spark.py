@@ -81,7 +81,7 @@ def _compare(what: str, bare: Callable[[], object], rows: DataFrame, spec: Engin
     ready.unpersist()
     ratio = seconds["bare"] / seconds["spark"]
     tell(f"{what}: Spark / bare engine", ratio=ratio, texts=str(count), texts_per_second=count / seconds["spark"])
-    assert ratio > 0.85
+    assert ratio >= 0.95
 
 
 def test_a_commit_costs_in_a_large_table_what_it_costs_in_a_small_one(spark: SparkSession, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_commit_costs_in_a_large_table_what_it_costs_in_a_small_one(spark: Spa
     seconds = least_seconds({str(rows): partial(commit, rows) for rows in tables}, COMMITS)
     ratio = seconds[str(LARGE)] / seconds[str(SMALL)]
     tell("commit into 2,000,000 / into 20,000", ratio=ratio, seconds=seconds[str(LARGE)])
-    assert ratio < 2
+    assert ratio <= 1.5
 
 
 def _rewards(spark: SparkSession, start: int, rows: int) -> DataFrame:

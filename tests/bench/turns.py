@@ -45,6 +45,11 @@ def tell(what: str, **figures: float | str) -> None:
     sys.stdout.write(f"\n{what}: {words} | {facts.name} {' '.join(facts.features)}\n")
 
 
+def has_amx() -> bool:
+    """Whether the processor multiplies tiles, which half precision is fast by: bounds of a ratio differ."""
+    return any(feature.startswith("amx") for feature in device_facts().features)
+
+
 def encoder_flops(tokens: int, layers: int, width: int, inner: int) -> float:
     """Operations of the matrix products over weights for so many tokens; attention over the text is left out."""
     return 2.0 * tokens * layers * (4 * width * width + 2 * width * inner)

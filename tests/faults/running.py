@@ -23,7 +23,9 @@ from tests.faults.slow_engine import number
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 300.0
 
-Victim = Literal["driver", "executor", "worker", "engine"]
+# driver: the process that a user started, and no other. job: it and all that it started, at once.
+Victim = Literal["driver", "job", "executor", "worker", "engine"]
+_UP = {"engine": 0, "worker": 1, "executor": 3}  # engine, Python worker, Spark's daemon, executor
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class Job:
         assert said, f"the job died:\n{self.words()}"
         return said
 
+    def kill_driver(self) -> None:
+        """End the driver alone: what it started has to notice by itself."""
+        self.process.kill()
+        self.process.wait()
+
     def kill(self) -> None:
         """End the driver and all that it started, at once."""
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -122,17 +129,58 @@ def wait_for(ready: Callable[[], bool], what: str) -> None:
         time.sleep(0.005)
 
 
-def strike(victim: Victim, job: Job, fill: Fill) -> None:
-    """SIGKILL one process of the job's: what an engine's process hangs from is known by its log."""
-    if victim == "driver":
-        job.kill()
-        return
-    pid = fill.engines()[-1]
-    steps = {"engine": 0, "worker": 1, "executor": 3}[victim]  # engine, Python worker, Spark's daemon, executor
-    for _ in range(steps):
-        pid = _parent(pid)
-    os.kill(pid, signal.SIGKILL)
+@dataclass(frozen=True)
+class Process:
+    """A process that runs or ran. started: in ticks since the machine's start, which tells it from a later one of its
+    number.
+    """
+
+    pid: int
+    started: int
+
+    def runs(self) -> bool:
+        """Whether it does. One that ended and that nobody has asked after yet does not."""
+        facts = _facts(self.pid)
+        return facts is not None and facts[0] != "Z" and int(facts[19]) == self.started
 
 
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+def strike(victim: Victim, job: Job, fill: Fill) -> list[Process]:
+    """SIGKILL one process of the job's, or all; returns what must end because of it.
+
+    What an engine's process hangs from is known by its log.
+    """
+    lines = _lines_of_descent(fill, job)
+    if victim in {"driver", "job"}:
+        (job.kill if victim == "job" else job.kill_driver)()
+        return sorted({one for line in lines for one in line}, key=lambda one: one.pid)
+    struck = next(line for line in lines if line[0].pid == fill.engines()[-1])[_UP[victim]]
+    os.kill(struck.pid, signal.SIGKILL)
+    return [one for line in lines if struck in line for one in line[: line.index(struck) + 1]]
+
+
+def wait_until_gone(processes: list[Process], whose: str) -> None:
+    """Return once none of them runs. Raises TimeoutError, and AssertionError where there are none to wait for."""
+    assert processes, f"nothing hung from the {whose}"
+    wait_for(lambda: not any(one.runs() for one in processes), f"orphans of the {whose} end: {processes}")
+
+
+def _lines_of_descent(fill: Fill, job: Job) -> list[list[Process]]:
+    """For each engine that runs, its process, its parent and so on, up to the driver and without it."""
+    lines = []
+    for engine in sorted(set(fill.engines())):
+        line: list[Process] = []
+        pid = engine
+        while pid not in {1, job.process.pid} and (facts := _facts(pid)) is not None:
+            line.append(Process(pid, int(facts[19])))
+            pid = int(facts[1])
+        if line:
+            lines.append(line)
+    return lines
+
+
+def _facts(pid: int) -> list[str] | None:
+    """What the kernel says of a process, from its state on (man proc); None where there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None

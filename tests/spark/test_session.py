@@ -11,6 +11,7 @@ from synpref.config import load_settings
 from synpref.quality.gate import Gate
 from synpref.session import opened, run_job
 from synpref.stage import Outcome, Stage
+from synpref.store import maintenance
 from synpref.store.maintenance import file_count
 from synpref.store.warehouse import Warehouse
 
@@ -38,6 +39,21 @@ def test_a_stage_whose_engines_answered_compacts_their_tables_when_that_is_due(
     version = warehouse.version("rewards")
     run_job(replace(stage, run_id="second"), lambda _: Outcome(rows_in=1, rows_out=1, engine_calls_saved=1))
     assert warehouse.version("rewards") == version
+
+
+def test_a_conflict_with_another_job_s_commit_while_files_are_compacted_fails_no_finished_stage(
+    warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crossed(*_: object) -> None:
+        raise RuntimeError("[DELTA_CONCURRENT_DELETE_READ] Transaction conflict detected")
+
+    monkeypatch.setattr(maintenance, "optimize", crossed)
+    words = [f"run.dir={tmp_path / 'run'}", "store.optimize_every=5"]
+    (tmp_path / "run").mkdir()
+    run_job(Stage("score", "first", load_settings(["demo"], words), warehouse, Gate()), filled)
+    told = capsys.readouterr().err
+    assert "score: rewards: another job writes to it, so its small files are compacted another time" in told
+    assert "score: done" in told
 
 
 def test_a_laptop_session_carries_no_defaults_of_other_systems(spark: SparkSession) -> None:

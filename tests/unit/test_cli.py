@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from synpref.cli import HAND_OFFS, PIPELINE, STAGES, SUMMARIES, job, main
+from synpref.errors import InputError
 from synpref.flow import people
 from synpref.spark import is_foreign
 
@@ -124,6 +125,20 @@ def test_without_java_a_stage_ends_with_2_and_the_line_to_type(
     told = capsys.readouterr().err
     assert told.startswith("synpref ingest: Spark needs Java 17 or 21, and found none")
     assert "Type: " in told
+
+
+@pytest.mark.parametrize(("kind", "code"), [(RuntimeError, 1), (InputError, 2)])
+def test_a_password_in_an_address_is_in_no_error_and_no_traceback(
+    kind: type[Exception], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable(*words: object) -> None:
+        raise kind("cannot reach http://me:hunter2@mlflow.example:5000/api") from OSError("http://me:hunter2@other")
+
+    monkeypatch.setattr("synpref.cli.run", unreachable)
+    assert main(["score", "--conf", "demo"]) == code
+    told = capsys.readouterr().err
+    assert "cannot reach http://***@mlflow.example:5000/api" in told
+    assert "hunter2" not in told
 
 
 def test_a_full_disk_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,10 @@ def test_asked_settings_win_over_the_laptops(ours: None) -> None:
     assert settings["spark.sql.session.timeZone"] == "UTC"
 
 
+def test_arrow_batches_have_a_cap_in_the_plain_digits_that_workers_read() -> None:
+    assert int(laptop_settings("1g", {})["spark.sql.execution.arrow.maxBytesPerBatch"]) == 64 * 1024 * 1024
+
+
 def test_java_options_are_added_to_ours_and_come_last_so_that_they_win() -> None:
     options = laptop_settings("1g", {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=4"})
     assert options["spark.driver.extraJavaOptions"].split()[-1] == "-XX:TieredStopAtLevel=4"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from synpref.engines.chat_http import CORRECTION, Structured, instruction
 from synpref.engines.choice import READING
-from synpref.engines.identity import EngineCard, file_fingerprint, model_fingerprint
+from synpref.engines.identity import EngineCard, file_fingerprint, model_fingerprint, tokenizer_fingerprint
 from synpref.engines.openvino_library import openvino_version
 from synpref.engines.prompt_template import template_source
 from synpref.engines.reward_http import check_server_kind
@@ -44,7 +44,7 @@ def embedder_card(
         prompt_name = _default_prompt(model_path)
     # Only where there is one: vectors of earlier versions, which knew no prompts, keep their engine.
     details |= {key: text for key, text in (("prompt", prompt), ("prompt_name", prompt_name)) if text is not None}
-    return EngineCard("embedder", name, False, dtype, details)
+    return EngineCard("embedder", name, False, dtype, details, _told(model_path))
 
 
 def _default_prompt(model_path: str) -> str | None:
@@ -72,7 +72,10 @@ def reward_card(
     if backend != "transformers":
         del details["transformers"]
         details |= _other_backend(backend, server)
-    return EngineCard("reward", name, False, dtype, details)
+    told = _told(model_path)
+    if backend == "http":
+        told = {"tokenizer": told["tokenizer"]}  # what computes is the server's own affair
+    return EngineCard("reward", name, False, dtype, details, told)
 
 
 def judge_card(name: str, model_path: str, *, dtype: str, max_tokens: int) -> EngineCard:
@@ -82,7 +85,7 @@ def judge_card(name: str, model_path: str, *, dtype: str, max_tokens: int) -> En
         "verdict": "first tokens of 1 and 2",
         "template": template_source("judge"),
     }
-    return EngineCard("judge", name, False, dtype, details)
+    return EngineCard("judge", name, False, dtype, details, _told(model_path))
 
 
 def http_judge_card(
@@ -101,7 +104,7 @@ def http_judge_card(
         "rationale": rationale,
         "reading": READING,
     }
-    return EngineCard("judge", name, False, None, details)
+    return EngineCard("judge", name, False, None, details, {"sampling": _sampling(temperature)})
 
 
 def vllm_judge_card(
@@ -120,7 +123,7 @@ def vllm_judge_card(
         "temperature": temperature,
         "logprobs": logprobs,
     }
-    return EngineCard("judge", name, False, dtype, details)
+    return EngineCard("judge", name, False, dtype, details, _told(model_path, temperature))
 
 
 def replay_judge_card(name: str, path: str) -> EngineCard:
@@ -139,7 +142,23 @@ def attributes_card(
         "temperature": temperature,
         "top_p": top_p if temperature > 0 else None,
     }
-    return EngineCard("attributes", name, False, dtype, details)
+    return EngineCard("attributes", name, False, dtype, details, _told(model_path, temperature))
+
+
+def _told(model_path: str, temperature: float = 0.0) -> dict[str, str | bool | None]:
+    """What is recorded and not hashed: the tokenizer is part of the model's fingerprint, and answers differ by torch's
+    version as they do by the machine, within the tolerance of a batch.
+    """
+    return {
+        "torch": version("torch"),
+        "tokenizer": tokenizer_fingerprint(model_path),
+        "deterministic_algorithms": False,  # torch's mode of that name, which no engine turns on
+        "sampling": _sampling(temperature),
+    }
+
+
+def _sampling(temperature: float) -> str:
+    return "seeded" if temperature > 0 else "none"
 
 
 def _other_backend(backend: str, server: str | None) -> dict[str, str | int]:

@@ -10,6 +10,8 @@ from synpref.engines.batching import token_budget_batches
 from synpref.engines.chat_template import ChatTemplate
 from synpref.engines.choice import Choice
 from synpref.engines.device import default_device
+from synpref.engines.distinct import distinct
+from synpref.engines.load_checks import check_vocabulary, check_whole
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
 from synpref.engines.padding import pad_batch
 from synpref.engines.passed import Passed
@@ -46,20 +48,26 @@ class ChatModel:
     def load(
         cls, model_path: str, *, dtype: str, max_tokens: int, token_budget: int, device: str | None = None
     ) -> ChatModel:
-        """Load a folder. Raises InputError where it cannot be used or its tokenizer has no chat template."""
+        """Load a folder. Raises InputError where it cannot be used, lacks weights (tied ones are not missed),
+        or its tokenizer has no chat template or ids without an embedding.
+        """
         import torch
         from transformers import AutoModelForCausalLM
 
         folder = check_model_folder(model_path)
         template = load_template(folder)
         with loading(folder):
-            model: Any = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,
+                output_loading_info=True,
             )
+        model, report = loaded
+        check_whole(str(folder), report["missing_keys"], "it would answer by chance; save the whole model")
+        check_vocabulary(str(folder), model.get_input_embeddings().weight.shape[0], template.tokenizer)
         check_max_tokens(folder, model.config, max_tokens)
         model = model.to(device or default_device()).eval()
         return cls(model, template, max_tokens, token_budget)
@@ -67,14 +75,19 @@ class ChatModel:
     def choose(self, prompts: Sequence[Messages], choices: tuple[str, str]) -> list[Choice]:
         """Compare how likely each choice begins the answer, by one forward pass and its last position.
 
-        `raw` is the single token that the model finds likeliest, which may be neither choice. What all prompts begin
-        with is computed once; probabilities then differ by the order of sums only.
+        `raw` is the single token that the model finds likeliest, which may be neither choice. Equal prompts are
+        computed once, and so is what all begin with; probabilities then differ by the order of sums only.
         Raises InputError where both choices begin with one token.
         """
+        first_tokens = self._first_tokens(choices)
+        rows, index = distinct([tuple(ids) for ids in prompt_ids(self.template, prompts)])
+        answers = self._choices([self._encoded(list(ids)) for ids in rows], first_tokens)
+        return [answers[place] for place in index]
+
+    def _choices(self, encoded: Sequence[Encoded], first_tokens: tuple[int, int]) -> list[Choice]:
         import torch
 
-        first, second = self._first_tokens(choices)
-        encoded = self._encode(prompts)
+        first, second = first_tokens
         answers = [Choice(float("nan"), "", len(item.input_ids), 0) for item in encoded]
         prefix = shared_prefix(self.model, [item.input_ids for item in encoded if not item.refused])
         self.passed.add(0 if prefix is None else prefix.tokens)
@@ -115,8 +128,10 @@ class ChatModel:
         return answers
 
     def _encode(self, prompts: Sequence[Messages]) -> list[Encoded]:
-        rows = prompt_ids(self.template, prompts)
-        return [Encoded(ids, None, truncated=False, refused=len(ids) > self.max_tokens) for ids in rows]
+        return [self._encoded(ids) for ids in prompt_ids(self.template, prompts)]
+
+    def _encoded(self, ids: list[int]) -> Encoded:
+        return Encoded(ids, None, truncated=False, refused=len(ids) > self.max_tokens)
 
     def _batches(self, encoded: Sequence[Encoded], *, extra: int) -> Iterator[list[int]]:
         runs = [place for place, item in enumerate(encoded) if not item.refused]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from synpref.engines.chat_template import ChatTemplate
 from synpref.engines.choice import Alternative, Choice, Choices, first_share, said_in
 from synpref.engines.failure import OVERLONG, Failure
+from synpref.engines.load_checks import check_told_vocabulary
 from synpref.engines.model_folder import check_model_folder, loading
 from synpref.engines.passed import Passed
 from synpref.engines.prompt_window import load_template, prompt_ids
@@ -52,11 +53,13 @@ class VllmChat:
     ) -> VllmChat:
         """Load a folder into the share `gpu_memory` of the GPU.
 
-        Raises InputError where vLLM is missing, the folder cannot be used or its tokenizer has no chat template.
+        Raises InputError where vLLM is missing, the folder cannot be used or its tokenizer has no chat template or ids
+        that the model does not know. Weights that lack are refused by vLLM itself.
         """
         vllm = imported("vllm")
         folder = check_model_folder(model_path)
         template = load_template(folder)
+        check_told_vocabulary(folder, template.tokenizer)
         with loading(folder):
             model = vllm.LLM(
                 model=str(folder),

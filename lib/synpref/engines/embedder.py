@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from synpref.engines.batching import token_budget_batches
 from synpref.engines.device import default_device
+from synpref.engines.load_checks import check_vocabulary, check_whole
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
 from synpref.engines.padding import pad_batch
 from synpref.engines.passed import Passed
@@ -60,9 +61,9 @@ class Embedder:
 
         prompt: text before every text; prompt_name: one of the model's own; neither: what the model does by default.
         Texts above max_tokens lose their beginning, not the prompt: the last turns stay (paper.md §10.1); under
-        `refuse` they are not run. dtype: `int8` for the backend `openvino` only. Raises InputError where the folder
-        cannot be used, has no such prompt, or has fewer positions or dimensions than asked for, and where the backend
-        is not installed.
+        `refuse` they are not run. dtype: `int8` for the backend `openvino` only.Raises InputError where the folder
+        cannot be used, lacks weights, has a tokenizer of another model, no such prompt, or fewer positions or
+        dimensions than asked for, and where the backend is not installed.
         """
         folder, device = check_model_folder(model_path), device or default_device()
         if backend == "openvino":
@@ -71,6 +72,7 @@ class Embedder:
             raise InputError(f"{folder}: int8 is a number format of the backend openvino; set embedder.backend")
         with loading(folder):
             model = _loaded(folder, "float32" if backend == "openvino" else dtype, device)
+        _check_whole(folder, model)
         full = model.get_embedding_dimension() or 0
         if dimensions is not None and not 0 < dimensions <= full:
             raise InputError(f"{folder}: {dimensions} dimensions asked of a model that has {full}")
@@ -146,6 +148,26 @@ def _loaded(folder: Path, dtype: str, device: str) -> SentenceTransformer:
         trust_remote_code=False,
         model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
     )
+
+
+def _check_whole(folder: Path, model: SentenceTransformer) -> None:
+    """Raise InputError where weights that the vectors come from stand in no file, or ids have no embedding."""
+    backbone: Any = getattr(model[0], "auto_model", None)  # a static embedding has none
+    if backbone is None:
+        return
+    check_vocabulary(str(folder), backbone.get_input_embeddings().weight.shape[0], model.tokenizer)
+    with loading(folder):  # without memory: sentence-transformers keeps the report of its own load to itself
+        _, report = type(backbone).from_pretrained(
+            backbone.name_or_path,
+            config=backbone.config,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+            device_map="meta",
+        )
+    pooled = any(type(module).__name__ == "Pooling" for module in model)  # over the tokens: the model's own is not run
+    missing = [name for name in report["missing_keys"] if not (pooled and name.startswith("pooler."))]
+    check_whole(str(folder), missing, "its vectors would be random; save the whole model")
 
 
 def _prompt(folder: Path, model: SentenceTransformer, prompt: str | None, name: str | None) -> str:

@@ -16,9 +16,9 @@ from urllib3.exceptions import HTTPError, MaxRetryError
 from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
 from synpref.errors import EngineError, InputError
 
-# What may pass when asked again later: overload, and what gateways say of a server that starts or hangs.
-_AGAIN = (408, 429, 500, 502, 503, 504)
-_LOST = (408, 429, 502, 503, 504, 529)  # after all attempts: load, or what stands before the server
+# What may pass when asked again later: a time-out (which 408 is), overload, and all that goes wrong over there.
+_AGAIN = (408, 429, *range(500, 600))
+_BROKEN = 500  # after all attempts: the server breaks on this row. What else is in _AGAIN was lost on the way
 # No other request would fare better: a wrong key, address or model.
 _OF_ALL = (401, 402, 403, 404, 405)
 _LONGEST_PAUSE = 60.0
@@ -31,7 +31,8 @@ class JsonServer:
     """url: what stands before the paths, for example http://host:8000/v1. concurrency: requests at once, at most.
 
     timeout: seconds for one answer. retries: how often a request is sent again after a time-out, a broken connection or
-    a status of overload, with growing pauses, or the pause that the server asks for; never after another 4xx.
+    a status of time-out (408), overload (429) or of the server's own trouble (5xx), with growing pauses, or the pause
+    that the server asks for; never after another 4xx.
     key_variable: the environment variable that holds the key; None for a server that asks for none.
     """
 
@@ -123,9 +124,9 @@ class JsonServer:
 
 
 def _reason(status: int) -> str:
-    if status in _LOST:
+    if status in _AGAIN and status != _BROKEN:
         return ENGINE_UNREACHABLE
-    return SERVER_REFUSED if 400 <= status < 500 else ENGINE_ERROR  # 500 every time: the server breaks on this row
+    return SERVER_REFUSED if 400 <= status < 500 else ENGINE_ERROR
 
 
 def _json_object(text: str) -> dict[str, Any] | Failure:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from synpref.engines.classifier import Classifier
 from synpref.engines.device import default_device
+from synpref.engines.load_checks import check_vocabulary, check_whole
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading, read_config
 from synpref.engines.packing import can_pack, use_packing
 from synpref.engines.passed import Passed
@@ -80,9 +81,7 @@ class RewardScorer:
                 trust_remote_code=False,
                 output_loading_info=True,
             )
-        lacking = sorted(report["missing_keys"])
-        if lacking:
-            raise InputError(f"{folder}: the weights lack {', '.join(lacking[:3])}: the reward head was never trained")
+        check_whole(str(folder), report["missing_keys"], "the reward head was never trained")
         check_max_tokens(folder, model.config, max_tokens)
         check_vocabulary(str(folder), model.get_input_embeddings().weight.shape[0], tokenizer)
         check_padding(str(folder), model.config.pad_token_id, tokenizer)
@@ -134,16 +133,6 @@ def check_padding(where: str, pad_token_id: int | None, tokenizer: PreTrainedTok
     probe = encode_conversations(tokenizer, [_PROBE], 64, "truncate_left")[0]
     if probe.input_ids[-1] == pad_token_id:
         raise InputError(f"{where}: conversations end in the pad token {tokenizer.pad_token!r}; set another pad token")
-
-
-def check_vocabulary(where: str, embedded: int, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Raise InputError where the tokenizer has ids above the rows of the model's embedding."""
-    ids = max(tokenizer.get_vocab().values()) + 1
-    if ids > embedded:
-        raise InputError(
-            f"{where}: the tokenizer has ids for {ids} tokens, the embedding has {embedded} rows; save the model with "
-            "the tokenizer that it was trained with"
-        )
 
 
 def check_head(folder: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from synpref.engines.load_checks import check_told_vocabulary
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
 from synpref.engines.passed import Passed
 from synpref.engines.reward import BATCH_TOLERANCE, check_head
@@ -45,6 +46,7 @@ class VllmScorer:
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         check_max_tokens(folder, config, max_tokens)
+        check_told_vocabulary(folder, tokenizer)
         check_sendable(str(folder), tokenizer)
         with loading(folder):
             engine = vllm.LLM(

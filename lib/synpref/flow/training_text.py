@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from synpref.analysis.validation import ValidationFigures
+from synpref.masking import masked_text
 from synpref.report.console import printable
 from synpref.report.figures_text import count, interval, percent
 from synpref.reward.model_folder import TrainedModel
@@ -27,7 +28,7 @@ def training_text(
     lines.append(f"  trained on    {count(sizes['train'])} comparisons of {count(groups['train'])} groups")
     if figures is not None:
         lines += _measured(figures, groups["validation"])
-    lines += [f"  folder        {model.path}", f"  MLflow        run {where['run']} at {where['address']}"]
+    lines += [f"  folder        {model.path}", f"  MLflow        run {where['run']} at {masked_text(where['address'])}"]
     if address is not None:
         lines.append(f"  registry      {address}")
     lines.append("  its README.md says how to load it, and what it was measured on")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from synpref.engines import device as engine_device
-from synpref.engines.identity import EngineCard
+from synpref.engines.identity import EngineCard, hashed_part
 from synpref.errors import EngineError, InputError
 from synpref.inference.answering import given_gpu
 from synpref.inference.engine_process import child_environment
@@ -85,7 +84,7 @@ def _measured_once(spark: SparkSession, device: str | None) -> str:
     return _MEASURED[key]
 
 
-def _without_dtype(canonical_json: str) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(canonical_json)
+def _without_dtype(record: str) -> dict[str, Any]:
+    facts = hashed_part(record)
     facts.pop("dtype", None)
     return facts

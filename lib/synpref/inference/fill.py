@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synpref.errors import InputError
+from synpref.errors import InputError, SettingsError
 from synpref.inference.dtype import settled
 from synpref.inference.kinds import Kind, kind_of, together_of
 from synpref.inference.progress import Meter, Progress
@@ -74,7 +73,8 @@ def fill(
 
     Raises EngineError where the engine cannot go on, or where failed rows (lost ones too, rows refused by policy apart)
     exceed `max_error_share` of the inputs, at least one being allowed; InputError for an unreadable model, missing
-    columns, repeated or null keys; SettingsError where the tables live in a catalog and `staging` names no folder.
+    columns, repeated or null keys; SettingsError where the session has spark.speculation on, or the tables live in a
+    catalog and `staging` names no folder.
     """
     started = time.monotonic()
     kind, spark = kind_of(spec), warehouse.spark
@@ -83,7 +83,7 @@ def fill(
     slots = slots or spark.sparkContext.defaultParallelism
     spec = settled(warehouse, _with_threads(spec, spark, slots))
     card = spec.card
-    _warn_of_speculation(spark)
+    check_speculation(spark.conf.get("spark.speculation", "false"))
     warehouse.create(table, "quarantine")
     record_engines(warehouse, card)
 
@@ -100,7 +100,7 @@ def fill(
         work = Work(
             warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
             columns=rows.schema, stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
-            together=together_of(spec, warehouse.bucket_count(table)), lost=before.lost > 0,
+            together=together_of(spec), lost=before.lost > 0,
         )  # fmt: skip
         todo = unanswered(rows, done, refused, keys, card.engine_id)
         cost = _answer(
@@ -153,9 +153,10 @@ def _with_threads(spec: EngineSpec, spark: SparkSession, slots: int) -> EngineSp
     return spec.having(threads=max(1, cores // slots))
 
 
-def _warn_of_speculation(spark: SparkSession) -> None:
-    if spark.conf.get("spark.speculation", "false") == "true":
-        warnings.warn(
-            "spark.speculation is on: slow tasks would ask the engine twice; start the session with it off",
-            stacklevel=3,
+def check_speculation(value: str | None) -> None:
+    """Raise SettingsError where Spark would start slow tasks a second time. value: that of spark.speculation."""
+    if (value or "").strip().lower() == "true":
+        raise SettingsError(
+            "spark.speculation is on in this session: slow tasks would ask the engine twice. Start the session with "
+            "spark.speculation=false"
         )

@@ -20,8 +20,9 @@ class Kind:
     """One kind.
 
     table: what it fills; inputs: the columns it needs; schema: Spark DDL of what `answer` returns; load: spec to
-    engine; answer: (engine, window of input rows, spec) to answers with the failure columns. together: input columns;
-    rows that are equal in them may share work in the engine (see together_of). prepare: (engine, window) to what
+    engine; answer: (engine, window of input rows, spec) to answers with the failure columns. together: SQL over the
+    input columns, outermost first: rows that are equal or neighbours in it may share work in the engine (see
+    together_of). prepare: (engine, window) to what
     `answer` takes as a fourth argument, made while the window before is computed.
     """
 
@@ -34,6 +35,10 @@ class Kind:
     prepare: Callable[[Any, pa.RecordBatch], Ready] | None = None
 
 
+# A judge's prompt is protocol, examples, conversation, responses in order. Sorted, not hashed: those that begin with
+# the same examples stand side by side, within them both orders of a comparison, within these its samples.
+BY_PROMPT = ("few_shots", "comparison_id", "`order`")
+
 KINDS: dict[str, Kind] = {
     "embedder": Kind(
         "embeddings", embedder.INPUTS, embedder.SCHEMA, loading.embedder, embedder.answer, prepare=embedder.prepare
@@ -44,27 +49,26 @@ KINDS: dict[str, Kind] = {
         reward.SCHEMA,
         loading.reward,
         reward.answer,
-        together=("messages",),
+        together=("xxhash64(messages)",),  # long texts: only equal ones share, so any order of them serves
         prepare=reward.prepare,
     ),
-    "chat-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.chat, judge.answer),
-    "http-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.http, judge.answer_sampled),
-    "vllm-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.vllm, judge.answer_sampled),
+    "chat-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.chat, judge.answer, BY_PROMPT),
+    "http-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.http, judge.answer_sampled, BY_PROMPT),
+    "vllm-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.vllm, judge.answer_sampled, BY_PROMPT),
     "replay-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.replay, judge.answer_recorded),
     "chat-attributes": Kind("attributes", attributes.INPUTS, attributes.SCHEMA, loading.chat, attributes.answer),
 }
 
 
-def together_of(spec: EngineSpec, buckets: int) -> tuple[str, ...]:
-    """The input columns by which rows are brought into one task and window, because the engine computes what they have
-    in common once; none where it does not, or where it would find little.
+def together_of(spec: EngineSpec) -> tuple[str, ...]:
+    """SQL over the input columns by which rows are brought into one task and window, because the engine computes what
+    they have in common once; none where it does not.
 
-    Responses share their prompt's pass in the scorer of transformers, unless `shared_prompt` is off. A shard lies in
-    one bucket, and rewards are bucketed by response: with several buckets, a prompt's few responses are in different
-    shards.
+    A scorer does not where `shared_prompt` is off. A judge's server keeps the beginnings of prompts as vLLM does. A
+    shard lies in one bucket, and rewards are bucketed by response: with several buckets, what shards cut apart is
+    computed in each of them.
     """
-    shares = spec.text("backend") == "transformers" and spec.text("shared_prompt") != "off" and buckets == 1
-    return kind_of(spec).together if shares else ()
+    return () if spec.text("shared_prompt") == "off" else kind_of(spec).together
 
 
 def kind_of(spec: EngineSpec) -> Kind:

@@ -15,7 +15,7 @@ def record_engines(warehouse: Warehouse, *cards: EngineCard) -> None:
     """Put the cards that do not stand in `engines` there, in one commit."""
     known = known_engines(warehouse)
     new = {
-        card.engine_id: _ROW(card.engine_id, card.kind, card.name, card.simulated, card.dtype, card.canonical_json)
+        card.engine_id: _ROW(card.engine_id, card.kind, card.name, card.simulated, card.dtype, card.record)
         for card in cards
         if card.engine_id not in known
     }

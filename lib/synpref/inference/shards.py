@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 
 SHARD = "synpref_shard"
 SHARD_BUCKET = "synpref_bucket"
-_HASH = "synpref_hash"
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ def stage_shards(
     The shards tell what was written: another job may have answered some of the rows since they were counted.
 
     bucket: of a row, 0 and up; None where all rows lie in bucket 0.
-    Inside a bucket the rows are taken in the order of their key's hash, or of that of the columns `together`: rows that
-    are equal in them fall into one shard, but where it ends. The inputs are computed here and nowhere else, however
-    many shards there are.
+    Inside a bucket the rows are taken in the order of their key's hash, or of the SQL `together`: rows that are equal
+    in it fall into one shard, but where it ends. The inputs are computed here and nowhere else, however many shards
+    there are.
     """
     if rows == 0:
         return []
@@ -52,10 +51,11 @@ def stage_shards(
     if rows <= shard_rows:
         placed = placed.withColumn(SHARD, F.lit(0))
     else:
-        placed = placed.withColumn(_HASH, F.xxhash64(*[F.col(f"`{name}`") for name in together or key]))
-        order = Window.partitionBy(SHARD_BUCKET).orderBy(_HASH, *[F.col(f"`{name}`") for name in key])
+        keys = [F.col(f"`{name}`") for name in key]
+        first = [F.expr(sql) for sql in together] or [F.xxhash64(*keys)]
+        order = Window.partitionBy(SHARD_BUCKET).orderBy(*first, *keys)
         number = F.floor((F.row_number().over(order) - 1) / F.lit(shard_rows)).cast("int")
-        placed = placed.withColumn(SHARD, number).drop(_HASH)
+        placed = placed.withColumn(SHARD, number)
     placed.write.partitionBy(SHARD_BUCKET, SHARD).parquet(folder)
     return _listed(todo.sparkSession, folder)
 

@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]  # py4j ships no types
 from pyspark.sql import SparkSession
 
 from synpref.errors import SettingsError
 from synpref.store.names import Location
 
 FOLDER = "_staging"
-# No shard takes a day: what is older belongs to a job that was killed.
+# A file that a living job touches with each shard: stores differ in what they say of a folder's own age.
+HEARTBEAT = "alive"
+# No shard takes a day: what was not touched for longer belongs to a job that was killed.
 LEFTOVER_SECONDS = 24 * 3600.0
 
 
@@ -35,10 +38,17 @@ def staged(spark: SparkSession, root: str, label: str) -> Iterator[str]:
     """A new folder's path under `root`, removed at the end together with leftovers of killed jobs."""
     folder = f"{root}/{label}-{uuid.uuid4().hex}"
     try:
+        beat(spark, folder)
         yield folder
     finally:
         remove(spark, folder)
         remove_leftovers(spark, root)
+
+
+def beat(spark: SparkSession, folder: str) -> None:
+    """Touch the heartbeat of a folder of `staged`, made if need be: other jobs leave it alone for a day."""
+    system, path = _file_system(spark, f"{folder}/{HEARTBEAT}")
+    system.create(path, True).close()
 
 
 def remove(spark: SparkSession, folder: str) -> None:
@@ -48,15 +58,28 @@ def remove(spark: SparkSession, folder: str) -> None:
 
 
 def remove_leftovers(spark: SparkSession, root: str, older_than: float = LEFTOVER_SECONDS) -> int:
-    """Remove the folders under `root` that nothing changed for `older_than` seconds; returns how many."""
+    """Remove the folders under `root` without a heartbeat (or, without its file, a change) for `older_than` seconds;
+    returns how many.
+    """
     system, path = _file_system(spark, root)
     if not system.exists(path):
         return 0
-    now = time.time()
-    old = [entry for entry in system.listStatus(path) if now - entry.getModificationTime() / 1000 > older_than]
-    for entry in old:
-        system.delete(entry.getPath(), True)
-    return len(old)
+    oldest, removed = (time.time() - older_than) * 1000, 0
+    for entry in system.listStatus(path):
+        beaten = _heartbeat(spark, entry.getPath().toString())
+        if (entry.getModificationTime() if beaten is None else beaten) < oldest:
+            system.delete(entry.getPath(), True)
+            removed += 1
+    return removed
+
+
+def _heartbeat(spark: SparkSession, folder: str) -> int | None:
+    """When the folder's heartbeat was last touched, in milliseconds since 1970; None where it has none."""
+    system, path = _file_system(spark, f"{folder}/{HEARTBEAT}")
+    try:
+        return int(system.getFileStatus(path).getModificationTime())
+    except Py4JJavaError:  # it never was, or its job ended since the folders were listed
+        return None
 
 
 def local_folder(spark: SparkSession, folder: str) -> Path | None:

@@ -22,7 +22,7 @@ from synpref.inference.kinds import Kind
 from synpref.inference.progress import Meter
 from synpref.inference.shards import Shard
 from synpref.inference.spec import EngineSpec
-from synpref.inference.staging import local_folder
+from synpref.inference.staging import beat, local_folder, remove
 from synpref.inference.standing import lost, row_key
 from synpref.store.contracts import TABLES
 from synpref.store.warehouse import Warehouse
@@ -69,15 +69,21 @@ class Cost:
 def compute_and_commit(
     work: Work, shards: Sequence[Shard], folder: str, meter: Meter, quarantined: dict[str, int]
 ) -> Cost:
-    """Compute and commit the shards in order; adds the failures of each to `quarantined`. As fill raises."""
-    done = Cost()
+    """Compute and commit the shards in order; adds the failures of each to `quarantined`. As fill raises.
+
+    folder: holds the staged answers of one shard at a time.
+    """
+    done, spark = Cost(), work.warehouse.spark
     for number, shard in enumerate(shards):
-        answers = _computed(work, shard, f"{folder}/shard-{number}", meter, done)
+        beat(spark, folder)
+        staged_answers = f"{folder}/shard-{number}"
+        answers = _computed(work, shard, staged_answers, meter, done)
         failures, cost = _counted(work, shard, answers)
         for reason, rows in failures.items():
             quarantined[reason] = quarantined.get(reason, 0) + rows
         _stop_if_too_many(work, quarantined, answers)
         _commit(work, shard, answers, failed=bool(failures))
+        remove(spark, staged_answers)
         done += cost
         meter.tell(done.rows, done.tokens)
     return done
@@ -104,14 +110,14 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: Cost) -
 
 
 def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[str]) -> DataFrame:
-    """The rows in that many partitions of about equal size; those that are equal in `together` stand side by side.
+    """The rows in that many partitions of about equal size, sorted by the SQL of `together` and then by their key.
 
     They are ordered and cut, not dealt by hash: where few values of `together` hold most rows, a cut goes through a
     value, and no task is left without work.
     """
     if not together:
         return rows.repartition(tasks)
-    order = [F.xxhash64(*[F.col(f"`{name}`") for name in names]) for names in (together, key)]
+    order = [*map(F.expr, together), *[F.col(f"`{name}`") for name in key]]
     return rows.repartitionByRange(tasks, *order).sortWithinPartitions(*order)
 
 

@@ -16,6 +16,11 @@ _LONGEST_PAUSE = 8.0  # seconds
 _CONFLICT = re.compile(r"DELTA_(CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)")
 
 
+def is_conflict(error: Exception) -> bool:
+    """Whether the error says that another job's commit came between."""
+    return _CONFLICT.search(str(error)) is not None
+
+
 def settled(commit: Callable[[], Result]) -> Result:
     """Do the commit, and again where another job's came between; what is inserted first still wins.
 
@@ -25,7 +30,7 @@ def settled(commit: Callable[[], Result]) -> Result:
         try:
             return commit()
         except Exception as error:
-            if not _CONFLICT.search(str(error)):
+            if not is_conflict(error):
                 raise
         # jobs that met once are not to meet again at each attempt
         time.sleep(random.SystemRandom().uniform(0, min(_LONGEST_PAUSE, 0.1 * 2**attempt)))

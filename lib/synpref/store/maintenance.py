@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import functions as F
 
 from synpref.errors import SettingsError
+from synpref.store.conflicts import is_conflict, settled
 from synpref.store.contracts import TABLES
 from synpref.store.names import local_folder
 from synpref.store.warehouse import Warehouse
@@ -30,20 +31,38 @@ def optimize_when_due(warehouse: Warehouse, table: str, every: int) -> bool:
     return True
 
 
-def optimize_inference_tables(warehouse: Warehouse, every: int) -> list[str]:
-    """Compact those of the tables that engines fill for which it is due (design.md, Tables); return their names."""
-    filled = [name for name, table in TABLES.items() if table.bucket_key is not None and warehouse.exists(name)]
-    return [name for name in filled if optimize_when_due(warehouse, name, every)]
+def optimize_inference_tables(warehouse: Warehouse, every: int) -> dict[str, bool]:
+    """Compact those of the tables that engines fill for which it is due (design.md, Tables).
+
+    Returns the name of each such table, and whether it was done: not where another job's commits came between each
+    time. What that job leaves, a later call compacts; no answer depends on it.
+    """
+    done: dict[str, bool] = {}
+    for name, table in TABLES.items():
+        if table.bucket_key is None or not warehouse.exists(name):
+            continue
+        try:
+            if optimize_when_due(warehouse, name, every):
+                done[name] = True
+        except Exception as error:
+            if not is_conflict(error):
+                raise
+            done[name] = False
+    return done
 
 
 def optimize(warehouse: Warehouse, table: str) -> None:
     """Compact `table` in one commit, Z-ordered by its `cluster_by` columns where the contract names some."""
-    builder = warehouse.delta(table).optimize()
-    with stamped(warehouse.spark, warehouse.stamp):
+
+    def compact() -> None:
+        builder = warehouse.delta(table).optimize()
         if TABLES[table].cluster_by:
             builder.executeZOrderBy(*TABLES[table].cluster_by)
         else:
             builder.executeCompaction()
+
+    with stamped(warehouse.spark, warehouse.stamp):
+        settled(compact)
 
 
 def vacuum(warehouse: Warehouse, table: str, hours: float = SAFE_HOURS) -> None:

@@ -49,12 +49,19 @@ def test_inputs_are_answered_once_in_shards_and_a_second_run_asks_nothing(
 ) -> None:
     warehouse = Warehouse(spark, Location(path=str(tmp_path / "two buckets")), buckets=2)
     heard: list[Progress] = []
+    held: list[int] = []
+
+    def hear(one: Progress) -> None:
+        heard.append(one)
+        held.append(len(list((tmp_path / "two buckets" / "_staging").glob("*/shard-*"))))
+
     embed = partial(fill, warehouse, table="embeddings", stage="embed", spec=asked.spec("embedder"), shard_rows=100)
-    first = embed(inputs=many(spark, 30), progress=heard.append)
+    first = embed(inputs=many(spark, 30), progress=hear)
     assert (first.rows_in, first.computed, first.saved, first.quarantined) == (30, 30, 0, {})
     assert sorted(asked.texts()) == sorted(f"text {number}" for number in range(30))
     assert warehouse.version("embeddings") == 2  # one commit a shard, and a shard lies in one of the two buckets
     assert [one.rows for one in heard][-1] == 30
+    assert held[-1] == 0, "staged answers go with their commit: a disk never holds those of all shards"
     assert all(one.rows_total == 30 for one in heard)
     assert (first.tokens, first.cut) == (60, 0)  # two words each
     assert [one.tokens for one in heard][-1] == 60
@@ -257,21 +264,54 @@ def test_every_task_gets_its_share_however_few_prompts_there_are(spark: SparkSes
 
 
 @pytest.mark.parametrize(
-    ("options", "buckets", "together"),
+    ("kind", "options", "together"),
     [
-        ({}, 1, ("messages",)),
-        ({"backend": "transformers", "shared_prompt": "auto"}, 1, ("messages",)),
-        ({}, 2, ()),
-        ({"shared_prompt": "off"}, 1, ()),
-        ({"backend": "vllm"}, 1, ()),
-        ({"backend": "http"}, 1, ()),
+        ("reward", {}, ("xxhash64(messages)",)),
+        ("reward", {"shared_prompt": "auto"}, ("xxhash64(messages)",)),
+        ("reward", {"backend": "vllm"}, ("xxhash64(messages)",)),
+        ("reward", {"shared_prompt": "off"}, ()),
+        ("chat-judge", {}, ("few_shots", "comparison_id", "`order`")),
+        ("vllm-judge", {}, ("few_shots", "comparison_id", "`order`")),
+        ("http-judge", {}, ("few_shots", "comparison_id", "`order`")),
+        ("replay-judge", {}, ()),
+        ("embedder", {}, ()),
     ],
 )
-def test_responses_are_grouped_by_prompt_only_where_that_saves_work(
-    options: dict[str, str], buckets: int, together: tuple[str, ...]
+def test_rows_are_grouped_by_what_they_begin_with_only_where_that_saves_work(
+    kind: str, options: dict[str, str], together: tuple[str, ...]
 ) -> None:
-    assert together_of(EngineSpec.of("reward", "rm", "model", **options), buckets) == together
-    assert together_of(EngineSpec.of("chat-judge", "judge", "model"), buckets) == ()
+    assert together_of(EngineSpec.of(kind, "engine", "model", **options)) == together
+
+
+@pytest.mark.parametrize("buckets", [1, 2])
+def test_requests_of_equal_examples_then_of_one_comparison_reach_a_judge_side_by_side(
+    spark: SparkSession, tmp_path: Path, asked: Asked, buckets: int
+) -> None:
+    rows = [
+        (comparison, order[::-1], order, sample, prompt(f"{shots} {comparison} {order} {sample}"), shots)
+        for number, comparison in enumerate(f"c{number:02d}" for number in range(12))
+        for shots in ([["x"], ["x", "y"], ["w", "x"]][number % 3],)
+        for order in ("ab", "ba")
+        for sample in (0, 1)
+    ]
+    schema = (
+        "comparison_id string, prompt_hash string, `order` string, sample int, "
+        "messages array<struct<role: string, content: string>>, few_shots array<string>"
+    )
+    fill(
+        Warehouse(spark, Location(path=str(tmp_path / "w")), buckets=buckets), table="verdicts", stage="stage1",
+        inputs=spark.createDataFrame(rows, schema).repartition(7), spec=asked.spec("chat-judge"), shard_rows=1000,
+        slots=1,
+    )  # fmt: skip
+    seen = [text.rsplit(" ", 3) for text in asked.texts()]
+    assert len(seen) == 48
+    comparisons = [comparison for _, comparison, _, _ in seen]
+    assert 1 + sum(one != other for one, other in pairwise(comparisons)) == 12
+    assert [(order, sample) for _, _, order, sample in seen] == [
+        ("ab", "0"), ("ab", "1"), ("ba", "0"), ("ba", "1"),
+    ] * 12  # fmt: skip
+    groups = [shots for shots, *_ in seen]
+    assert 1 + sum(one != other for one, other in pairwise(groups)) == 3 * buckets
 
 
 def test_shards_lie_in_one_bucket_hold_all_rows_and_are_cut_alike_twice(spark: SparkSession, tmp_path: Path) -> None:

@@ -73,9 +73,9 @@ def reward(warehouse: Warehouse, number: int) -> None:
 def test_of_all_tables_those_that_engines_fill_are_compacted_when_due(warehouse: Warehouse) -> None:
     for number in range(3):
         reward(warehouse, number)
-    assert optimize_inference_tables(warehouse, every=4) == ["rewards"]
+    assert optimize_inference_tables(warehouse, every=4) == {"rewards": True}
     assert file_count(warehouse, "rewards") == 1
-    assert optimize_inference_tables(warehouse, every=4) == []
+    assert optimize_inference_tables(warehouse, every=4) == {}
 
 
 def test_few_files_are_left_as_they_are(warehouse: Warehouse) -> None:

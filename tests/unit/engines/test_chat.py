@@ -61,6 +61,13 @@ def test_sampling_repeats_by_its_seed_and_leaves_the_callers_draws_alone(chat: C
     assert sampled(2) != first
 
 
+def test_samples_of_one_prompt_are_computed_once(chat: ChatModel) -> None:
+    before = chat.passed.tokens
+    first, again, other = chat.choose([PROMPTS[0], PROMPTS[0], PROMPTS[1]], ("1", "2"))
+    assert first == again
+    assert chat.passed.tokens - before == (first.tokens_in or 0) + (other.tokens_in or 0)
+
+
 def test_no_more_is_written_than_asked(chat: ChatModel) -> None:
     answers = chat.generate(PROMPTS, max_new_tokens=3, temperature=1.0, top_p=1.0, seed=0)
     assert all(1 <= answer.tokens_out <= 3 for answer in answers)

@@ -4,13 +4,14 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from synpref.engines.cards import attributes_card, embedder_card, judge_card, reward_card
-from synpref.engines.identity import EngineCard, model_fingerprint
+from synpref.engines.identity import EngineCard, hashed_part, model_fingerprint, tokenizer_fingerprint
 from synpref.errors import InputError
 
 CARD = EngineCard("reward", "best", False, "float32", {"model": "abc", "max_tokens": 48})
@@ -115,3 +116,33 @@ def test_cards_of_the_engines_differ_where_their_settings_do(folder: Path) -> No
         attributes_card("a", path, temperature=0.6, **sampling),
     ]
     assert len({card.engine_id for card in cards}) == len(cards)
+
+
+def test_what_is_told_besides_is_recorded_and_changes_no_id() -> None:
+    more = replace(CARD, told={"torch": "2.13.0"})
+    assert more.engine_id == CARD.engine_id == "23a73a24311f9fc8ccbedfe2725953ed"
+    assert json.loads(more.record) == {**json.loads(CARD.record), "told": {"torch": "2.13.0"}}
+    assert hashed_part(more.record) == hashed_part(CARD.record) == json.loads(CARD.canonical_json)
+
+
+def test_a_card_tells_torch_the_tokenizer_and_how_far_answers_repeat(folder: Path) -> None:
+    sampling: dict[str, Any] = {"dtype": "float32", "max_tokens": 64, "max_new_tokens": 9, "top_p": 0.9}
+    card = reward_card("r", str(folder), dtype="float32", max_tokens=64, overlong="refuse")
+    assert card.told == {
+        "torch": version("torch"),
+        "tokenizer": tokenizer_fingerprint(folder),
+        "deterministic_algorithms": False,
+        "sampling": "none",
+    }
+    assert attributes_card("a", str(folder), temperature=0.6, **sampling).told["sampling"] == "seeded"
+    assert attributes_card("a", str(folder), temperature=0.0, **sampling).told["sampling"] == "none"
+
+
+def test_a_tokenizer_has_a_fingerprint_of_its_own(folder: Path) -> None:
+    before = tokenizer_fingerprint(folder)
+    (folder / "model.safetensors").write_bytes(b"other weights")
+    assert tokenizer_fingerprint(folder) == before
+    (folder / "tokenizer.json").write_text("[]")
+    assert tokenizer_fingerprint(folder) not in {before, None}
+    (folder / "tokenizer.json").unlink()
+    assert tokenizer_fingerprint(folder) is None

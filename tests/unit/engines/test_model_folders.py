@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, LlamaForSequenceClassification
+from transformers import AutoTokenizer, LlamaForCausalLM, LlamaForSequenceClassification
 
 from synpref.engines.chat import ChatModel
 from synpref.engines.embedder import Embedder
+from synpref.engines.load_checks import check_told_vocabulary
 from synpref.engines.reward import RewardScorer
 from synpref.errors import EngineError, InputError
 
@@ -161,3 +162,73 @@ def test_a_base_model_as_judge(chat_folder: Path, tmp_path: Path) -> None:
 def test_an_embedder_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such model folder"):
         Embedder.load(str(tmp_path / "none"), dtype="float32", max_tokens=64, token_budget=64)
+
+
+def without(folder: Path, *words: str) -> None:
+    """Take the weights whose names hold one of the words out of the folder."""
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: value for name, value in weights.items() if not any(word in name for word in words)}
+    assert len(kept) < len(weights)
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def more_ids(folder: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens([f"<new{number}>" for number in range(9)])
+    tokenizer.save_pretrained(folder)
+
+
+def judge(folder: Path) -> ChatModel:
+    return ChatModel.load(str(folder), dtype="float32", max_tokens=64, token_budget=64, device="cpu")
+
+
+def embedder(folder: Path) -> Embedder:
+    return Embedder.load(str(folder), dtype="float32", max_tokens=64, token_budget=64, device="cpu")
+
+
+def test_a_judge_without_the_head_that_writes(chat_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(chat_folder, tmp_path / "judge"))
+    without(folder, "lm_head")
+    with pytest.raises(InputError, match=r"lack lm_head\.weight: it would answer by chance"):
+        judge(folder)
+
+
+def test_a_judge_whose_head_is_its_embedding_misses_nothing(
+    chat_tokenizer: Callable[[str], Any], tiny_llama: Callable[..., Any], tmp_path: Path
+) -> None:
+    chat_tokenizer("default_system").save_pretrained(tmp_path)
+    tiny_llama(LlamaForCausalLM, tie_word_embeddings=True).save_pretrained(tmp_path)
+    assert "lm_head.weight" not in load_file(tmp_path / "model.safetensors")
+    assert judge(tmp_path).template
+
+
+def test_a_judge_with_the_tokenizer_of_another_model(chat_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(chat_folder, tmp_path / "judge"))
+    more_ids(folder)
+    with pytest.raises(InputError, match="the tokenizer has ids for"):
+        judge(folder)
+
+
+def test_an_embedder_that_lacks_a_layer_but_not_one_that_lacks_an_unused_pooler(minilm: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(minilm, tmp_path / "embedder"))
+    without(folder, "pooler")
+    assert embedder(folder).dimensions == 384
+    without(folder, "layer.3.attention.self.query.weight")
+    with pytest.raises(InputError, match=r"lack encoder\.layer\.3\.attention\.self\.query\.weight: its vectors"):
+        embedder(folder)
+
+
+def test_an_embedder_with_the_tokenizer_of_another_model(minilm: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(minilm, tmp_path / "embedder"))
+    more_ids(folder)
+    with pytest.raises(InputError, match="the tokenizer has ids for"):
+        embedder(folder)
+
+
+@pytest.mark.parametrize("told", [{"vocab_size": 7}, {"vocab_size": None, "text_config": {"vocab_size": 7}}])
+def test_what_another_library_loads_is_checked_by_its_configuration(damaged: Path, told: dict[str, Any]) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(damaged)
+    check_told_vocabulary(damaged, tokenizer)
+    configure(damaged, **told)
+    with pytest.raises(InputError, match="the embedding has 7 rows"):
+        check_told_vocabulary(damaged, tokenizer)

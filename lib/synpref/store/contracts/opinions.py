@@ -19,7 +19,7 @@ ENGINES = Table(
         Column("name", "string", "name for people, as in the settings"),
         Column("simulated", "boolean", "true where no model answers"),
         Column("dtype", "string", "number format of the computation; null where simulated", nullable=True),
-        Column("details", "string", "JSON object of all that the id is the hash of"),
+        Column("details", "string", "JSON object of all that the id is the hash of; its field told is not hashed"),
     ),
 )
 
