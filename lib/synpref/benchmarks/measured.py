@@ -20,13 +20,12 @@ from synpref.benchmarks.correlations import length_correlation
 from synpref.benchmarks.figures import Figure, tabulate
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.pairwise import pair_credits
-from synpref.benchmarks.results import Result
+from synpref.benchmarks.results import COVERED, Result, vouched
 from synpref.benchmarks.score_rows import ALL, ScoreRow, curve_rows, figure_row, result_rows
 from synpref.benchmarks.scores import Scores
 from synpref.benchmarks.selection import Given, scorable
 from synpref.benchmarks.suite import benchmark
 
-COVERED = "covered"
 ACCURACY = "accuracy"
 
 
@@ -81,7 +80,7 @@ class Measured:
 def measure(asked: Given, scores: Scores, seed: int | None) -> Measured:
     """Measure scores on a benchmark. An item without all its scores is left out and counted. seed: of the intervals."""
     items, unscored = scorable(asked.items, scores)
-    result = partial(benchmark(asked.name).score(items, scores, seed), asked.sampled or unscored > 0)
+    result = partial(scored(asked, items, scores, seed), asked.sampled or unscored > 0)
     best_of_k = ppe_correctness.best_of_k if asked.name == ppe_correctness.NAME else None
     measures = {"length_ratio": length_ratio, "label_margin": label_margin, "score_margin": score_margin(scores)}
     return Measured(
@@ -94,6 +93,12 @@ def measure(asked: Given, scores: Scores, seed: int | None) -> Measured:
         quarters={name: accuracy_by_quarter(items, scores, each, seed) for name, each in measures.items()},
         curves=best_of_k(items, scores, seed) if best_of_k else {},
     )
+
+
+def scored(asked: Given, items: Iterable[Item], scores: Scores, seed: int | None) -> Result:
+    """The benchmark's own result on some of its items; its size is what the settings vouch for, where they do."""
+    result = benchmark(asked.name).score(items, scores, seed)
+    return vouched(result) if asked.whole else result
 
 
 def pairs_right(items: Iterable[Item], scores: Scores, seed: int | None) -> Figure | None:

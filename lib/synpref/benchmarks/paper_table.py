@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from synpref.benchmarks.measured import COVERED, Measured
+from synpref.benchmarks.measured import Measured
 from synpref.benchmarks.published import AVERAGE, COLUMNS, PUBLISHED
+from synpref.benchmarks.results import COVERED
 from synpref.benchmarks.selection import Given
 from synpref.benchmarks.suite import paper_average
 

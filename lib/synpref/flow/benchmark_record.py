@@ -79,7 +79,7 @@ def shown(material: Material, scorers: Sequence[Scorer]) -> dict[str, Any]:
     """What console and report show, as plain values (see report.benchmark_text)."""
     measured = {one.name: (one.kind, one.results) for one in scorers}
     missing = {
-        name: found.result.coverage.missing
+        name: found.result.coverage.told
         for one in scorers
         for name, found in one.results.items()
         if one.kind == "baseline"  # which scored every item

@@ -7,8 +7,10 @@ from collections import Counter
 
 import pytest
 
+from synpref.benchmarks.baselines import by_chance
 from synpref.benchmarks.items import Item, make_pair
 from synpref.benchmarks.measured import Measured, measure
+from synpref.benchmarks.ppe_correctness import PUBLISHED
 from synpref.benchmarks.selection import Given, given
 from tests.unit.benchmarks.conftest import inverted, listed, pair, perfect, user
 
@@ -79,6 +81,14 @@ def test_ppe_correctness_has_curves_of_its_sets() -> None:
     assert set(found.curves) == {"gpqa", "math", "mean"}
     best = {row.subset: row.value for row in found.rows() if row.metric == "best_of_1"}
     assert best == {"gpqa": 0.25, "math": 0.5, "mean": 0.375}
+
+
+@pytest.mark.parametrize("vouched", [True, False])
+def test_the_settings_may_vouch_for_files_of_unknown_size(vouched: bool) -> None:
+    items = tuple(listed(f"{name}/{n}", [1, 0], name) for name, size in PUBLISHED.items() for n in range(size or 3))
+    found = measure(whole(items, "ppe_correctness")._replace(whole=vouched), perfect(items), None)
+    assert (found.result.overall is not None) == vouched
+    assert (by_chance(Given("ppe_correctness", items, len(items), vouched), 7).result.overall is not None) == vouched
 
 
 def test_all_of_it_is_plain_json() -> None:
