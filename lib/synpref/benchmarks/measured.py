@@ -27,6 +27,7 @@ from synpref.benchmarks.selection import Given, scorable
 from synpref.benchmarks.suite import benchmark
 
 ACCURACY = "accuracy"
+ONE_ORDER = "judge/single order, macro"  # a judge on the whole of JudgeBench as paper.md §5.2 has it
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,23 @@ def pairs_right(items: Iterable[Item], scores: Scores, seed: int | None) -> Figu
     """Share of all pairs whose better response has the higher score, every pair alike; None without pairs."""
     table = tabulate(pair_credits(items, scores), seed)
     return table.pooled(table.cells)
+
+
+def comparable(measured: Mapping[str, Mapping[str, Measured]]) -> dict[str, dict[str, float]]:
+    """By scorer and benchmark one number, of a benchmark the same measure for all scorers.
+
+    That is the overall figure where all that were measured on it have one, else the accuracy over its pairs.
+    """
+    held = [(name, found) for results in measured.values() for name, found in results.items()]
+    in_part = {name for name, found in held if found.result.overall is None}
+
+    def figure(name: str, found: Measured) -> Figure | None:
+        return found.accuracy if name in in_part else found.result.overall
+
+    return {
+        scorer: {name: one.value for name, found in results.items() if (one := figure(name, found)) is not None}
+        for scorer, results in measured.items()
+    }
 
 
 def partial(result: Result, is_partial: bool) -> Result:
