@@ -38,6 +38,7 @@ class Evaluate(Section):
 
     models: list[EvaluatedModel]
     benchmarks: dict[str, list[str]]
+    whole: list[str]
     scores: list[EvaluatedScores]
     best_of_n: list[str]
     judges: list[str]
@@ -60,6 +61,9 @@ class Evaluate(Section):
         for name in (*self.benchmarks, *(one.benchmark for one in self.scores)):
             if name not in BENCHMARK_NAMES:
                 raise ValueError(f"no benchmark is called {name!r}; {nearest(name, BENCHMARK_NAMES)}")
+        for name in self.whole:
+            if name not in self.benchmarks:
+                raise ValueError(f"evaluate.whole names {name}, whose files are missing: name them in benchmarks")
         for one in self.scores:
             if one.benchmark not in self.benchmarks:
                 raise ValueError(

@@ -50,6 +50,7 @@ def test_files_are_those_of_benchmarks_lists_and_scores() -> None:
             "a has 2 files for user_pairs",
         ),
         ([PAIRS, "evaluate.judges=[carefull]"], "no model or record is called 'carefull'"),
+        ([PAIRS, "evaluate.whole=[ppe_correctness]"], "evaluate.whole names ppe_correctness, whose files are missing"),
         ([PAIRS, "evaluate.sample=0"], "evaluate.sample: input should be greater than 0"),
     ],
 )  # fmt: skip

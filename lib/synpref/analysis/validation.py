@@ -1,9 +1,9 @@
-"""What a reward model is worth on its validation comparisons: accuracy by source, beside length, and calibration."""
+"""What a reward model is worth on validation comparisons: accuracy by source and category, length, calibration."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from synpref.reward.calibration import Calibration, calibration
 from synpref.reward.validation_rows import ValidationRows
 
 MAX_SOURCES = 50  # shown by name; a file may name a source a row
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class SourceAccuracy:
-    """Accuracy on the comparisons of one source."""
+    """Accuracy on the comparisons of one source, or of one category."""
 
     rows: int
     accuracy: float
@@ -30,7 +31,8 @@ class ValidationFigures:
     """rows: comparisons measured; unscored: those with a response that has no reward, in no other figure.
 
     accuracy: paper.md §2.2, equal rewards count half; its interval resamples groups. length: the same of preferring
-    the longer response. by_source: empty where there are more than MAX_SOURCES.
+    the longer response. by_source, by_category: empty where there are more than MAX_SOURCES; comparisons without a
+    category are `unknown`, and where none has one by_category is empty.
     """
 
     rows: int
@@ -39,6 +41,7 @@ class ValidationFigures:
     length: Interval
     by_source: Mapping[str, SourceAccuracy]
     calibration: Calibration
+    by_category: Mapping[str, SourceAccuracy] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -58,13 +61,16 @@ def validation_figures(rows: ValidationRows, rewards: Mapping[str, float], seed:
     margins, longer = margins[known], longer[known]
     groups = [group for group, usable in zip(rows.group, known, strict=True) if usable]
     sources = [source for source, usable in zip(rows.source, known, strict=True) if usable]
+    categories = rows.category or [None] * len(known)
+    named = [category for category, usable in zip(categories, known, strict=True) if usable]
     return ValidationFigures(
         rows=len(margins),
         unscored=int((~known).sum()),
         accuracy=_over_groups(_right(margins), groups, seed),
         length=_over_groups(_right(longer.astype(float)), groups, seed),
-        by_source=_by_source(_right(margins), sources),
+        by_source=_by_name(_right(margins), sources),
         calibration=calibration(margins),
+        by_category=_by_name(_right(margins), [name or UNKNOWN for name in named]) if any(named) else {},
     )
 
 
@@ -80,9 +86,9 @@ def _over_groups(right: NDArray[np.float64], groups: Sequence[str], seed: int) -
     return interval
 
 
-def _by_source(right: NDArray[np.float64], sources: Sequence[str]) -> dict[str, SourceAccuracy]:
-    named = np.array(sources)
-    names = sorted(set(sources))
+def _by_name(right: NDArray[np.float64], each: Sequence[str]) -> dict[str, SourceAccuracy]:
+    named = np.array(each)
+    names = sorted(set(each))
     if len(names) > MAX_SOURCES:
         return {}
     return {name: SourceAccuracy(int((named == name).sum()), float(right[named == name].mean())) for name in names}

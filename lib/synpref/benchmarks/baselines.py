@@ -8,9 +8,8 @@ from statistics import fmean
 
 from synpref.benchmarks.figures import Figure
 from synpref.benchmarks.items import Item
-from synpref.benchmarks.measured import Measured, measure, pairs_right, partial
+from synpref.benchmarks.measured import Measured, measure, pairs_right, partial, scored
 from synpref.benchmarks.selection import Given
-from synpref.benchmarks.suite import benchmark
 from synpref.pairs.draw import draw
 
 LENGTH, CHANCE = "length only", "chance"
@@ -36,7 +35,7 @@ def by_length(asked: Given, seed: int) -> Measured:
 def by_chance(asked: Given, seed: int) -> Measured:
     """The mean of several random scorers through the same functions, without intervals."""
     drawn = [random_scores(asked.items, seed, number) for number in range(DRAWS)]
-    results = [partial(benchmark(asked.name).score(asked.items, one), asked.sampled) for one in drawn]
+    results = [partial(scored(asked, asked.items, one, None), asked.sampled) for one in drawn]
     accuracies = [pairs_right(asked.items, one, None) for one in drawn]
     figures = [one.figures for one in results]
     result = replace(

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from synpref.benchmarks import judge_bench
 from synpref.benchmarks.breakdowns import accuracy_by_category
 from synpref.benchmarks.figures import Credit, Figure, tabulate
 from synpref.benchmarks.items import Item
-from synpref.benchmarks.measured import Measured, pairs_right, partial
+from synpref.benchmarks.measured import ONE_ORDER, Measured, pairs_right, partial
 from synpref.benchmarks.pairwise import pair_credits
 from synpref.benchmarks.results import Result, coverage, present
 from synpref.benchmarks.selection import Given
@@ -76,7 +77,8 @@ def measure_judge(asked: Given, said: Said, seed: int | None) -> Measured:
 
     Where the pairs of every item share their better answer, the benchmark is scored as published. Where they cross
     (RM-Bench, PPE Correctness), or items have no pairs (RewardBench 2), no score of single answers says what a judge
-    said: there is the accuracy over pairs, by part and by category, and no overall figure.
+    said: there is the accuracy over pairs, by part and by category, and no overall figure. JudgeBench has its figure
+    in one order too, as the paper has it (ONE_ORDER): the mean over both orders.
     """
     items = tuple(item for item in asked.items if _is_judged(item, said))
     unscored = len(asked.items) - len(items)
@@ -84,6 +86,8 @@ def measure_judge(asked: Given, said: Said, seed: int | None) -> Measured:
     scores = {name: value for one in singles for name, value in _scores(one, said)}
     result = partial(_result(asked, items, said, seed), asked.sampled or unscored > 0)
     figures = result.figures | _by_part(singles, scores, seed) | rates(items, said, seed)
+    if asked.name == judge_bench.NAME and result.overall is not None:
+        figures |= present({ONE_ORDER: judge_bench.one_order(tabulate(_one_order_credits(items, said), seed))})
     return Measured(
         result=replace(result, figures=figures),
         accuracy=pairs_right(singles, scores, seed),
@@ -112,6 +116,13 @@ def _rate_credits(items: Iterable[Item], said: Said) -> Iterator[Credit]:
                 yield Credit(item.prompt_id, "single order", float(verdict == pair.better))
                 yield Credit(item.prompt_id, "no preference", float(verdict == "no_preference"))
                 yield Credit(item.prompt_id, "unparsed", float(verdict == "unparsed"))
+
+
+def _one_order_credits(items: Iterable[Item], said: Said) -> Iterator[Credit]:
+    for item in items:
+        for pair in pairs_of(item):
+            for verdict in pair.verdicts(said):
+                yield Credit(item.prompt_id, item.part, float(verdict == pair.better))
 
 
 def _is_judged(item: Item, said: Said) -> bool:

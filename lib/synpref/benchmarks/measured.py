@@ -20,14 +20,14 @@ from synpref.benchmarks.correlations import length_correlation
 from synpref.benchmarks.figures import Figure, tabulate
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.pairwise import pair_credits
-from synpref.benchmarks.results import Result
+from synpref.benchmarks.results import COVERED, Result, vouched
 from synpref.benchmarks.score_rows import ALL, ScoreRow, curve_rows, figure_row, result_rows
 from synpref.benchmarks.scores import Scores
 from synpref.benchmarks.selection import Given, scorable
 from synpref.benchmarks.suite import benchmark
 
-COVERED = "covered"
 ACCURACY = "accuracy"
+ONE_ORDER = "judge/single order, macro"  # a judge on the whole of JudgeBench as paper.md §5.2 has it
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Measured:
 def measure(asked: Given, scores: Scores, seed: int | None) -> Measured:
     """Measure scores on a benchmark. An item without all its scores is left out and counted. seed: of the intervals."""
     items, unscored = scorable(asked.items, scores)
-    result = partial(benchmark(asked.name).score(items, scores, seed), asked.sampled or unscored > 0)
+    result = partial(scored(asked, items, scores, seed), asked.sampled or unscored > 0)
     best_of_k = ppe_correctness.best_of_k if asked.name == ppe_correctness.NAME else None
     measures = {"length_ratio": length_ratio, "label_margin": label_margin, "score_margin": score_margin(scores)}
     return Measured(
@@ -96,10 +96,33 @@ def measure(asked: Given, scores: Scores, seed: int | None) -> Measured:
     )
 
 
+def scored(asked: Given, items: Iterable[Item], scores: Scores, seed: int | None) -> Result:
+    """The benchmark's own result on some of its items; its size is what the settings vouch for, where they do."""
+    result = benchmark(asked.name).score(items, scores, seed)
+    return vouched(result) if asked.whole else result
+
+
 def pairs_right(items: Iterable[Item], scores: Scores, seed: int | None) -> Figure | None:
     """Share of all pairs whose better response has the higher score, every pair alike; None without pairs."""
     table = tabulate(pair_credits(items, scores), seed)
     return table.pooled(table.cells)
+
+
+def comparable(measured: Mapping[str, Mapping[str, Measured]]) -> dict[str, dict[str, float]]:
+    """By scorer and benchmark one number, of a benchmark the same measure for all scorers.
+
+    That is the overall figure where all that were measured on it have one, else the accuracy over its pairs.
+    """
+    held = [(name, found) for results in measured.values() for name, found in results.items()]
+    in_part = {name for name, found in held if found.result.overall is None}
+
+    def figure(name: str, found: Measured) -> Figure | None:
+        return found.accuracy if name in in_part else found.result.overall
+
+    return {
+        scorer: {name: one.value for name, found in results.items() if (one := figure(name, found)) is not None}
+        for scorer, results in measured.items()
+    }
 
 
 def partial(result: Result, is_partial: bool) -> Result:

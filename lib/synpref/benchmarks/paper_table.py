@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from synpref.benchmarks.measured import COVERED, Measured
+from synpref.benchmarks.measured import ONE_ORDER, Measured
 from synpref.benchmarks.published import AVERAGE, COLUMNS, PUBLISHED
+from synpref.benchmarks.results import COVERED
 from synpref.benchmarks.selection import Given
 from synpref.benchmarks.suite import paper_average
 
@@ -32,7 +33,10 @@ def paper_table(measured: Mapping[str, tuple[str, Results]]) -> dict[str, Any]:
 
 
 def _overall(found: Measured | None) -> float | None:
-    return None if found is None or found.result.overall is None else found.result.overall.value
+    """Of a judge on JudgeBench the figure in one order, since the published rows have that."""
+    if found is None or found.result.overall is None:
+        return None
+    return found.result.figures.get(ONE_ORDER, found.result.overall).value
 
 
 def _average(results: Results) -> float | None:
@@ -55,6 +59,13 @@ def coverage_notes(asked: Sequence[Given], parts: Mapping[str, Sequence[str]]) -
             named = ", ".join(missing if not more else missing[:4])
             notes.append(f"{column}: {len(one.items):,} items; absent or not whole: {named}{more}")
     return notes
+
+
+def judge_notes(measured: Mapping[str, tuple[str, Results]]) -> list[str]:
+    """What the rows of judges mean, where there are any."""
+    if all(kind != "judge" for kind, _ in measured.values()):
+        return []
+    return ["judges: right means right in both orders; in column JB in one order, the mean of both, as published"]
 
 
 def figure_table(measured: Mapping[str, tuple[str, Results]]) -> list[dict[str, Any]]:

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synpref.benchmarks.figures import Figure
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.scores import Scores, score_of
 
+COVERED = "covered"  # what would be the overall figure, of the parts that are there
+
 
 @dataclass(frozen=True)
 class Part:
-    """A subset, domain or set: items found, and as many as were published; None where that number is not known."""
+    """A subset, domain or set: items found, and as many as were published; None where that number is not known.
+
+    vouched: the caller says that what is there is all of it.
+    """
 
     name: str
     items: int
     published: int | None
+    vouched: bool = False
 
     @property
     def complete(self) -> bool:
-        """All that was published is there, no more and no less; where that is not known, anything at all."""
-        return self.items > 0 if self.published is None else self.items == self.published
+        """All that was published is there, no more and no less; where that is not known, only if somebody vouches."""
+        return self.vouched and self.items > 0 if self.published is None else self.items == self.published
+
+    @property
+    def told(self) -> str:
+        """The name, and why a part that has items is not known to be whole."""
+        return f"{self.name} (its size is not known)" if self.published is None and self.items else self.name
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,15 @@ class Coverage:
     def missing(self) -> tuple[str, ...]:
         """Names of the parts that are absent or not complete."""
         return tuple(part.name for part in self.parts if not part.complete)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The missing parts in words."""
+        return tuple(part.told for part in self.parts if not part.complete)
+
+    def vouched(self) -> Coverage:
+        """The same where somebody says that the parts whose size is not known are whole."""
+        return Coverage(tuple(replace(part, vouched=True) for part in self.parts))
 
     def has(self, names: Iterable[str]) -> bool:
         """Tell whether all of these parts are complete."""
@@ -79,6 +99,15 @@ class Result:
             "items": self.items,
             "ties": self.ties,
         }
+
+
+def vouched(result: Result) -> Result:
+    """The result where somebody says that the files are whole: `covered` is overall if nothing else is missing."""
+    cover = result.coverage.vouched()
+    if result.overall is not None or COVERED not in result.figures or not cover.complete:
+        return result
+    figures = {name: figure for name, figure in result.figures.items() if name != COVERED}
+    return replace(result, overall=result.figures[COVERED], figures=figures, coverage=cover)
 
 
 def present(figures: Mapping[str, Figure | None]) -> dict[str, Figure]:

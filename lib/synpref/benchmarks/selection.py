@@ -11,11 +11,15 @@ from synpref.pairs.draw import draw
 
 
 class Given(NamedTuple):
-    """A benchmark as it is measured. items: all that its files hold, or a sample of those `held`."""
+    """A benchmark as it is measured. items: all that its files hold, or a sample of those `held`.
+
+    whole: the settings say that the files hold all that was published, where that cannot be told.
+    """
 
     name: str
     items: tuple[Item, ...]
     held: int
+    whole: bool = False
 
     @property
     def sampled(self) -> bool:

@@ -40,5 +40,5 @@ def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Res
     table = tabulate(pair_credits(items, scores), seed)
     finer = tabulate(pair_credits(items, scores, by_category), seed)
     figures: dict[str, Figure | None] = {f"category/{name}": finer.pooled([name]) for name in finer.cells}
-    cover = coverage(items, {PART: None})
+    cover = coverage(items, {PART: None}).vouched()  # a user's pairs are all there are
     return Result(NAME, table.pooled([PART]), present(figures), cover, len(items), tied_pairs(items, scores))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from synpref.engines.tokenise import Encoded
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
@@ -18,20 +19,21 @@ MODEL_TYPES = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma", "gemma3_
 _HEAD_SIZES = range(8, 257, 8)  # what the kernel takes
 
 
-def can_pack(model: PreTrainedModel) -> bool:
+def can_pack(model: PreTrainedModel, device: torch.device | None = None, dtype: torch.dtype | None = None) -> bool:
     """Whether the device has attention over rows of different lengths, and the model is a decoder that it computes.
 
     That is a GPU of compute capability 8 or later and half precision. Elsewhere padded batches of rows of like lengths
-    cost less than attending row by row.
+    cost less than attending row by row. device, dtype: where and in what the model will compute; None: its own.
     """
     import torch
 
     config = model.config.get_text_config()
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    if model.device.type != "cuda" or model.dtype not in (torch.bfloat16, torch.float16):
+    where, format_ = device or model.device, dtype or model.dtype
+    if where.type != "cuda" or format_ not in (torch.bfloat16, torch.float16):
         return False
     fit = hasattr(model, "score") and config.model_type in MODEL_TYPES and size in _HEAD_SIZES
-    return fit and torch.cuda.get_device_capability(model.device) >= (8, 0) and _kernel() is not None
+    return fit and torch.cuda.get_device_capability(where) >= (8, 0) and _kernel() is not None
 
 
 def use_packing(model: PreTrainedModel) -> None:
@@ -62,15 +64,25 @@ def packed_logits(model: PreTrainedModel, rows: Sequence[Encoded]) -> Tensor:
     """The logits of a decoder with one label that `use_packing` prepared, read at each row's last token; float32."""
     import torch
 
-    lengths = [len(row.input_ids) for row in rows]
-    ends = torch.tensor([0, *lengths], device=model.device).cumsum(0, dtype=torch.int32)
-    positions = torch.cat([torch.arange(length) for length in lengths])[None].to(model.device)
     tokens = torch.tensor([[token for row in rows for token in row.input_ids]], device=model.device)
+    return logits_of_packed(model, {"input_ids": tokens}, [len(row.input_ids) for row in rows])
+
+
+def logits_of_packed(model: PreTrainedModel, inputs: Mapping[str, Tensor], lengths: Sequence[int]) -> Tensor:
+    """The same of rows that lie end to end already.
+
+    inputs: input_ids [1, tokens] or inputs_embeds [1, tokens, width].
+    """
+    import torch
+
+    device = next(iter(inputs.values())).device
+    ends = torch.tensor([0, *lengths], device=device).cumsum(0, dtype=torch.int32)
+    positions = torch.cat([torch.arange(length) for length in lengths])[None].to(device)
     # A mask of four dimensions is handed on as it is: no tokens x tokens table is made only to be left unread.
-    unread = torch.empty((1, 1, 1, 1), device=model.device)
+    unread = torch.empty((1, 1, 1, 1), device=device)
     packed = {"cu_seq_lens_q": ends, "max_length_q": max(lengths)}
     whole: Any = model
-    out = whole.base_model(tokens, attention_mask=unread, position_ids=positions, use_cache=False, **packed)
+    out = whole.base_model(**inputs, attention_mask=unread, position_ids=positions, use_cache=False, **packed)
     logits: Tensor = whole.score(out.last_hidden_state[0, (ends[1:] - 1).long()])
     return logits[:, 0].float()
 
@@ -94,6 +106,7 @@ def attend(
 
     cu_seq_lens_q: where each packed row begins, and the end of the last; None: the batch is padded, not packed.
     """
+    import torch
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
     if cu_seq_lens_q is None or max_length_q is None:
@@ -105,6 +118,8 @@ def attend(
     kernel = _kernel() if query.is_cuda else None
     if kernel is None:
         return _row_by_row(parts, cu_seq_lens_q, scaling, sliding_window)[None], None
+    if torch.is_autocast_enabled("cuda"):  # which casts what torch's own attention gets, and knows no other kernel
+        parts = [part.to(torch.get_autocast_dtype("cuda")) for part in parts]
     window = (-1 if sliding_window is None else sliding_window - 1, 0)
     mixed: Tensor = kernel(
         *parts, cu_seq_lens_q, cu_seq_lens_q, max_length_q, max_length_q, scale=scaling, window_size=window,

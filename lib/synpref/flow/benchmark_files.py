@@ -40,7 +40,9 @@ def read_material(stage: Stage) -> Material:
     """Read the files of evaluate.benchmarks and evaluate.best_of_n; InputError names the file and the row."""
     asked, seed = stage.settings.evaluate, stage.settings.seed
     files = {name: benchmark(name).read(paths) for name, paths in asked.benchmarks.items()}
-    chosen = tuple(given(name, items, asked.sample, seed) for name, items in files.items())
+    chosen = tuple(
+        given(name, items, asked.sample, seed)._replace(whole=name in asked.whole) for name, items in files.items()
+    )
     lists = best_of_n.read(asked.best_of_n) if asked.best_of_n else ()
     drawn = given(best_of_n.NAME, lists, asked.sample, seed)
     for one in (*chosen, drawn):

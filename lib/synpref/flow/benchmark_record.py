@@ -14,7 +14,8 @@ from mlflow.entities import Metric
 from pyspark.sql import functions as F
 
 from synpref.benchmarks.correlations import benchmark_correlations
-from synpref.benchmarks.paper_table import coverage_notes, figure_table, paper_table
+from synpref.benchmarks.measured import comparable
+from synpref.benchmarks.paper_table import coverage_notes, figure_table, judge_notes, paper_table
 from synpref.benchmarks.score_rows import ScoreRow
 from synpref.flow.benchmark_files import Material
 from synpref.flow.benchmarks import Scorer
@@ -79,14 +80,14 @@ def shown(material: Material, scorers: Sequence[Scorer]) -> dict[str, Any]:
     """What console and report show, as plain values (see report.benchmark_text)."""
     measured = {one.name: (one.kind, one.results) for one in scorers}
     missing = {
-        name: found.result.coverage.missing
+        name: found.result.coverage.told
         for one in scorers
         for name, found in one.results.items()
         if one.kind == "baseline"  # which scored every item
     }
     return {
         "table": paper_table(measured),
-        "notes": coverage_notes(material.benchmarks, missing),
+        "notes": [*coverage_notes(material.benchmarks, missing), *judge_notes(measured)],
         "figures": figure_table(measured),
         "curves": list(_curves(scorers)),
         "correlations": _correlations(scorers),
@@ -109,14 +110,10 @@ def _curves(scorers: Sequence[Scorer]) -> Iterator[dict[str, Any]]:
 
 
 def _correlations(scorers: Sequence[Scorer]) -> list[dict[str, Any]]:
-    """Over models, scores and judges; baselines know nothing."""
-    overall = {
-        one.name: {name: found.headline.value for name, found in one.results.items() if found.headline}
-        for one in scorers
-        if one.kind != "baseline"
-    }
+    """Over models and scores. Baselines know nothing, and a judge is measured otherwise: right in both orders."""
+    known = {one.name: one.results for one in scorers if one.kind in ("model", "scores")}
     return [
         {"first": first, "second": second, "r": found.r, "models": found.models}
-        for (first, second), found in benchmark_correlations(overall).items()
+        for (first, second), found in benchmark_correlations(comparable(known)).items()
         if found is not None
     ]

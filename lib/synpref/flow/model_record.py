@@ -38,7 +38,7 @@ def recorded(
     stage: Stage, model: TrainedModel, origin: TableVersion | FilesRead, figures: ValidationFigures | None
 ) -> str:
     """Log a model and its figures as an MLflow run, and remember which; give back the run's id."""
-    metrics = {} if figures is None else _metrics(figures)
+    metrics = {} if figures is None else metrics_of(figures)
     run_id = log_training(model, origin, metrics=metrics, with_model=stage.settings.mlflow.log_models)
     if figures is not None:
         _log_calibration(run_id, model.name, figures)
@@ -61,7 +61,8 @@ def registered(stage: Stage, model: TrainedModel) -> str | None:
     return address
 
 
-def _metrics(figures: ValidationFigures) -> dict[str, float]:
+def metrics_of(figures: ValidationFigures) -> dict[str, float]:
+    """Names and values of MLflow metrics."""
     found = {
         "validation/accuracy": figures.accuracy.estimate,
         "validation/accuracy_low": figures.accuracy.low,
@@ -72,8 +73,9 @@ def _metrics(figures: ValidationFigures) -> dict[str, float]:
         "validation/calibration_error": figures.calibration.error,
         "validation/loss": figures.calibration.loss,
     }
-    for source, one in figures.by_source.items():
-        found[f"validation/accuracy_by_source/{_NO_METRIC_NAME.sub('_', source)}"] = one.accuracy
+    for what, accuracies in (("source", figures.by_source), ("category", figures.by_category)):
+        for name, one in accuracies.items():
+            found[f"validation/accuracy_by_{what}/{_NO_METRIC_NAME.sub('_', name)}"] = one.accuracy
     return found
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from synpref.config import load_preset
 from synpref.errors import InputError
@@ -29,10 +30,27 @@ def snapshot(stage: Stage, winners: DataFrame) -> Path:
 
 
 def described(stage: Stage, winners: DataFrame, folder: Path) -> Path:
-    """Write group and source of these comparisons beside their snapshot in `folder`; see reward/validation_rows.py."""
+    """Write group, source and category of these comparisons beside their snapshot; see reward/validation_rows.py."""
     read = stage.warehouse.read
-    export_validation_rows(winners, read("comparisons"), read("responses"), folder)
+    export_validation_rows(winners, read("comparisons"), read("responses"), _categories(stage, winners), folder)
     return folder
+
+
+def _categories(stage: Stage, wanted: DataFrame) -> DataFrame:
+    """(comparison_id, category) of the wanted: the task category an attribute engine gave, else the files' `category`.
+
+    Of several engines, samples and files the first by name counts, so that a run again finds the same.
+    """
+    read, ids = stage.warehouse.read, F.broadcast(wanted.select("comparison_id"))  # the small side of both joins
+    given = F.get_json_object("extra", "$.category")
+    told = read("occurrences").join(ids, "comparison_id", "left_semi").groupBy("comparison_id")
+    found = told.agg(F.min(given).alias("category"))
+    if stage.warehouse.exists("attributes"):
+        tasks = read("attributes").where("task_category IS NOT NULL").join(ids, "comparison_id", "left_semi")
+        first = F.min_by("task_category", F.struct("engine_id", "sample"))
+        found = found.join(tasks.groupBy("comparison_id").agg(first.alias("task")), "comparison_id", "full")
+        found = found.select("comparison_id", F.coalesce("task", "category").alias("category"))
+    return found.where("category IS NOT NULL")
 
 
 def trained(stage: Stage, name: str, data: Path, validation: Path, table: str, seed: int | None = None) -> TrainedModel:

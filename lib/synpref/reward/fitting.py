@@ -23,7 +23,7 @@ from synpref.reward.plan import Layout, TrainingPlan
 from synpref.reward.rows import Comparisons
 from synpref.reward.steps import Step, count_steps, share_of, steps
 from synpref.reward.trainer import StepDataset, StepTrainer, training_arguments
-from synpref.reward.upper import PairwiseLoss, Upper
+from synpref.reward.upper import PairwiseLoss, Upper, packing
 from synpref.reward.watch import Watch
 
 Say = Callable[[str], None]
@@ -68,20 +68,21 @@ def fit(
             endless = steps(training, limits, plan.seed, plan.pairs_per_step)
             return (share_of(step, rank, processes) for step in itertools.islice(endless, count))
 
-        trainer = StepTrainer(
-            StepDataset(mine),
-            Stored.of(ground.store, training.response_ids),
-            course,
-            layout.strategy if processes > 1 else "ddp",
-            model=PairwiseLoss(upper, bfloat16=plan.dtype == "bfloat16"),
-            args=arguments,
-        )
-        watch = _watch(trainer, course, ground, say)
-        trainer.add_callback(watch)
-        torch.manual_seed(plan.seed + rank)  # dropout: processes must not drop the same
-        if found:
-            say(f"training goes on from the checkpoint of step {step_of(found)}, {found}")
-        _run(trainer, watch, found)
+        with packing(upper, arguments.device, bfloat16=plan.dtype == "bfloat16"):
+            trainer = StepTrainer(
+                StepDataset(mine),
+                Stored.of(ground.store, training.response_ids),
+                course,
+                layout.strategy if processes > 1 else "ddp",
+                model=PairwiseLoss(upper, bfloat16=plan.dtype == "bfloat16"),
+                args=arguments,
+            )
+            watch = _watch(trainer, course, ground, say)
+            trainer.add_callback(watch)
+            torch.manual_seed(plan.seed + rank)  # dropout: processes must not drop the same
+            if found:
+                say(f"training goes on from the checkpoint of step {step_of(found)}, {found}")
+            _run(trainer, watch, found)
         if course.best_state is None:
             course.best_step, course.best_state = count, watch.state()
     return course

@@ -14,6 +14,8 @@ Numbers = NDArray[np.int32]
 
 BLOCKS_SHUFFLED = 16_384  # a bounded window: the order of a step's blocks is random, memory does not grow with the data
 
+PROMPTS_AT_ONCE = 65_536
+
 
 class Limits(NamedTuple):
     """Of a batch: at most so many distinct responses, and so many tokens of them; lengths[i]: tokens of response i."""
@@ -50,12 +52,17 @@ def batches(comparisons: Comparisons, limits: Limits, seed: int) -> Iterator[Bat
 
 def oversized(comparisons: Comparisons, limits: Limits) -> int:
     """How many prompts have more responses, or tokens of them, than a batch holds: they are split over several."""
-    responses = np.unique(np.concatenate([comparisons.chosen, comparisons.rejected]))
-    prompt = np.zeros(len(limits.lengths), dtype=np.int32)  # of each response: no two prompts share one
-    prompt[comparisons.chosen] = prompt[comparisons.rejected] = comparisons.prompt
-    count = np.bincount(prompt[responses])
-    tokens = np.bincount(prompt[responses], weights=limits.lengths[responses])
-    return int(((count > limits.responses) | (tokens > limits.tokens)).sum())
+    order, starts = comparisons.grouped()
+    found = 0
+    for begin in range(0, len(starts) - 1, PROMPTS_AT_ONCE):
+        bounds = starts[begin : begin + PROMPTS_AT_ONCE + 1]
+        rows = order[bounds[0] : bounds[-1]]
+        prompt = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds)) << 32
+        both = np.unique(np.concatenate([prompt | comparisons.chosen[rows], prompt | comparisons.rejected[rows]]))
+        prompts, responses = both >> 32, both & 0xFFFF_FFFF
+        tokens = np.bincount(prompts, weights=limits.lengths[responses])
+        found += int(((np.bincount(prompts) > limits.responses) | (tokens > limits.tokens)).sum())
+    return found
 
 
 def one_pass(comparisons: Comparisons, limits: Limits, random: np.random.Generator) -> Iterator[Batch]:
@@ -74,8 +81,7 @@ def one_pass(comparisons: Comparisons, limits: Limits, random: np.random.Generat
 
 
 def _all_blocks(comparisons: Comparisons, limits: Limits, random: np.random.Generator) -> Iterator[Block]:
-    order = np.argsort(comparisons.prompt, kind="stable")
-    starts = np.flatnonzero(np.diff(comparisons.prompt[order], prepend=-1, append=-1))
+    order, starts = comparisons.grouped()
     for index in random.permutation(len(starts) - 1):
         rows = random.permutation(order[starts[index] : starts[index + 1]])
         yield from blocks(rows.tolist(), comparisons.chosen, comparisons.rejected, limits)

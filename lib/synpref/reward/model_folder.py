@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+
 from synpref.errors import InputError
 from synpref.pairs.identity import hash128
 from synpref.reward.plan import TrainingPlan
@@ -86,8 +88,11 @@ def save_model(
         staged.chmod(0o755)
         if not (final / RECORD).is_file():
             staged.replace(final)
-    except OSError as error:
-        raise InputError(f"{final}: the model could not be written ({error}); nothing was left behind") from error
+    except (OSError, SafetensorError) as error:  # a full disk is the one or the other, by the file
+        raise InputError(
+            f"{final}: the model could not be written ({error}); nothing was left behind. Make room on that disk; the "
+            "same training run again goes on from its last checkpoint"
+        ) from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return dataclasses.replace(record, path=final)

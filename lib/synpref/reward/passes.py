@@ -1,4 +1,4 @@
-"""Rows of a feature store as padded tensors: what a model computes in one pass."""
+"""Rows of a feature store as tensors, padded or end to end: what a model computes in one pass."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from synpref.engines.batching import token_budget_batches
+from synpref.engines.packing import packed_batches
 from synpref.reward.features import FeatureStore
 from synpref.reward.graph import Batch
 from synpref.reward.places import Places
 from synpref.reward.upper import PairwiseLoss
 
-SCORING_TOKENS = 16_384  # padded tokens of one pass without gradients
+SCORING_TOKENS = 16_384  # tokens, padding included, of one pass without gradients
 SLACK = 1.25  # responses of one pass: the longest has at most so many times the tokens of the shortest
 FULL_PASS = {"cpu": 1_024, "cuda": 16_384}  # padded tokens below which another pass costs more than padding does
 
@@ -50,13 +51,17 @@ def length_groups(lengths: Sequence[int], full: int) -> list[list[int]]:
     return groups
 
 
-def load_batch(stored: Stored, batch: Batch, device: torch.device) -> dict[str, Any]:
-    """Read the responses of a batch: the arguments of PairwiseLoss, on the device."""
+def load_batch(stored: Stored, batch: Batch, device: torch.device, *, packs: bool = False) -> dict[str, Any]:
+    """Read the responses of a batch: the arguments of PairwiseLoss, on the device.
+
+    packs: all of them end to end, in one pass.
+    """
     lengths = stored.places.length[batch.responses].tolist()
-    groups = length_groups(lengths, FULL_PASS.get(device.type, FULL_PASS["cuda"]))
+    full = FULL_PASS.get(device.type, FULL_PASS["cuda"])
+    groups = [list(range(len(lengths)))] if packs else length_groups(lengths, full)
     position = np.empty(len(lengths), dtype=np.int64)
     position[[index for group in groups for index in group]] = np.arange(len(lengths))
-    passes = [pad_rows(stored, batch.responses[group]) for group in groups]
+    passes = [(pack_rows if packs else pad_rows)(stored, batch.responses[group]) for group in groups]
     return {
         "rows": [rows.to(device) for rows, _ in passes],
         "mask": [mask.to(device) for _, mask in passes],
@@ -73,6 +78,12 @@ def pad_rows(stored: Stored, numbers: NDArray[np.int64]) -> tuple[torch.Tensor, 
     return rows, (torch.arange(rows.shape[1])[None, :] < lengths[:, None]).long()
 
 
+def pack_rows(stored: Stored, numbers: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of a store end to end [1, all tokens, width], and the tokens of each."""
+    found = [torch.from_numpy(np.array(stored.store.row(stored.places, number))) for number in numbers]
+    return torch.cat(found)[None], torch.tensor([len(row) for row in found])
+
+
 def score(model: PairwiseLoss, stored: Stored, rank: int = 0, processes: int = 1) -> NDArray[np.float32]:
     """Rewards of the stored responses in their order; the mode of the model stays as it was.
 
@@ -82,7 +93,9 @@ def score(model: PairwiseLoss, stored: Stored, rank: int = 0, processes: int = 1
     device = next(model.parameters()).device
     lengths = stored.places.length.tolist()
     rewards = np.zeros(len(lengths), dtype=np.float32)
-    batches = list(token_budget_batches(lengths, SCORING_TOKENS, len(lengths) or 1))
+    packs = model.upper.packs
+    padded = token_budget_batches(lengths, SCORING_TOKENS, len(lengths) or 1)
+    batches = list(packed_batches(lengths, SCORING_TOKENS) if packs else padded)
     rounds = -(-len(batches) // processes)
     training = model.training
     model.eval()
@@ -90,7 +103,7 @@ def score(model: PairwiseLoss, stored: Stored, rank: int = 0, processes: int = 1
         for turn in range(rounds):
             index = turn * processes + rank
             numbers = np.array(batches[min(index, len(batches) - 1)])
-            rows, mask = pad_rows(stored, numbers)
+            rows, mask = (pack_rows if packs else pad_rows)(stored, numbers)
             found = model(rows=[rows.to(device)], mask=[mask.to(device)])["rewards"].float().cpu().numpy()
             if index < len(batches):
                 rewards[numbers] = found

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from synpref.reward.ids import Keys, contains
 
 _NOWHERE = -1
+KEYS_AT_ONCE = 262_144
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Places:
         """The places of these rows."""
         return type(self)(self.chunk[rows], self.start[rows], self.length[rows], self.truncated[rows])
 
-    def put(self, rows: NDArray[Any], found: Places) -> None:
+    def put(self, rows: NDArray[Any] | slice, found: Places) -> None:
         """Write `found` into these rows, in place."""
         self.chunk[rows], self.start[rows] = found.chunk, found.start
         self.length[rows], self.truncated[rows] = found.length, found.truncated
@@ -73,6 +74,13 @@ class PlaceIndex:
 
     def find(self, keys: Keys) -> Places:
         """The places of these keys, in their order; absent where no chunk holds one."""
+        found = nowhere(len(keys))
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            rows = slice(start, start + KEYS_AT_ONCE)
+            found.put(rows, self._find(np.array(keys[rows])))
+        return found
+
+    def _find(self, keys: Keys) -> Places:
         found = nowhere(len(keys))
         wanted = np.arange(len(keys))
         for held, places in self._runs:

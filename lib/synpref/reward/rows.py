@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from synpref.engines.tokenise import Conversation
 from synpref.errors import InputError
-from synpref.reward.ids import Ids, Keys, hexadecimal, number, pack
+from synpref.pairs.identity import hash128
+from synpref.reward.ids import Ids, Keys, pack
+from synpref.reward.numbering import ARRAYS, FACTS, write_numbered
 
 COMPARISON_COLUMNS = ["comparison_id", "prompt_id", "chosen_response_id", "rejected_response_id"]
 RESPONSE_COLUMNS = ["response_id", "messages", "text"]
 ROWS_AT_ONCE = 65_536
+NUMBERED = ".numbered"
+
+
+class Groups(NamedTuple):
+    """Rows by prompt: row numbers in `order`, those of prompt i from starts[i] to starts[i + 1], ascending."""
+
+    order: NDArray[np.int32]
+    starts: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,8 @@ class Comparisons:
     """Oriented comparisons over numbered responses, sorted by comparison_id.
 
     response_ids[i] is the id of response i; chosen, rejected and prompt (int32, one value a comparison) number
-    responses and prompts. digest: hash of the rows, whatever files they came in.
+    responses and prompts. digest: hash of the rows, whatever files they came in. groups: None where they are yet to be
+    found.
     """
 
     response_ids: Sequence[str]
@@ -34,36 +49,79 @@ class Comparisons:
     rejected: NDArray[np.int32]
     prompt: NDArray[np.int32]
     digest: str
+    groups: Groups | None = None
 
     def __len__(self) -> int:
         return len(self.chosen)
 
     def only(self, usable: NDArray[np.bool_]) -> Comparisons:
         """Those comparisons whose both responses are usable (one value a response); numbers and digest stay."""
+        if usable.all():
+            return self
         rows = usable[self.chosen] & usable[self.rejected]
-        return replace(self, chosen=self.chosen[rows], rejected=self.rejected[rows], prompt=self.prompt[rows])
+        return replace(
+            self, chosen=self.chosen[rows], rejected=self.rejected[rows], prompt=self.prompt[rows], groups=None
+        )
+
+    def grouped(self) -> Groups:
+        """The rows by prompt; of a part of what was read they are sorted here, in memory."""
+        if self.groups is not None:
+            return self.groups
+        order = np.argsort(self.prompt, kind="stable")
+        return Groups(order.astype(np.int32), np.flatnonzero(np.diff(self.prompt[order], prepend=-1, append=-1)))
 
 
 def read_comparisons(folder: Path) -> Comparisons:
-    """Read `folder`/comparisons as numbers: 12 bytes a comparison and 16 a response stay, some 150 are used meanwhile.
+    """Read `folder`/comparisons as numbers that lie on disk and are looked at through memory maps.
 
-    Raises InputError: no such folder, column or row, an empty or malformed id, or equal sides.
+    The first time they are written to `folder`/.numbered, bucket by bucket; where that cannot be written to, to files
+    that are gone with this process. Raises InputError: no such folder, column or row, an empty or malformed id, equal
+    sides, or no space left.
     """
-    comparison, prompt, chosen, rejected = _read_keys(folder)
-    if not len(comparison):
-        raise InputError(f"{folder}: no comparisons to read; nothing can be trained or measured on them")
-    order = np.lexsort((chosen, comparison))
-    comparison, chosen, rejected = comparison[order], chosen[order], rejected[order]
-    same = np.flatnonzero(chosen == rejected)
-    if len(same):
-        name = Ids(comparison)[int(same[0])]
-        raise InputError(f"{folder}/comparisons: {name} compares a response with itself; {len(same)} rows do")
-    digest = _digest(comparison, chosen)
-    prompts, _ = number(prompt[order])
-    del comparison, prompt, order
-    codes, distinct = number(np.concatenate([chosen, rejected]))
-    half = len(codes) // 2
-    return Comparisons(Ids(distinct.copy()), codes[:half], codes[half:], prompts, digest)
+    where = folder / "comparisons"
+    dataset = _dataset(where, COMPARISON_COLUMNS)
+    held = folder / NUMBERED / _version(where)
+    if (held / FACTS).is_file():
+        return _opened(held)
+    try:
+        held.parent.mkdir(exist_ok=True)
+        root: Path | None = held.parent
+    except OSError:
+        root = None
+    with TemporaryDirectory(prefix=".", dir=root, ignore_cleanup_errors=True) as name:
+        staged = Path(name) / "numbers"
+        staged.mkdir()
+        try:
+            _write(dataset, where, staged)
+        except OSError as error:
+            raise InputError(f"{where}: could not be numbered in {name} ({error}); is that disk full?") from error
+        found = _opened(staged)  # what is mapped stays, wherever its folder goes
+        with contextlib.suppress(OSError):  # another process was faster
+            staged.rename(held)
+        return found
+
+
+def _version(where: Path) -> str:
+    """A name for what the files hold, by their names, sizes and times: reading them all is what it spares."""
+    facts = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(where.glob("*.parquet"))]
+    return hash128("numbered comparisons 1", repr(facts))
+
+
+def _write(dataset: ds.Dataset, where: Path, folder: Path) -> None:
+    total = dataset.count_rows()
+    if not total:
+        raise InputError(f"{where.parent}: no comparisons to read; nothing can be trained or measured on them")
+    write_numbered(_keys(dataset, where), total, folder, where)
+
+
+def _opened(folder: Path) -> Comparisons:
+    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    held = {name: np.memmap(folder / f"{name}.bin", dtype, mode="r") for name, dtype in ARRAYS.items()}
+    sides, rows = held["sides"], facts["rows"]
+    groups = Groups(held["order"], held["starts"])
+    return Comparisons(
+        Ids(held["sides-ids"]), sides[:rows], sides[rows:], held["prompts"], digest=facts["digest"], groups=groups
+    )
 
 
 def read_responses(folder: Path, rows: int = 1024) -> Iterator[tuple[list[str], list[Conversation]]]:
@@ -90,24 +148,16 @@ def _dataset(folder: Path, columns: list[str]) -> ds.Dataset:
     return dataset
 
 
-def _read_keys(folder: Path) -> list[Keys]:
-    """The four columns as keys, read part by part."""
-    where = folder / "comparisons"
-    dataset = _dataset(where, COMPARISON_COLUMNS)
-    parts: list[list[Keys]] = [[] for _ in COMPARISON_COLUMNS]
-    for batch in dataset.to_batches(columns=COMPARISON_COLUMNS, batch_size=ROWS_AT_ONCE):
-        for name, column, found in zip(COMPARISON_COLUMNS, batch.columns, parts, strict=True):
-            if column.null_count:
-                raise InputError(f"{where}: {column.null_count} rows have no {name}")
-            found.append(pack(column, f"{where}, {name}"))
-    return [np.concatenate(found) if found else np.empty(0, dtype="S16") for found in parts]
-
-
-def _digest(comparison: Keys, chosen: Keys) -> str:
-    digest = hashlib.sha256()
-    for start in range(0, len(comparison), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        names, sides = hexadecimal(comparison[rows]), hexadecimal(chosen[rows])
-        ends = np.full((len(names), 1), ord("\n"), dtype=np.uint8)
-        digest.update(np.hstack([names, ends, sides, ends]).tobytes())
-    return digest.hexdigest()
+def _keys(dataset: ds.Dataset, where: Path) -> Iterator[list[Keys]]:
+    """The four columns as keys, part by part: file after file, since a scan of the whole reads ahead into memory."""
+    files: Any = dataset  # pyarrow's stubs know it as any data set
+    for path in files.files:
+        parquet: Any = pq.ParquetFile(path)
+        absent = set(COMPARISON_COLUMNS) - set(parquet.schema_arrow.names)
+        if absent:
+            raise InputError(f"{path}: no column {', '.join(sorted(absent))}")
+        for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE, columns=COMPARISON_COLUMNS):
+            for name in COMPARISON_COLUMNS:
+                if batch.column(name).null_count:
+                    raise InputError(f"{where}: {batch.column(name).null_count} rows have no {name}")
+            yield [pack(batch.column(name), f"{where}, {name}") for name in COMPARISON_COLUMNS]

@@ -18,6 +18,7 @@ from synpref.reward.course import Course
 from synpref.reward.passes import Stored, load_batch
 from synpref.reward.plan import Layout, Strategy, TrainingPlan
 from synpref.reward.steps import Step
+from synpref.reward.upper import PairwiseLoss
 
 Item = dict[str, Step]
 
@@ -42,7 +43,7 @@ class StepTrainer(Trainer):
         course: Course,
         strategy: Strategy,
         *,
-        model: nn.Module,
+        model: PairwiseLoss,
         args: TrainingArguments,
     ) -> None:
         """data: what this process computes of each step. course: takes the loss of each step."""
@@ -52,6 +53,7 @@ class StepTrainer(Trainer):
         self._stored = stored
         self._course = course
         self._strategy = strategy
+        self._packs: bool = model.upper.packs
 
     def get_train_dataloader(self) -> DataLoader[Step]:
         """The steps as they are: they are shared out among the processes already."""
@@ -88,7 +90,7 @@ class StepTrainer(Trainer):
         for index, part in enumerate(step.parts):
             last = index == len(step.parts) - 1
             with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
-                loss = model(**load_batch(self._stored, part, self.args.device))["total"] * weight
+                loss = model(**load_batch(self._stored, part, self.args.device, packs=self._packs))["total"] * weight
                 self.accelerator.backward(loss)
             total += loss.detach()
         whole: torch.Tensor = self.accelerator.reduce(total, "mean")

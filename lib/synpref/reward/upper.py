@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from synpref.engines.packing import can_pack, logits_of_packed, use_packing
 from synpref.reward.backbones import FirstTokenLayer, PassThrough, anatomy
 
 
@@ -19,6 +21,8 @@ class Upper(nn.Module):
     Its parameters are those that are trained: with frozen layers cut off, the model's top layers, pooler and head.
     """
 
+    packs = False  # takes rows end to end, see `packing`
+
     def __init__(self, model: PreTrainedModel, *, decoder: bool, from_states: bool) -> None:
         super().__init__()
         self.model: Any = model
@@ -26,14 +30,14 @@ class Upper(nn.Module):
         self.from_states = from_states
 
     def forward(self, rows: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Map rows [responses, tokens, width] and mask [responses, tokens] (1 = real, padding right) to [responses]."""
+        """Map rows [responses, tokens, width] and mask [responses, tokens] (1 = real, padding right) to [responses].
+
+        Or rows end to end [1, all tokens, width], where mask is the tokens of each response, [responses].
+        """
+        if mask.dim() == 1:
+            return logits_of_packed(self.model, self._given(rows), mask.tolist())
         inputs: dict[str, torch.Tensor] = {"attention_mask": mask}
-        if self.from_states:
-            inputs["inputs_embeds"] = rows
-        else:
-            inputs["input_ids"] = rows[..., 0].long()
-            if getattr(self.model.config, "type_vocab_size", 0) > 1:
-                inputs["token_type_ids"] = rows[..., 1].long()
+        inputs |= self._given(rows)
         if not self.decoder:
             logits: torch.Tensor = self.model(**inputs).logits
             return logits[:, 0].float()
@@ -42,11 +46,39 @@ class Upper(nn.Module):
         rewards: torch.Tensor = self.model.score(last)
         return rewards[:, 0].float()
 
+    def _given(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+        if self.from_states:
+            return {"inputs_embeds": rows}
+        given = {"input_ids": rows[..., 0].long()}
+        if getattr(self.model.config, "type_vocab_size", 0) > 1:
+            given["token_type_ids"] = rows[..., 1].long()
+        return given
+
     def layers(self) -> list[str]:
         """Names of the classes of its layers, which are sharded one by one."""
         base = self.model.base_model
         blocks = getattr(base, "layers", None) or getattr(getattr(base, "encoder", None), "layer", None) or []
         return sorted({type(block).__name__ for block in blocks})
+
+
+@contextlib.contextmanager
+def packing(upper: Upper, device: torch.device, *, bfloat16: bool) -> Iterator[None]:
+    """Let `upper` take its rows end to end where the device computes that (engines/packing), until the block ends.
+
+    Where attention drops weights, rows stay padded: the kernel drops none.
+    """
+    model = upper.model
+    drops = getattr(model.config.get_text_config(), "attention_dropout", 0.0)
+    upper.packs = upper.decoder and not drops and can_pack(model, device, torch.bfloat16 if bfloat16 else None)
+    before = model.config._attn_implementation
+    if upper.packs:
+        use_packing(model)
+    try:
+        yield
+    finally:
+        if upper.packs:
+            model.set_attn_implementation(before)
+        upper.packs = False
 
 
 @dataclass

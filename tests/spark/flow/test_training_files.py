@@ -59,7 +59,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> str:
 def test_a_file_becomes_a_model_and_every_row_is_accounted_for(
     warehouse: Warehouse, tmp_path: Path, tracked: None
 ) -> None:
-    rows = [pair(group, number) for group in range(10) for number in range(2)]
+    rows = [pair(group, number) | {"category": "advice"} for group in range(10) for number in range(2)]
     tie = {"prompt": "q", "response_a": "x", "response_b": "y", "label": "tie"}
     (tmp_path / "ties.jsonl").write_text(json.dumps(tie) + "\n")
     word = write(tmp_path / "pairs.jsonl", [*rows, rows[0], *FLAWED])
@@ -82,6 +82,8 @@ def test_a_file_becomes_a_model_and_every_row_is_accounted_for(
     assert "of 4 held-out comparisons" in done.text
     run = mlflow.get_run((folder.parent / f"{folder.name}.logged").read_text())
     assert run.data.metrics["validation/accuracy"] == outcome.detail["validation"]["accuracy"]["estimate"]
+    by_category = {name: value for name, value in run.data.metrics.items() if "by_category" in name}
+    assert by_category == {"validation/accuracy_by_category/advice": run.data.metrics["validation/accuracy"]}
     assert run.inputs is not None
     assert {one.dataset.name for one in run.inputs.dataset_inputs} == {
         str(tmp_path / "pairs.jsonl"), str(tmp_path / "ties.jsonl")

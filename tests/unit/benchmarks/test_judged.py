@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synpref.benchmarks.items import Item, make_pair
+from synpref.benchmarks.judge_bench import SPLITS
 from synpref.benchmarks.judged import ORDERS, Answer, measure_judge, pairs_of, said_of
+from synpref.benchmarks.paper_table import judge_notes, paper_table
+from synpref.benchmarks.published import COLUMNS
 from synpref.benchmarks.selection import Given
 from synpref.pairs.identity import comparison_id
-from tests.unit.benchmarks.conftest import listed, pair, user
+from tests.unit.benchmarks.conftest import listed, pair, pairs, user
 
 OTHER = {"a": "b", "b": "a"}
 FOUR = tuple(pair(str(number)) for number in range(4))
@@ -114,6 +117,25 @@ def test_lists_without_pairs_cannot_be_judged_and_a_battle_that_was_a_tie_needs_
     won = pair("w", "battles", "English")
     found = measure_judge(whole([tie, won], "ppe_preference"), right(won, "ab", "ba"), None)
     assert (found.unscored, found.result.figures["accuracy"].value) == (0, 1.0)
+
+
+def test_judge_bench_stands_in_the_paper_s_table_in_one_order() -> None:
+    sizes = {f"gpt-4o/{name}": size for name, size in SPLITS["gpt-4o"].items()}
+    items = pairs(sizes)
+    said: dict[tuple[str, str], str] = {}
+    for number, item in enumerate(items):
+        said |= right(item, *(ORDERS if number < sizes["gpt-4o/knowledge"] else ("ab",)))
+    found = measure_judge(whole(items, "judge_bench"), said, None)
+    assert found.result.overall is not None
+    assert found.result.overall.value == pytest.approx(1 / 4)  # knowledge right in both orders, the others in one
+    measured = {"judge": ("judge", {"judge_bench": found})}
+    row = paper_table(measured)["rows"][0]
+    assert row["values"][list(COLUMNS).index("judge_bench")] == pytest.approx((1 + 3 * 0.5) / 4)
+    assert row["values"][-1] is None
+    assert "in column JB in one order" in judge_notes(measured)[0]
+    assert judge_notes({"mine": ("model", {})}) == []
+    part = measure_judge(whole(items[:9], "judge_bench"), said, None)
+    assert paper_table({"judge": ("judge", {"judge_bench": part})})["rows"][0]["values"] == [None] * 8
 
 
 @given(st.lists(st.sampled_from(["a", "b", "no_preference", "unparsed"]), min_size=8, max_size=8))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from synpref.benchmarks.baselines import by_chance
 from synpref.benchmarks.items import Item, make_pair
-from synpref.benchmarks.measured import Measured, measure
+from synpref.benchmarks.measured import Measured, comparable, measure
+from synpref.benchmarks.ppe_correctness import PUBLISHED
 from synpref.benchmarks.selection import Given, given
 from tests.unit.benchmarks.conftest import inverted, listed, pair, perfect, user
 
@@ -79,6 +82,26 @@ def test_ppe_correctness_has_curves_of_its_sets() -> None:
     assert set(found.curves) == {"gpqa", "math", "mean"}
     best = {row.subset: row.value for row in found.rows() if row.metric == "best_of_1"}
     assert best == {"gpqa": 0.25, "math": 0.5, "mean": 0.375}
+
+
+@pytest.mark.parametrize("vouched", [True, False])
+def test_the_settings_may_vouch_for_files_of_unknown_size(vouched: bool) -> None:
+    items = tuple(listed(f"{name}/{n}", [1, 0], name) for name, size in PUBLISHED.items() for n in range(size or 3))
+    found = measure(whole(items, "ppe_correctness")._replace(whole=vouched), perfect(items), None)
+    assert (found.result.overall is not None) == vouched
+    assert (by_chance(Given("ppe_correctness", items, len(items), vouched), 7).result.overall is not None) == vouched
+
+
+def test_scorers_are_compared_by_one_measure_a_benchmark() -> None:
+    some = {name: value for name, value in SCORES.items() if not name.startswith("0/")}
+    full, part = measure(whole(), SCORES, None), measure(whole(), some, None)
+    other = measure(whole(tuple(pair(f"p{n}", "hep-go") for n in range(2)), "reward_bench"), {}, None)
+    assert full.result.overall is not None
+    assert comparable({"a": {"user_pairs": full}, "b": {"user_pairs": full}}) == {
+        "a": {"user_pairs": 0.75}, "b": {"user_pairs": 0.75}
+    }  # fmt: skip
+    mixed = comparable({"a": {"user_pairs": replace(full, accuracy=other.accuracy)}, "b": {"user_pairs": part}})
+    assert mixed == {"a": {}, "b": {"user_pairs": part.accuracy and part.accuracy.value}}
 
 
 def test_all_of_it_is_plain_json() -> None:

@@ -10,12 +10,17 @@ from hypothesis import strategies as st
 
 from synpref.benchmarks import ppe_correctness
 from synpref.benchmarks.items import Item
-from synpref.benchmarks.ppe_correctness import SETS, best_of_k, set_of
+from synpref.benchmarks.ppe_correctness import PUBLISHED, SETS, best_of_k, set_of
+from synpref.benchmarks.results import vouched
 from synpref.errors import InputError
 from tests.unit.benchmarks.conftest import Row, Scorer, WriteRows, any_scores, constant, inverted, listed, perfect
 
-ITEMS = [listed(f"{name}/1", [1, 0, 0, 1], name) for name in SETS]
-SMALL = ITEMS[:2]
+TINY = [listed(f"{name}/1", [1, 0, 0, 1], name) for name in SETS]
+SMALL = TINY[:2]
+# as many rows as were published, of one pair each; of the set whose size is not known, one
+ITEMS = [
+    *TINY, *(listed(f"{name}/{n}", [1, 0], name) for name, size in PUBLISHED.items() for n in range(2, (size or 1) + 1))
+]  # fmt: skip
 
 
 def row(number: int, **changed: object) -> Row:
@@ -26,20 +31,32 @@ def row(number: int, **changed: object) -> Row:
 
 
 def test_overall_is_the_plain_mean_of_the_five_sets_by_hand() -> None:
-    result = ppe_correctness.score(ITEMS, perfect(ITEMS) | inverted(ITEMS[:1]) | {"math/1/0": 0.0})
-    # mmlu_pro none of 4; math: sample 0 ties with both wrong ones, sample 3 beats them: 2 of 4
+    result = vouched(ppe_correctness.score(ITEMS, perfect(ITEMS) | inverted(ITEMS[:1]) | {"math/1/0": 0.0}))
+    # mmlu_pro none of 4; math: sample 0 ties with both wrong ones, sample 3 beats them: 2 of 4, and 511 others
     assert result.figures["set/mmlu_pro"].value == 0.0
-    assert result.figures["set/math"].value == 0.5
+    assert result.figures["set/math"].value == pytest.approx(513 / 515)
     assert result.overall is not None
-    assert result.overall.value == pytest.approx(3.5 / 5)
+    assert result.overall.value == pytest.approx((3 + 513 / 515) / 5)
     assert result.ties == 2
 
 
 @pytest.mark.parametrize(("scorer", "expected"), [(perfect, 1.0), (inverted, 0.0), (constant, 0.0)])
 def test_what_scorers_get_that_know_all_or_nothing(scorer: Scorer, expected: float) -> None:
-    result = ppe_correctness.score(ITEMS, scorer(ITEMS))
+    result = vouched(ppe_correctness.score(ITEMS, scorer(ITEMS)))
     assert result.overall is not None
     assert result.overall.value == pytest.approx(expected)
+
+
+def test_one_row_of_each_set_is_no_benchmark_whoever_vouches() -> None:
+    result = ppe_correctness.score(TINY, perfect(TINY))
+    assert (result.overall, result.coverage.missing) == (None, SETS)
+    assert vouched(result).overall is None
+
+
+def test_without_a_word_on_the_set_of_unknown_size_the_figure_is_of_what_is_covered() -> None:
+    result = ppe_correctness.score(ITEMS, perfect(ITEMS))
+    assert (result.overall, result.coverage.missing) == (None, ("mmlu_pro",))
+    assert result.figures["covered"].value == 1.0
 
 
 def test_a_missing_set_leaves_no_overall() -> None:
@@ -49,7 +66,7 @@ def test_a_missing_set_leaves_no_overall() -> None:
 
 
 def test_best_of_k_has_a_curve_for_each_set() -> None:
-    found = best_of_k(ITEMS, constant(ITEMS))
+    found = best_of_k(TINY, constant(TINY))
     assert set(found) == {*SETS, "mean"}
     assert [point.value for point in found["gpqa"].picked] == pytest.approx([0.5] * 4)
     assert [point.value for point in found["gpqa"].oracle] == pytest.approx([1 / 2, 5 / 6, 1, 1])

@@ -10,12 +10,18 @@ from tests.unit.benchmarks.conftest import constant, listed, pairs, perfect
 
 
 @pytest.mark.parametrize(
-    ("items", "published", "complete"), [(3, 3, True), (2, 3, False), (4, 3, False), (1, None, True), (0, None, False)]
+    ("items", "published", "complete"), [(3, 3, True), (2, 3, False), (4, 3, False), (1, None, False), (0, None, False)]
 )
 def test_a_part_is_complete_when_all_of_it_is_there_and_no_more(
     items: int, published: int | None, complete: bool
 ) -> None:
     assert Part("x", items, published).complete == complete
+
+
+def test_a_part_of_unknown_size_is_whole_where_somebody_says_so() -> None:
+    cover = coverage(pairs({"a": 2}), {"a": None, "b": None, "c": 1})
+    assert cover.told == ("a (its size is not known)", "b", "c")
+    assert cover.vouched().missing == ("b", "c")
 
 
 def test_coverage_names_what_is_missing_in_the_published_order() -> None:

@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synpref.benchmarks.figures import Figure
 from synpref.benchmarks.llmbar import SUBSETS
+from synpref.benchmarks.measured import Measured
+from synpref.benchmarks.results import Coverage, Result
 from synpref.benchmarks.score_rows import ScoreRow
-from synpref.flow.benchmark_record import metric_name
+from synpref.benchmarks.selection import Given
+from synpref.flow.benchmark_files import Material
+from synpref.flow.benchmark_record import metric_name, shown
+from synpref.flow.benchmarks import Scorer
 
 
 def row(subset: str) -> ScoreRow:
@@ -31,6 +37,20 @@ def test_whatever_a_user_calls_a_category_is_a_path_of_bounded_length(category: 
     assert len(name) <= 250
     parts = name.split("/")
     assert all(part and part.strip(".") for part in parts)
+
+
+def test_correlations_leave_judges_and_baselines_out() -> None:
+    def scorer(name: str, kind: str, *accuracies: float) -> Scorer:
+        results = {
+            which: Measured(Result(which, None, {}, Coverage(()), 9, 0), Figure(value, 9, 9), 9)
+            for which, value in zip(("rmb", "llmbar"), accuracies, strict=True)
+        }
+        return Scorer(name, kind, name, results)
+
+    known = [scorer("a", "model", 0.5, 0.4), scorer("b", "model", 0.6, 0.5), scorer("c", "scores", 0.7, 0.6)]
+    others = [scorer("j", "judge", 0.9, 0.1), scorer("chance", "baseline", 0.5, 0.9)]
+    (found,) = shown(Material((), Given("best_of_n", (), 0), (), {}), [*known, *others])["correlations"]
+    assert (found["models"], found["r"]) == (3, pytest.approx(1.0))
 
 
 def test_mlflow_takes_them(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from synpref.errors import InputError
@@ -182,6 +183,32 @@ def test_no_space_for_a_checkpoint_leaves_the_one_before(
     model, told = train(folders, tiny_bert, tmp_path / "models")
     assert any("goes on from the checkpoint of step 6" in line for line in told)
     assert same_weights(model, whole)
+
+
+def no_space_for_tensors(*_: object, **__: object) -> None:
+    raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+
+@pytest.mark.parametrize("failing", [no_space, no_space_for_tensors])
+def test_no_space_for_the_model_leaves_its_checkpoints(
+    failing: Callable[..., None], folders: Folders, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+    with monkeypatch.context() as patch:
+        patch.setattr("transformers.modeling_utils.safe_save_file", failing)
+        with pytest.raises(InputError, match=r"models/[0-9a-f]{32}: the model could not be written .*No space left"):
+            train(folders, tiny_bert, models)
+    assert [path.name for path in models.iterdir()] == [FOLDER]
+    _, told = train(folders, tiny_bert, models)
+    assert any("goes on from the checkpoint of step 18" in line for line in told)
+
+
+def test_no_space_for_the_tensors_of_a_checkpoint_is_told(
+    folders: Folders, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synpref.reward.course.save_file", no_space_for_tensors)
+    with pytest.raises(InputError, match=r"checkpoint-6: the checkpoint could not be written .*No space left"):
+        train(folders, tiny_bert, tmp_path / "models")
 
 
 def test_a_full_disk_is_told(folders: Folders, tiny_bert: Path, tmp_path: Path) -> None:

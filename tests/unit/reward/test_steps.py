@@ -114,7 +114,9 @@ def test_whole_epochs_see_every_comparison_as_often(graph: Comparisons, seed: in
         assert seen == Counter(dict.fromkeys(all_pairs(graph), epochs))
 
 
-def test_prompts_above_a_micro_batch_are_counted() -> None:
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+def test_prompts_above_a_micro_batch_are_counted(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synpref.reward.graph.PROMPTS_AT_ONCE", at_once)
     graph = graph_of([3, 9, 4, 7])
     assert oversized(graph, Limits(6, 1000, np.ones(23, dtype=np.int64))) == 2
     assert oversized(graph, Limits(6, 3, np.ones(23, dtype=np.int64))) == 3
