@@ -1,12 +1,13 @@
 """Training pairs a second of synpref and of TRL's RewardTrainer: one model, the same pairs, the same cores.
 
-usage: python -m tests.bench.trl.compare FILE.parquet [--model FOLDER] [--rounds 3] [--steps 30] [--threads 2] [--dtype float32] [--score]
+usage: python -m tests.bench.trl.compare FILE.parquet [--model FOLDER] [--rounds 3] [--steps 30] [--threads 2]
+       [--dtype float32] [--score]
 
 FILE holds pairs (prompt as JSON messages, chosen, rejected; `extra` may name a topic). Whole topics, or else prompts,
 are held out, a fifth of them. All layers are trained; both get the same token ids, of which TRL encodes two a pair and
 synpref each distinct response of a step. They take turns, each in a process of its own. --score adds held-out
-accuracies, and that of a logistic regression on frozen embeddings. TRL runs in .venv-trl, made where it is absent, with the torch, transformers and accelerate of this
-environment.
+accuracies, and that of a logistic regression on frozen embeddings. TRL runs in .venv-trl, made where it is absent,
+with the torch, transformers and accelerate of this environment.
 """
 
 from __future__ import annotations
