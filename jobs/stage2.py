@@ -51,18 +51,8 @@ def run(stage: Stage) -> Outcome:
     stamped = decide.stamped(decided, campaign, policy)
     labels = source_labels(stage, campaign)
     pool = decide.to_be_decided(labels, roles)
-    warehouse.publish("decisions", stamped, where, gates.decisions_gate(stage, pool, labels))
+    curated_version = _publish(stage, stamped, where, pool, labels, roles)
     own = warehouse.read("decisions").where((F.col("campaign") == campaign) & (F.col("policy") == policy))
-    taken = own.where(F.col("decision").isin(["keep"] if settings.stage2.mix == "filtered" else ["keep", "flip"]))
-    rows = curated(
-        own,
-        labels,
-        warehouse.read("comparisons"),
-        warehouse.read("prompts"),
-        warehouse.read("responses"),
-        settings.stage2.mix,
-    )
-    version = warehouse.publish("curated", rows, where, gates.curated_gate(stage, taken, labels, roles))
     counts = _counts(own)
     stage.say(", ".join(f"{decision} {count}" for decision, count in sorted(counts.items())))
     return calls.outcome(
@@ -70,9 +60,23 @@ def run(stage: Stage) -> Outcome:
         sum(counts.values()),
         policy=policy,
         decisions=counts,
-        curated_version=version,
+        curated_version=curated_version,
         roster=admitted,
     )
+
+
+def _publish(
+    stage: Stage, decided: DataFrame, where: dict[str, str | int], pool: DataFrame, labels: DataFrame, roles: DataFrame
+) -> int:
+    """Check decisions and the curated rows that follow, and only then put both in place; the version of curated."""
+    warehouse, mix = stage.warehouse, stage.settings.stage2.mix
+    with warehouse.prepared("decisions", decided, where, gates.decisions_gate(stage, pool, labels)) as decisions:
+        content = [warehouse.read(table) for table in ("comparisons", "prompts", "responses")]
+        rows = curated(decisions, labels, *content, mix)
+        taken = decisions.where(F.col("decision").isin(["keep"] if mix == "filtered" else ["keep", "flip"]))
+        with warehouse.prepared("curated", rows, where, gates.curated_gate(stage, taken, labels, roles)) as written:
+            warehouse.swap("decisions", decisions, where)
+            return warehouse.swap("curated", written, where)
 
 
 def _wild(stage: Stage, campaign: str, roles: DataFrame) -> DataFrame:

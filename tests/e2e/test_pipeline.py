@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
 from synpref.cli import STAGES
+from synpref.reward.model_folder import read_model
+from synpref.reward.rows import read_comparisons
 from synpref.store.contracts import TABLES
 from tests.e2e.pipelines import MODEL, SmallRun
 
@@ -102,6 +106,31 @@ def test_no_comparison_of_a_held_out_group_was_decided_or_curated(small: SmallRu
     assert local_spark.sql(of_closed).count() > 0
     for table in ("decisions", "curated"):
         assert local_spark.sql(f"SELECT * FROM {table} WHERE comparison_id IN ({of_closed})").isEmpty(), table
+
+
+def test_no_model_was_trained_on_what_it_may_not_see(small: SmallRun, local_spark: SparkSession) -> None:
+    small.table(local_spark, "roles").createOrReplaceTempView("roles")
+    latest = "SELECT comparison_id, max_by(role, iteration) role FROM roles GROUP BY comparison_id"
+    of_role: dict[str, set[str]] = defaultdict(set)
+    for row in local_spark.sql(latest).collect():
+        of_role[row["role"]].add(row["comparison_id"])
+    # validation rows are snapshots too: a model is known by the digest of those it was trained on
+    rows = {
+        read_comparisons(folder).digest: {
+            row["comparison_id"] for row in pq.read_table(folder / "comparisons").to_pylist()
+        }
+        for folder in (small.run / "snapshots").iterdir()
+    }
+    models = [read_model(folder) for folder in (small.run / "models").iterdir() if (folder / "model.json").exists()]
+    trained = {model.name: rows[model.training_digest] for model in models}
+    assert {"gold", "silver-0"} <= set(trained)
+    for name, ids in trained.items():
+        assert ids, name
+        assert not ids & (of_role["held_out"] | of_role["gold-validation"] | of_role["gold-test"]), name
+        if name.startswith("silver"):
+            assert ids <= of_role["silver"], name
+    assert trained["gold"] <= of_role["gold-train"]
+    assert of_role["wild"]  # whose decisions hang on the scores of models that saw none of it
 
 
 def test_few_shots_are_gold_train_of_other_groups(small: SmallRun, local_spark: SparkSession) -> None:

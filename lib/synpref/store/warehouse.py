@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -93,13 +94,28 @@ class Warehouse:
 
         Where `check` raises (GateError), the table stays as it was and the staging is removed.
         """
+        with self.prepared(table, rows, where, check) as written:
+            return self.swap(table, written, where)
+
+    @contextmanager
+    def prepared(
+        self, table: str, rows: DataFrame, where: Mapping[str, str | int], check: Callable[[DataFrame], None]
+    ) -> Iterator[DataFrame]:
+        """Write `rows` aside and `check` them as written; give them to be swapped in, together with those of others.
+
+        The table itself is not touched; the staging is gone when the block ends. Raises what `check` raises.
+        """
         contract = _contract(table)
         slice_condition(contract, where)
         buckets = self.bucket_count(table) if self.exists(table) else self.buckets
-        with staged(shaped(rows, contract, buckets), self.location, table) as rows_as_written:
-            check(rows_as_written)
-            self.create(table)
-            self._swap(contract, rows_as_written, where)
+        with staged(shaped(rows, contract, buckets), self.location, table) as written:
+            check(written)
+            yield written
+
+    def swap(self, table: str, written: DataFrame, where: Mapping[str, str | int]) -> int:
+        """Replace the slice `where` by rows that `prepared` gave, in one commit; return the version."""
+        self.create(table)
+        self._swap(_contract(table), written, where)
         return self.version(table)
 
     def version(self, table: str) -> int:

@@ -202,6 +202,25 @@ def test_a_schema_of_the_session_catalog_serves_as_well_as_a_path(spark: SparkSe
         spark.sql("DROP SCHEMA `synpref_test` CASCADE")
 
 
+def test_of_two_tables_prepared_together_neither_changes_where_one_check_fails(
+    warehouse: Warehouse, spark: SparkSession
+) -> None:
+    warehouse.publish("roles", roles(spark, "one", 3), {"campaign": "one"}, lambda rows: None)
+    version = warehouse.version("roles")
+
+    def refuse(rows: DataFrame) -> None:
+        raise GateError("not good enough")
+
+    with (
+        pytest.raises(GateError, match="not good enough"),
+        warehouse.prepared("roles", roles(spark, "one", 5), {"campaign": "one"}, lambda rows: None) as first,
+        warehouse.prepared("roles", first, {"campaign": "one"}, refuse) as second,
+    ):
+        warehouse.swap("roles", second, {"campaign": "one"})
+    assert warehouse.version("roles") == version
+    assert warehouse.read("roles").count() == 3
+
+
 def test_tables_are_readable_without_delta_features_of_spark_alone(warehouse: Warehouse) -> None:
     warehouse.create("rewards", "decisions")
     for table in ("rewards", "decisions"):
