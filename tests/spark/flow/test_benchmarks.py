@@ -171,7 +171,10 @@ def test_three_scorers_have_no_correlation_over_one_benchmark_and_none_is_left_o
     told = done.outcome.detail["benchmarks"]
     assert (told["correlations"], told["unscored"]) == ([], {})
     assert told["table"]["rows"][0]["values"] == [None] * 8
-    assert told["notes"] == ["RB, RB2, PPE-P, PPE-C, RMB, RM-B, JB: no files were named in evaluate.benchmarks"]
+    assert told["notes"] == [
+        "RB, RB2, PPE-P, PPE-C, RMB, RM-B, JB: no files were named in evaluate.benchmarks",
+        "judges: right means right in both orders; in column JB in one order, the mean of both, as published",
+    ]
 
 
 def test_a_second_run_asks_nothing_and_finds_the_same(
