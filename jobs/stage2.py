@@ -71,8 +71,8 @@ def _publish(
     """Check decisions and the curated rows that follow, and only then put both in place; the version of curated."""
     warehouse, mix = stage.warehouse, stage.settings.stage2.mix
     with warehouse.prepared("decisions", decided, where, gates.decisions_gate(stage, pool, labels)) as decisions:
-        content = [warehouse.read(table) for table in ("comparisons", "prompts", "responses")]
-        rows = curated(decisions, labels, *content, mix)
+        comparisons, prompts, responses = (warehouse.read(name) for name in ("comparisons", "prompts", "responses"))
+        rows = curated(decisions, labels, comparisons, prompts, responses, mix)
         taken = decisions.where(F.col("decision").isin(["keep"] if mix == "filtered" else ["keep", "flip"]))
         with warehouse.prepared("curated", rows, where, gates.curated_gate(stage, taken, labels, roles)) as written:
             warehouse.swap("decisions", decisions, where)
