@@ -61,7 +61,7 @@ class Embedder:
 
         prompt: text before every text; prompt_name: one of the model's own; neither: what the model does by default.
         Texts above max_tokens lose their beginning, not the prompt: the last turns stay (paper.md §10.1); under
-        `refuse` they are not run. dtype: `int8` for the backend `openvino` only.Raises InputError where the folder
+        `refuse` they are not run. dtype: `int8` for the backend `openvino` only. Raises InputError where the folder
         cannot be used, lacks weights, has a tokenizer of another model, no such prompt, or fewer positions or
         dimensions than asked for, and where the backend is not installed.
         """
