@@ -22,6 +22,8 @@ STAGES = (
 )  # fmt: skip
 PIPELINE = "pipeline"
 HAND_OFFS = {"export-batch": "export_batch", "import-labels": "import_labels"}  # functions of flow/people.py
+LIST_PROMPTS = "benchmark-prompts"
+WITH_FILE = {**dict.fromkeys(HAND_OFFS, "one comparison a line"), LIST_PROMPTS: "one benchmark prompt a line"}
 EPILOG = """\
 settings: conf/base.yaml explains every one. --conf takes the name of an overlay that comes with the package (demo,
 local, databricks, emr) or a file of your own; later overlays and then key=value words win.
@@ -37,6 +39,8 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         if asked.stage in HAND_OFFS:
             hand_off(asked.stage, asked.file, asked.conf, asked.settings)
+        elif asked.stage == LIST_PROMPTS:
+            list_prompts(asked.file, asked.conf, asked.settings)
         else:
             run(asked.stage, asked.conf, asked.settings)
     except SynprefError as error:
@@ -102,6 +106,14 @@ def hand_off(name: str, file: Path, overlays: Sequence[str], words: Sequence[str
         command(stage, file)
 
 
+def list_prompts(file: Path, overlays: Sequence[str], words: Sequence[str]) -> None:
+    """Write the prompts of the benchmarks that these settings name to a file; no session is opened for it."""
+    settings = load_settings(overlays, words)
+    from synpref.flow.benchmark_prompts import write_benchmark_prompts
+
+    write_benchmark_prompts(settings, file)
+
+
 def job(name: str) -> Callable[..., Any]:
     """The `run` of jobs/<name>.py."""
     found: Callable[..., Any] = importlib.import_module(f"synpref.jobs.{name}").run
@@ -132,8 +144,8 @@ def _parser() -> argparse.ArgumentParser:
         stage = stages.add_parser(
             name, help=summary, description=summary, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
         )
-        if name in HAND_OFFS:
-            stage.add_argument("file", type=Path, metavar="FILE.jsonl", help="one comparison a line")
+        if name in WITH_FILE:
+            stage.add_argument("file", type=Path, metavar="FILE.jsonl", help=WITH_FILE[name])
         stage.add_argument(
             "--conf", action="append", default=[], metavar="NAME|FILE", help="settings over conf/base.yaml; may repeat"
         )
@@ -156,6 +168,7 @@ SUMMARIES = {
     "evaluate": "Measure reward models and judges on test prompts and benchmarks, with intervals.",
     "report": "Write summary.json and report.html of the campaign, and print the summary.",
     "export-batch": "Write the comparisons that people should label next to a file, without their source labels.",
+    LIST_PROMPTS: "Write the prompts of evaluate.benchmarks to a list that hygiene and training keep out of their data.",
     "import-labels": "Check the answers that people wrote into such a file and insert them into human_labels.",
 }
 

@@ -245,7 +245,7 @@ class Embedder(Section):
     prompt_name: str | None
     max_tokens: Positive
     overlong: Literal["truncate_left", "refuse"]
-    token_budget: Positive
+    token_budget: Positive | None
     dimensions: Positive | None
     dtype: NumberFormat | Literal["int8"] | None
 
@@ -274,7 +274,7 @@ class Scorer(Section):
     backend: Literal["transformers", "vllm", "http"]
     max_tokens: Positive
     overlong: Literal["truncate_left", "refuse"]
-    token_budget: Positive
+    token_budget: Positive | None
     shared_prompt: AutoOrOff
     dtype: NumberFormat | None
     http: ScorerHttp

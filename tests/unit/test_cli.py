@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from synpref.cli import HAND_OFFS, PIPELINE, STAGES, SUMMARIES, job, main
+from synpref.cli import HAND_OFFS, PIPELINE, STAGES, SUMMARIES, WITH_FILE, job, main
 from synpref.errors import InputError
 from synpref.flow import people
 from synpref.spark import is_foreign
 
 
 def test_every_stage_has_a_job_and_a_help_text() -> None:
-    assert set(SUMMARIES) == {*STAGES, PIPELINE, *HAND_OFFS}
+    assert set(SUMMARIES) == {*STAGES, PIPELINE, *WITH_FILE}
     assert all(callable(getattr(people, function)) for function in HAND_OFFS.values())
     assert all(callable(job(stage)) for stage in STAGES)
 
@@ -38,8 +38,10 @@ def test_a_wrong_setting_ends_with_2_and_one_line_before_anything_starts(capsys:
     assert told == "synpref ingest: command line: stage1.kmax: no such setting; nearest valid key: stage1.k_max\n"
 
 
-@pytest.mark.parametrize("command", HAND_OFFS)
-def test_a_hand_off_to_people_names_a_file_and_takes_settings(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", WITH_FILE)
+def test_a_command_that_writes_or_reads_a_file_names_it_and_takes_settings(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         main([command])
     assert "FILE.jsonl" in capsys.readouterr().err

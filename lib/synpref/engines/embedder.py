@@ -18,12 +18,14 @@ from synpref.engines.model_folder import check_max_tokens, check_model_folder, l
 from synpref.engines.padding import pad_batch
 from synpref.engines.passed import Passed
 from synpref.engines.text_rows import TextRows, TextTokeniser
-from synpref.engines.tokenise import Overlong
+from synpref.engines.token_budget import measured_token_budget
+from synpref.engines.tokenise import Encoded, Overlong
 from synpref.errors import InputError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+_MEASURED_TOKENS = 256  # of the texts that a batch's size is measured with
 EmbedderBackend: TypeAlias = Literal["torch", "openvino"]
 
 
@@ -49,7 +51,7 @@ class Embedder:
         *,
         dtype: str,
         max_tokens: int,
-        token_budget: int,
+        token_budget: int | None,
         dimensions: int | None = None,
         device: str | None = None,
         backend: EmbedderBackend = "torch",
@@ -61,9 +63,10 @@ class Embedder:
 
         prompt: text before every text; prompt_name: one of the model's own; neither: what the model does by default.
         Texts above max_tokens lose their beginning, not the prompt: the last turns stay (paper.md §10.1); under
-        `refuse` they are not run. dtype: `int8` for the backend `openvino` only. Raises InputError where the folder
-        cannot be used, lacks weights, has a tokenizer of another model, no such prompt, or fewer positions or
-        dimensions than asked for, and where the backend is not installed.
+        `refuse` they are not run. token_budget: of a batch; None: by a measurement of a second or two. dtype: `int8`
+        for the backend `openvino` only. Raises InputError where the folder cannot be used, lacks weights, has a
+        tokenizer of another model, no such prompt, or fewer positions or dimensions than asked for, and where the
+        backend is not installed.
         """
         folder, device = check_model_folder(model_path), device or default_device()
         if backend == "openvino":
@@ -86,6 +89,9 @@ class Embedder:
             from synpref.engines.openvino_model import through_openvino
 
             forward = through_openvino(folder, model, dtype)
+        if not token_budget:
+            shape = (str(folder), backend, dtype, max_tokens)
+            token_budget = measured_token_budget(_full_batch(forward, tokeniser, device), device, shape)
         return cls(forward, tokeniser, token_budget, dimensions or full, device)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -126,6 +132,20 @@ class Embedder:
             pooled = self.forward(features)["sentence_embedding"]
         found: NDArray[np.float32] = pooled.float().cpu().numpy()
         return found
+
+
+def _full_batch(
+    forward: Callable[[dict[str, Any]], dict[str, Any]], tokeniser: TextTokeniser, device: str
+) -> Callable[[int], object]:
+    """Embeds equal rows, of which one budget holds so many."""
+    tokens = min(tokeniser.max_tokens, _MEASURED_TOKENS)
+    row = Encoded((tokeniser.rows(["word"]).encoded[0].input_ids * tokens)[:tokens], None, truncated=False)
+
+    def run(budget: int) -> None:
+        rows = [row] * max(1, budget // tokens)
+        Embedder(forward, tokeniser, len(rows) * tokens, 1, device).embed_rows(TextRows(rows, list(range(len(rows)))))
+
+    return run
 
 
 def check_embedder_backend(name: str | None) -> EmbedderBackend:

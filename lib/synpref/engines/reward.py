@@ -16,17 +16,19 @@ from synpref.engines.packing import can_pack, use_packing
 from synpref.engines.passed import Passed
 from synpref.engines.reward_canary import check_classifier, packs_alike
 from synpref.engines.reward_rows import Reward, RewardRows
-from synpref.engines.tokenise import Conversation, Overlong, encode_conversations
+from synpref.engines.token_budget import measured_token_budget
+from synpref.engines.tokenise import Conversation, Encoded, Overlong, encode_conversations
 from synpref.errors import InputError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 # How far a reward may move with the batch it is computed in: |a - b| <= tolerance x max(1, |a|). Sums of padded rows
 # round differently; half precision keeps 8 (bfloat16) or 11 (float16) bits.
 BATCH_TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1, "float16": 0.02}
 SharedPrompt: TypeAlias = Literal["auto", "off"]
 _PROBE = Conversation(({"role": "user", "content": "a"},), "b")
+_MEASURED_TOKENS = 256  # of the rows that a batch's size is measured with
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class RewardScorer:
         dtype: str,
         max_tokens: int,
         overlong: Overlong,
-        token_budget: int,
+        token_budget: int | None,
         device: str | None = None,
         shared_prompt: SharedPrompt = "auto",
     ) -> RewardScorer:
@@ -64,7 +66,8 @@ class RewardScorer:
         Raises InputError where it is unreadable, not safetensors or needs code of its own; has no reward head, an
         untrained one or more than one label; whose tokenizer has ids without an embedding; or where padding would be
         mistaken for text or text for padding. EngineError where the rewards of two short conversations are no numbers
-        or depend on their batch. shared_prompt: `auto` shares a prompt's pass where the model allows it and it pays.
+        or depend on their batch. token_budget: of a batch; None: by a measurement of a second or two. shared_prompt:
+        `auto` shares a prompt's pass where the model allows it and it pays.
         """
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -92,6 +95,7 @@ class RewardScorer:
             use_packing(model)
         shares = check_classifier(str(folder), model, tokenizer, max_tokens, tolerance) and shared_prompt == "auto"
         packs = packs and packs_alike(model, tokenizer, max_tokens, tolerance)
+        token_budget = token_budget or _measured_budget(model, tokenizer, min(max_tokens, _MEASURED_TOKENS), packs)
         return cls(model, tokenizer, max_tokens, overlong, token_budget, shares, packs)
 
     def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
@@ -133,6 +137,18 @@ def check_padding(where: str, pad_token_id: int | None, tokenizer: PreTrainedTok
     probe = encode_conversations(tokenizer, [_PROBE], 64, "truncate_left")[0]
     if probe.input_ids[-1] == pad_token_id:
         raise InputError(f"{where}: conversations end in the pad token {tokenizer.pad_token!r}; set another pad token")
+
+
+def _measured_budget(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tokens: int, packs: bool) -> int:
+    probe = encode_conversations(tokenizer, [_PROBE], 64, "truncate_left")[0].input_ids
+    row = Encoded((probe * tokens)[-tokens:], None, truncated=False)
+
+    def run(budget: int) -> None:
+        rows = [row] * max(1, budget // tokens)
+        Classifier(model, int(tokenizer.pad_token_id or 0), len(rows) * tokens, packs=packs).logits(rows)
+
+    shape = (type(model), model.num_parameters(), str(model.dtype), tokens, packs)
+    return measured_token_budget(run, model.device.type, shape)
 
 
 def check_head(folder: Path) -> None:

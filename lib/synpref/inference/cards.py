@@ -41,11 +41,11 @@ TABLE_KINDS: dict[str, EngineKind] = {
 ELSEWHERE = frozenset({"http-judge", "replay-judge"})
 DEFAULTS: dict[str, dict[str, Option]] = {
     "embedder": {
-        "max_tokens": 256, "dimensions": None, "token_budget": 4096, "backend": "torch", "overlong": "truncate_left",
+        "max_tokens": 256, "dimensions": None, "token_budget": None, "backend": "torch", "overlong": "truncate_left",
         "prompt": None, "prompt_name": None,
     },
     "reward": {
-        "max_tokens": 16384, "overlong": "truncate_left", "token_budget": 8192, "backend": "transformers",
+        "max_tokens": 16384, "overlong": "truncate_left", "token_budget": None, "backend": "transformers",
         "shared_prompt": "auto",
     },
     "chat-judge": {"max_tokens": 2048, "token_budget": 4096},

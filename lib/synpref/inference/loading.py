@@ -30,7 +30,7 @@ def embedder(spec: EngineSpec) -> Embedder:
         _folder(spec),
         dtype=_dtype(spec),
         max_tokens=spec.integer("max_tokens", 0),
-        token_budget=spec.integer("token_budget", 0),
+        token_budget=spec.integer("token_budget", 0) or None,
         dimensions=spec.integer("dimensions", 0) or None,
         device=spec.text("device"),
         backend=check_embedder_backend(spec.text("backend")),
@@ -60,7 +60,7 @@ def reward(spec: EngineSpec) -> RewardScorer | VllmScorer | HttpScorer:
         dtype=_dtype(spec),
         max_tokens=spec.integer("max_tokens", 0),
         overlong=_overlong(spec),
-        token_budget=spec.integer("token_budget", 0),
+        token_budget=spec.integer("token_budget", 0) or None,
         device=spec.text("device"),
         shared_prompt="off" if spec.text("shared_prompt") == "off" else "auto",
     )

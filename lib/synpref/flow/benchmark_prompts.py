@@ -1,0 +1,44 @@
+"""The prompts of benchmark files as a list, which hygiene and training keep out of their data (paper.md §8.2)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from synpref.benchmarks import best_of_n
+from synpref.benchmarks.items import Item
+from synpref.benchmarks.suite import benchmark
+from synpref.errors import InputError, SettingsError
+from synpref.settings import Settings
+
+
+def write_benchmark_prompts(settings: Settings, path: Path) -> None:
+    """Write the distinct first user turns of evaluate.benchmarks and evaluate.best_of_n, a {benchmark, prompt} a line.
+
+    The file is what hygiene.benchmarks and train.data.decontaminate take. Raises SettingsError where the settings name
+    no benchmark, InputError where a file cannot be read or the list cannot be written.
+    """
+    asked = settings.evaluate
+    items = {name: benchmark(name).read(paths) for name, paths in asked.benchmarks.items()}
+    if asked.best_of_n:
+        items[best_of_n.NAME] = best_of_n.read(asked.best_of_n)
+    if not items:
+        raise SettingsError("no benchmark is named: set evaluate.benchmarks or evaluate.best_of_n")
+    turns = {name: first_turns(of_one) for name, of_one in items.items()}
+    lines = [
+        json.dumps({"benchmark": name, "prompt": text}, ensure_ascii=False) for name in turns for text in turns[name]
+    ]
+    try:
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+    told = ", ".join(f"{name} {len(texts):,}" for name, texts in turns.items())
+    sys.stderr.write(f"{len(lines):,} prompts in {path}: {told}\n")
+
+
+def first_turns(items: Iterable[Item]) -> list[str]:
+    """The first user turn of each item that has one, each text once, in order of appearance."""
+    said = (next((turn["content"] for turn in item.messages if turn["role"] == "user"), "") for item in items)
+    return list(dict.fromkeys(text for text in said if text.strip()))
