@@ -168,7 +168,7 @@ SUMMARIES = {
     "evaluate": "Measure reward models and judges on test prompts and benchmarks, with intervals.",
     "report": "Write summary.json and report.html of the campaign, and print the summary.",
     "export-batch": "Write the comparisons that people should label next to a file, without their source labels.",
-    LIST_PROMPTS: "Write the prompts of evaluate.benchmarks to a list that hygiene and training keep out of their data.",
+    LIST_PROMPTS: "Write the prompts of evaluate.benchmarks to a list that hygiene and training keep out of the data.",
     "import-labels": "Check the answers that people wrote into such a file and insert them into human_labels.",
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from synpref.section import AutoOrOff, Count, NumberFormat, Positive, Seconds, Section, Share, Url
+from synpref.section import AutoOrOff, Count, GpuAddress, NumberFormat, Positive, Seconds, Section, Share, Url
 from synpref.settings_evaluate import Evaluate, nearest
 from synpref.settings_train import Input, Train
 
@@ -44,6 +44,7 @@ class SparkSettings(Section):
     master: str
     driver_memory: str
     slots: Positive | None
+    gpus: list[GpuAddress]
     conf: dict[str, str]
 
 

@@ -13,10 +13,12 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from synpref.engines.quiet import quiet_transformers
 from synpref.engines.tokenise import Conversation
+from synpref.reward.backbones import load_classifier, load_tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = ROOT.parent / "shared" / "data" / "pairs"
 MINILM = ROOT / ".cache/models/all-minilm-l6-v2"
+SMOLLM2 = ROOT / ".cache/models/smollm2-135m-instruct"
 
 needs_model = pytest.mark.skipif(not MINILM.is_dir(), reason="the small model is absent: run `make setup`")
 needs_pairs = pytest.mark.skipif(not PAIRS.is_dir(), reason="the real preference files are not on this machine")
@@ -28,6 +30,18 @@ def make_reward_model(folder: Path) -> Path:
     with quiet_transformers():
         AutoModelForSequenceClassification.from_pretrained(MINILM, num_labels=1).save_pretrained(folder)
         AutoTokenizer.from_pretrained(MINILM).save_pretrained(folder)
+    return folder
+
+
+def make_decoder_reward_model(folder: Path) -> Path:
+    """Save the small chat model as a reward model with a random head; the test is skipped where it is absent."""
+    if not SMOLLM2.is_dir():
+        pytest.skip("the small chat model is absent: run `make setup`")
+    torch.manual_seed(0)
+    with quiet_transformers():
+        tokenizer = load_tokenizer(SMOLLM2)
+        load_classifier(SMOLLM2, tokenizer).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     return folder
 
 

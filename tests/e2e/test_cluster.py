@@ -45,7 +45,7 @@ def test_a_submitted_job_runs_on_the_workers_with_the_wheel_alone(cluster: Clust
 
 WHO_HAS_A_GPU = """
 import json
-from synpref.inference.answering import given_gpu
+from synpref.inference.placing import given_gpu
 from synpref.inference.gpus import task_profile
 from synpref.spark import open_session
 

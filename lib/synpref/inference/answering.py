@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synpref.inference import loaded
+from synpref.inference.placing import placed
 from synpref.inference.prefetch import ahead
 from synpref.inference.spec import EngineSpec
 from synpref.inference.windows import WINDOW_ROWS, windows
@@ -22,42 +23,27 @@ def answering(spec: EngineSpec, count_folder: str | None = None) -> Batches:
 
     The engine is loaded at the first row, so an empty task loads nothing. Rows pass in windows of the option `window`
     rows (1,024), within which the engine sorts by length; the next window is read and tokenised while one computes. A
-    task that Spark gave a GPU runs its engine on it, in a process of its own. count_folder: a folder on a disk that the
-    driver sees, in which each task keeps the numbers of its finished rows and tokens for the driver's progress; None
-    for no counts.
+    task that has a GPU (see placing) runs its engine there, in a process of its own. count_folder: a folder on a disk
+    that the driver sees, in which each task keeps the numbers of its finished rows and tokens for the driver's
+    progress; None for no counts.
     """
 
     def answer(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        placed, rows, tokens = on_its_gpu(spec), 0, 0
-        read = windows(batches, spec.integer("window", WINDOW_ROWS))
+        read, rows, tokens = windows(batches, spec.integer("window", WINDOW_ROWS)), 0, 0
         first = next(read, None)
         if first is None:
             return
-        loaded.engine(placed)  # in this thread, which computes: torch's threads are set for it
-        for window, ready in ahead((each, loaded.prepare(placed, each)) for each in chain([first], read)):
-            answers = loaded.answer(placed, window, ready)
-            yield answers
-            rows += window.num_rows
-            tokens += int(pc.sum(answers.column("engine_tokens")).as_py() or 0)
-            if count_folder is not None:
-                _count(count_folder, rows, tokens)
+        with placed(spec) as own:
+            loaded.engine(own)  # in this thread, which computes: torch's threads are set for it
+            for window, ready in ahead((each, loaded.prepare(own, each)) for each in chain([first], read)):
+                answers = loaded.answer(own, window, ready)
+                yield answers
+                rows += window.num_rows
+                tokens += int(pc.sum(answers.column("engine_tokens")).as_py() or 0)
+                if count_folder is not None:
+                    _count(count_folder, rows, tokens)
 
     return answer
-
-
-def on_its_gpu(spec: EngineSpec) -> EngineSpec:
-    """The spec bound to the GPU that Spark gave this task, in a process of its own; as it is where it gave none."""
-    gpu = given_gpu()
-    return spec if gpu is None else spec.having(gpu=gpu, process=True)
-
-
-def given_gpu() -> str | None:
-    """The addresses of the GPU that Spark gave this task, joined by ','; None where it gave none."""
-    from pyspark import TaskContext
-
-    task = TaskContext.get()
-    given = None if task is None else task.resources().get("gpu")
-    return None if given is None else ",".join(given.addresses)
 
 
 def _count(folder: str, rows: int, tokens: int) -> None:

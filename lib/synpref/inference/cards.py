@@ -23,7 +23,7 @@ Option = str | int | float | bool | None
 # How the work is done, not what comes out of it.
 RUNTIME_OPTIONS = frozenset(
     {
-        "threads", "token_budget", "window", "device", "dtype", "simulated", "gpu_memory", "process", "gpu",
+        "threads", "token_budget", "window", "device", "dtype", "simulated", "gpu_memory", "process", "gpu", "gpus",
         "shared_prompt", "url", "served_model", "concurrency", "timeout", "retries", "key_variable",
     }
 )  # fmt: skip

@@ -13,15 +13,15 @@ from pyspark.sql import SparkSession
 from synpref.engines import device as engine_device
 from synpref.engines.identity import EngineCard, hashed_part
 from synpref.errors import EngineError, InputError
-from synpref.inference.answering import given_gpu
 from synpref.inference.engine_process import child_environment
 from synpref.inference.gpus import task_profile
+from synpref.inference.placing import task_gpu
 from synpref.inference.positions import fitted
 from synpref.inference.record import known_engines
 from synpref.inference.spec import EngineSpec
 from synpref.store.warehouse import Warehouse
 
-_MEASURED: dict[tuple[str, str | None], str] = {}
+_MEASURED: dict[tuple[str, str | None, str | None], str] = {}
 
 
 def settled(warehouse: Warehouse, spec: EngineSpec) -> EngineSpec:
@@ -37,7 +37,7 @@ def settled(warehouse: Warehouse, spec: EngineSpec) -> EngineSpec:
     if not spec.open_dtype:
         return spec
     known = recorded_dtype(warehouse, spec.card)
-    return spec.having(dtype=known or _measured_once(warehouse.spark, spec.text("device")))
+    return spec.having(dtype=known or _measured_once(warehouse.spark, spec.text("device"), spec.text("gpus")))
 
 
 def recorded_dtype(warehouse: Warehouse, card: EngineCard) -> str | None:
@@ -47,12 +47,16 @@ def recorded_dtype(warehouse: Warehouse, card: EngineCard) -> str | None:
     return min((row["dtype"] for row in alike if _without_dtype(row["details"]) == ours), default=None)
 
 
-def measured_dtype(spark: SparkSession, device: str | None = None) -> str:
-    """The faster dtype on the device of a worker, from one Spark task of some seconds. EngineError where it fails."""
+def measured_dtype(spark: SparkSession, device: str | None = None, gpus: str | None = None) -> str:
+    """The faster dtype on the device of a worker, from one Spark task of some seconds. EngineError where it fails.
+
+    gpus: as of placing.task_gpu.
+    """
 
     def measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for _ in batches:
-            yield pa.RecordBatch.from_pydict({"dtype": [dtype_of_child(device, given_gpu())]})
+            with task_gpu(gpus) as gpu:
+                yield pa.RecordBatch.from_pydict({"dtype": [dtype_of_child(device, gpu)]})
 
     # The workers measure: the driver may be a machine of another kind.
     first = spark.range(0, 1, 1, 1).mapInArrow(measure, "dtype string", profile=task_profile(spark)).first()
@@ -76,11 +80,11 @@ def dtype_of_child(device: str | None = None, gpu: str | None = None) -> str:
     return said[-1]  # libraries may print before
 
 
-def _measured_once(spark: SparkSession, device: str | None) -> str:
+def _measured_once(spark: SparkSession, device: str | None, gpus: str | None) -> str:
     """The measurement of this application: its workers do not change between two engines."""
-    key = (str(spark.sparkContext.applicationId), device)
+    key = (str(spark.sparkContext.applicationId), device, gpus)
     if key not in _MEASURED:
-        _MEASURED[key] = measured_dtype(spark, device)
+        _MEASURED[key] = measured_dtype(spark, device, gpus)
     return _MEASURED[key]
 
 

@@ -51,6 +51,14 @@ def _make_room(*, on_gpu: bool) -> None:
                 held.close()
 
 
+def end(spec: EngineSpec) -> None:
+    """Let go of the engine of the spec, and end its process where it has one."""
+    with _lock:
+        held = _loaded.pop(spec, None)
+    if isinstance(held, EngineProcess):
+        held.close()
+
+
 def prepare(spec: EngineSpec, window: pa.RecordBatch) -> Ready | None:
     """What of a window's answer can be made before its turn, for `answer`; None where that is nothing."""
     found = engine(spec)

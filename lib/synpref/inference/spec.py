@@ -78,6 +78,11 @@ class EngineSpec:
         return self.text("dtype") is None and self.text("factory") is None and self.kind not in ELSEWHERE
 
     @property
+    def served(self) -> bool:
+        """Whether it computes elsewhere, on no GPU of the cluster's: behind a server, or recorded."""
+        return self.kind in ELSEWHERE or self.text("backend") == "http"
+
+    @property
     def card(self) -> EngineCard:
         """The engine's identity, read from the model's files. InputError where the folder cannot be read."""
         return card_of(self.kind, self.name, self.model_path, dict(self.options))

@@ -18,8 +18,8 @@ from pyspark.sql.pandas.functions import pandas_udf
 
 from synpref.errors import InputError
 from synpref.inference import loaded
-from synpref.inference.answering import on_its_gpu
 from synpref.inference.dtype import measured_dtype
+from synpref.inference.placing import placed
 from synpref.inference.positions import fitted
 from synpref.inference.spec import EngineSpec
 from synpref.inference.windows import WINDOW_ROWS, windows
@@ -36,9 +36,10 @@ def embed(spec: EngineSpec) -> Udf:
     ready = _ready(spec, "embedder")
 
     def run(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
-        for texts in batches:
-            answers = _answers(ready, {"text_id": _nulls(len(texts)), "text": pa.array(texts, pa.string())})
-            yield answers.column("vector").to_pandas()
+        with placed(ready) as own:
+            for texts in batches:
+                answers = _answers(own, {"text_id": _nulls(len(texts)), "text": pa.array(texts, pa.string())})
+                yield answers.column("vector").to_pandas()
 
     return _udf(run, "array<float>")
 
@@ -48,10 +49,11 @@ def reward(spec: EngineSpec) -> Udf:
     ready = _ready(spec, "reward")
 
     def run(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.Series]:
-        for messages, texts in batches:
-            columns = {"response_id": _nulls(len(texts)), "messages": _messages(messages)}
-            answers = _answers(ready, {**columns, "text": pa.array(texts, pa.string())})
-            yield answers.column("reward").to_pandas()
+        with placed(ready) as own:
+            for messages, texts in batches:
+                columns = {"response_id": _nulls(len(texts)), "messages": _messages(messages)}
+                answers = _answers(own, {**columns, "text": pa.array(texts, pa.string())})
+                yield answers.column("reward").to_pandas()
 
     return _udf(run, "double")
 
@@ -64,11 +66,14 @@ def judge(spec: EngineSpec) -> Udf:
     ready = _ready(spec, *JUDGES)
 
     def run(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
-        for messages, orders in batches:
-            nothing = _nulls(len(orders))
-            ids = {"comparison_id": nothing, "prompt_hash": nothing, "sample": nothing, "few_shots": nothing}
-            answers = _answers(ready, {**ids, "order": pa.array(orders, pa.string()), "messages": _messages(messages)})
-            yield answers.select(["p_a", "verdict", "raw", "tokens_in", "tokens_out"]).to_pandas()
+        with placed(ready) as own:
+            for messages, orders in batches:
+                nothing = _nulls(len(orders))
+                ids = {"comparison_id": nothing, "prompt_hash": nothing, "sample": nothing, "few_shots": nothing}
+                answers = _answers(
+                    own, {**ids, "order": pa.array(orders, pa.string()), "messages": _messages(messages)}
+                )
+                yield answers.select(["p_a", "verdict", "raw", "tokens_in", "tokens_out"]).to_pandas()
 
     return _udf(run, VERDICT)
 
@@ -99,14 +104,14 @@ def _ready(spec: EngineSpec, *kinds: str) -> EngineSpec:
     spark = SparkSession.getActiveSession()
     if spark is None:
         raise InputError(f"engine {spec.name}: give the option dtype, or start a Spark session that can measure it")
-    return fitted(spec).having(dtype=measured_dtype(spark, spec.text("device")))
+    return fitted(spec).having(dtype=measured_dtype(spark, spec.text("device"), spec.text("gpus")))
 
 
 def _answers(spec: EngineSpec, columns: Mapping[str, pa.Array[Any]]) -> pa.Table:
     batch = pa.RecordBatch.from_pydict(dict(columns))
-    placed, rows = on_its_gpu(spec), spec.integer("window", WINDOW_ROWS)
-    found = [loaded.answer(placed, window) for window in windows([batch], rows)]
-    return pa.Table.from_batches(found or [loaded.answer(placed, batch)])
+    rows = spec.integer("window", WINDOW_ROWS)
+    found = [loaded.answer(spec, window) for window in windows([batch], rows)]
+    return pa.Table.from_batches(found or [loaded.answer(spec, batch)])
 
 
 def _udf(run: Callable[..., Any], returned: str) -> Udf:

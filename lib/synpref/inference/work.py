@@ -16,7 +16,6 @@ from synpref.engines.failure import REFUSALS
 from synpref.errors import EngineError, InputError
 from synpref.inference.answered import COST, COST_COLUMNS
 from synpref.inference.answering import answering
-from synpref.inference.cards import ELSEWHERE
 from synpref.inference.gpus import task_profile
 from synpref.inference.kinds import Kind
 from synpref.inference.progress import Meter
@@ -97,8 +96,7 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: Cost) -
     tasks = min(work.slots, shard.rows)
     answer = answering(work.spec, None if counts is None else str(counts))
     schema = f"{work.kind.schema}, {COST_COLUMNS}"
-    served = work.spec.kind in ELSEWHERE or work.spec.text("backend") == "http"  # it computes on no GPU of ours
-    profile = None if served else task_profile(spark)
+    profile = None if work.spec.served else task_profile(spark)
     answers = spread(rows, tasks, work.key, work.together).mapInArrow(answer, schema, profile=profile)
     with meter.watching(counts, done.rows, done.tokens):
         try:

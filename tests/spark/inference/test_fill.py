@@ -331,3 +331,19 @@ def test_shards_lie_in_one_bucket_hold_all_rows_and_are_cut_alike_twice(spark: S
     assert max(map(len, once)) <= 16
     assert sum(map(len, once)) == 100
     assert len(set().union(*once)) == 100
+
+
+def test_tasks_take_turns_on_the_one_gpu_that_the_settings_name(
+    spark: SparkSession, warehouse: Warehouse, asked: Asked
+) -> None:
+    spec = asked.spec("embedder", gpus="5")
+    done = fill(
+        warehouse, table="embeddings", stage="embed", spec=spec, shard_rows=100, inputs=many(spark, 30), slots=2
+    )
+    assert done.computed == 30
+    lines = asked.path.read_text().splitlines()
+    loads = [place for place, line in enumerate(lines) if line.startswith("load ")]
+    assert len(loads) == 2  # one a task: its engine ended with it, as the next worker's may need the GPU
+    assert 10 < loads[1] - loads[0] < 20  # the second only began when the first task had asked about half of the rows
+    for place in loads:
+        assert not Path("/proc", lines[place].split()[1]).exists()
