@@ -1,4 +1,4 @@
-"""Which tests share a process, where several run at once (make test): those of a file, all of e2e, all of faults."""
+"""Which tests share a process, where several run at once (make test): those of a file, most of e2e, all of faults."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling, Scheduling
 
 TOGETHER = ("tests/e2e/", "tests/faults/")  # each shares what takes minutes to start
+APART = ("tests/e2e/test_files_pipeline.py", "tests/e2e/test_train_and_evaluate.py")  # these share nothing of it
 
 
 class SharedFixtures(LoadFileScheduling):
     # The mark xdist_group says the same in fewer words, but does nothing under pytest 9.2 (pytest-xdist issue 1386).
     def _split_scope(self, nodeid: str) -> str:
-        of_tier = next((tier for tier in TOGETHER if nodeid.startswith(tier)), None)
+        of_tier = None if nodeid.startswith(APART) else next(filter(nodeid.startswith, TOGETHER), None)
         return of_tier or super()._split_scope(nodeid)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from synpref.engines.batching import token_budget_batches
 from synpref.engines.packing import packed_batches
+from synpref.reward.branches import Family, branched, families
 from synpref.reward.features import FeatureStore
 from synpref.reward.graph import Batch
 from synpref.reward.places import Places
-from synpref.reward.upper import PairwiseLoss
+from synpref.reward.upper import PairwiseLoss, Upper
 
 SCORING_TOKENS = 16_384  # tokens, padding included, of one pass without gradients
 SLACK = 1.25  # responses of one pass: the longest has at most so many times the tokens of the shortest
@@ -51,23 +52,54 @@ def length_groups(lengths: Sequence[int], full: int) -> list[list[int]]:
     return groups
 
 
-def load_batch(stored: Stored, batch: Batch, device: torch.device, *, packs: bool = False) -> dict[str, Any]:
+class Pass(NamedTuple):
+    """What a model computes at once. places: in the batch, in the order of rewards. rows, mask: of Upper.forward."""
+
+    places: list[int]
+    rows: torch.Tensor
+    mask: torch.Tensor
+
+
+def load_batch(
+    stored: Stored, batch: Batch, upper: Upper, device: torch.device, *, at_once: bool = False
+) -> dict[str, Any]:
     """Read the responses of a batch: the arguments of PairwiseLoss, on the device.
 
-    packs: all of them end to end, in one pass.
+    Responses to one prompt share a row, or all lie end to end in one pass, where `upper` takes that. at_once: in one
+    pass whatever it pads, since processes that share a sharded model must make equally many.
     """
-    lengths = stored.places.length[batch.responses].tolist()
     full = FULL_PASS.get(device.type, FULL_PASS["cuda"])
-    groups = [list(range(len(lengths)))] if packs else length_groups(lengths, full)
-    position = np.empty(len(lengths), dtype=np.int64)
-    position[[index for group in groups for index in group]] = np.arange(len(lengths))
-    passes = [(pack_rows if packs else pad_rows)(stored, batch.responses[group]) for group in groups]
+    passes = list(_passes(stored, batch.responses, upper, None if at_once else full))
+    position = np.empty(len(batch.responses), dtype=np.int64)
+    position[[place for one in passes for place in one.places]] = np.arange(len(batch.responses))
     return {
-        "rows": [rows.to(device) for rows, _ in passes],
-        "mask": [mask.to(device) for _, mask in passes],
+        "rows": [one.rows.to(device) for one in passes],
+        "mask": [one.mask.to(device) for one in passes],
         "chosen": torch.from_numpy(position[batch.chosen]).to(device),
         "rejected": torch.from_numpy(position[batch.rejected]).to(device),
     }
+
+
+def _passes(stored: Stored, numbers: NDArray[np.int64], upper: Upper, full: int | None) -> Iterator[Pass]:
+    left = list(range(len(numbers)))
+    if upper.packs or full is None:
+        yield Pass(left, *(pack_rows if upper.packs else pad_rows)(stored, numbers))
+        return
+    if upper.branches:
+        rows: list[NDArray[Any]] = [stored.store.row(stored.places, number) for number in numbers]
+        shared = families([row[:, 0] for row in rows], upper.width)
+        for group in length_groups([_size(family, rows) for family in shared], full):
+            chosen = [shared[index] for index in group]
+            yield Pass([place for family in chosen for place in family.members], *branched(rows, chosen))
+        left = sorted(set(left) - {place for family in shared for place in family.members})
+    lengths = stored.places.length[numbers[left]].tolist()
+    for group in length_groups(lengths, full):
+        places = [left[index] for index in group]
+        yield Pass(places, *pad_rows(stored, numbers[places]))
+
+
+def _size(family: Family, rows: Sequence[NDArray[Any]]) -> int:
+    return family.shared + sum(len(rows[place]) - family.shared for place in family.members)
 
 
 def pad_rows(stored: Stored, numbers: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -53,7 +53,7 @@ class StepTrainer(Trainer):
         self._stored = stored
         self._course = course
         self._strategy = strategy
-        self._packs: bool = model.upper.packs
+        self._upper = model.upper
 
     def get_train_dataloader(self) -> DataLoader[Step]:
         """The steps as they are: they are shared out among the processes already."""
@@ -90,7 +90,8 @@ class StepTrainer(Trainer):
         for index, part in enumerate(step.parts):
             last = index == len(step.parts) - 1
             with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
-                loss = model(**load_batch(self._stored, part, self.args.device, packs=self._packs))["total"] * weight
+                rows = load_batch(self._stored, part, self._upper, self.args.device, at_once=self._strategy == "fsdp")
+                loss = model(**rows)["total"] * weight
                 self.accelerator.backward(loss)
             total += loss.detach()
         whole: torch.Tensor = self.accelerator.reduce(total, "mean")

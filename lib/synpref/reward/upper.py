@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from synpref.engines.packing import can_pack, logits_of_packed, use_packing
 from synpref.reward.backbones import FirstTokenLayer, PassThrough, anatomy
+from synpref.reward.branches import can_branch, logits_of_branches
 
 
 class Upper(nn.Module):
@@ -22,6 +23,7 @@ class Upper(nn.Module):
     """
 
     packs = False  # takes rows end to end, see `packing`
+    branches = False  # takes several responses to a prompt in one row, see `packing`
 
     def __init__(self, model: PreTrainedModel, *, decoder: bool, from_states: bool) -> None:
         super().__init__()
@@ -32,10 +34,13 @@ class Upper(nn.Module):
     def forward(self, rows: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Map rows [responses, tokens, width] and mask [responses, tokens] (1 = real, padding right) to [responses].
 
-        Or rows end to end [1, all tokens, width], where mask is the tokens of each response, [responses].
+        Or rows end to end [1, all tokens, width], where mask is the tokens of each response, [responses]. Or several
+        responses a row, where mask is the plan of their branches (see branches.branched).
         """
         if mask.dim() == 1:
             return logits_of_packed(self.model, self._given(rows), mask.tolist())
+        if mask.dim() == 3:
+            return logits_of_branches(self.model, self._given(rows), mask)
         inputs: dict[str, torch.Tensor] = {"attention_mask": mask}
         inputs |= self._given(rows)
         if not self.decoder:
@@ -54,6 +59,11 @@ class Upper(nn.Module):
             given["token_type_ids"] = rows[..., 1].long()
         return given
 
+    @property
+    def width(self) -> int:
+        """Numbers of a hidden state."""
+        return int(self.model.config.get_text_config().hidden_size)
+
     def layers(self) -> list[str]:
         """Names of the classes of its layers, which are sharded one by one."""
         base = self.model.base_model
@@ -65,7 +75,8 @@ class Upper(nn.Module):
 def packing(upper: Upper, device: torch.device, *, bfloat16: bool) -> Iterator[None]:
     """Let `upper` take its rows end to end where the device computes that (engines/packing), until the block ends.
 
-    Where attention drops weights, rows stay padded: the kernel drops none.
+    Where attention drops weights, rows stay padded: the kernel drops none. Where rows stay padded, responses to one
+    prompt share a row where the model can (branches).
     """
     model = upper.model
     drops = getattr(model.config.get_text_config(), "attention_dropout", 0.0)
@@ -73,12 +84,13 @@ def packing(upper: Upper, device: torch.device, *, bfloat16: bool) -> Iterator[N
     before = model.config._attn_implementation
     if upper.packs:
         use_packing(model)
+    upper.branches = not upper.packs and not upper.from_states and can_branch(model)
     try:
         yield
     finally:
         if upper.packs:
             model.set_attn_implementation(before)
-        upper.packs = False
+        upper.packs = upper.branches = False
 
 
 @dataclass

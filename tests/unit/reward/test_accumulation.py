@@ -171,7 +171,7 @@ def test_a_batch_in_passes_keeps_its_comparisons(tmp_path: Path) -> None:
     )
     stored = Stored.of(store, [str(i) for i in range(5)])
     batch = Batch(np.array([0, 1, 2, 4]), np.array([0, 1, 3]), np.array([1, 2, 0]))  # 0>1, 1>2, 4>0
-    told = load_batch(stored, batch, torch.device("cpu"))
+    told = load_batch(stored, batch, OneWeight(), torch.device("cpu"))
     rows = torch.cat([part[:, 0, 0] for part in told["rows"]])
     assert rows[told["chosen"]].tolist() == [0, 1, 4]
     assert rows[told["rejected"]].tolist() == [1, 2, 0]

@@ -44,9 +44,11 @@ def packs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("synpref.reward.upper.can_pack", lambda *_: True)
 
 
-def made(folder: Path, backbone: Path, features: Path, trained: int | None) -> tuple[Upper, Stored, Batch]:
+def made(
+    folder: Path, backbone: Path, features: Path, trained: int | None, max_tokens: int = 32
+) -> tuple[Upper, Stored, Batch]:
     """The trained part of a model, its rows, and all comparisons as one batch."""
-    kind = FeatureKind("f", None if trained is None else 2, 32, "truncate_left")
+    kind = FeatureKind("f", None if trained is None else 2, max_tokens, "truncate_left")
     tokenizer = load_tokenizer(backbone)
     torch.manual_seed(3)
     store = open_features(features, kind)
@@ -65,16 +67,16 @@ def test_packed_rows_have_loss_gradients_and_rewards_of_padded_ones(
     model = PairwiseLoss(upper)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
 
-    def gradients(*, end_to_end: bool) -> tuple[float, list[torch.Tensor]]:
-        loss = model(**load_batch(stored, batch, CPU, packs=end_to_end))["total"]
+    def gradients() -> tuple[float, list[torch.Tensor]]:
+        loss = model(**load_batch(stored, batch, upper, CPU))["total"]
         found = torch.autograd.grad(loss, weights, allow_unused=True)
         return loss.item(), [one for one in found if one is not None]
 
-    loss, padded = gradients(end_to_end=False)
+    loss, padded = gradients()
     rewards = score(model, stored)
     with packing(upper, CPU, bfloat16=False):
         assert upper.packs
-        packed_loss, packed = gradients(end_to_end=True)
+        packed_loss, packed = gradients()
         assert score(model, stored) == pytest.approx(rewards, abs=1e-5)
     assert packed_loss == pytest.approx(loss, rel=1e-5)
     assert len(packed) == len(padded)
@@ -83,8 +85,9 @@ def test_packed_rows_have_loss_gradients_and_rewards_of_padded_ones(
 
 
 def test_a_packed_batch_is_one_pass_without_padding(folder: Path, tiny_llama: Path, tmp_path: Path) -> None:
-    _, stored, batch = made(folder, tiny_llama, tmp_path / "features", None)
-    told = load_batch(stored, batch, CPU, packs=True)
+    upper, stored, batch = made(folder, tiny_llama, tmp_path / "features", None)
+    upper.packs = True
+    told = load_batch(stored, batch, upper, CPU)
     ((rows,), (lengths,)) = told["rows"], told["mask"]
     assert rows.shape[:2] == (1, int(stored.places.length.sum()))
     assert lengths.tolist() == stored.places.length[batch.responses].tolist()
@@ -95,9 +98,9 @@ def test_a_training_that_packs_makes_the_model_of_one_that_pads(
 ) -> None:
     used: list[bool] = []
 
-    def watched(*given: Any, packs: bool = False) -> object:
-        used.append(packs)
-        return load_batch(*given, packs=packs)
+    def watched(stored: Stored, batch: Batch, upper: Upper, *given: Any, **more: Any) -> object:
+        used.append(upper.packs)
+        return load_batch(stored, batch, upper, *given, **more)
 
     monkeypatch.setattr("synpref.reward.trainer.load_batch", watched)
     found = []

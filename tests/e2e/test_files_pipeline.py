@@ -1,0 +1,117 @@
+"""The pipeline as a user runs it: files of pairs, gold out of their labels, a real judge that is refused, no truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from synpref.demo.files import write_pool
+from synpref.reward.model_folder import read_model
+from synpref.reward.rows import read_comparisons
+from tests.e2e.pipelines import MODEL, ROOT
+from tests.e2e.test_train_and_evaluate import synpref
+
+JUDGE = ROOT / ".cache/models/smollm2-135m-instruct"
+
+pytestmark = [
+    pytest.mark.skipif(not (MODEL.is_dir() and JUDGE.is_dir()), reason="the small models are absent: `make setup`"),
+    pytest.mark.timeout(3600),
+]
+
+
+@dataclass(frozen=True)
+class Curated:
+    """What the pipeline left in a folder, and what it printed."""
+
+    run: Path
+    told: str
+
+    def rows(self, spark: SparkSession, query: str) -> list[dict[str, Any]]:
+        """Rows of a query over the tables of the warehouse, by name."""
+        for table in (self.run / "warehouse").iterdir():
+            if (table / "_delta_log").is_dir():
+                spark.read.format("delta").load(str(table)).createOrReplaceTempView(table.name)
+        return [row.asDict() for row in spark.sql(query).collect()]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """summary.json."""
+        found: dict[str, Any] = json.loads((self.run / "summary.json").read_text(encoding="utf-8"))
+        return found
+
+
+@pytest.fixture(scope="module")
+def curated(tmp_path_factory: pytest.TempPathFactory) -> Curated:
+    """`synpref pipeline --conf local` over files of several shapes, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("files of a user")
+    pool = write_pool(folder / "raw", seed=5, prompts=260, test_prompts=1)
+    inputs = [{"path": str(file.path), "source": file.source} for file in pool.pool]
+    judge = {"name": "smollm2", "kind": "transformers", "model": str(JUDGE), "few_shots": 0}
+    told = synpref(
+        folder, "pipeline", "--conf", "local", "run.dir=run", f"inputs={json.dumps(inputs)}",
+        f"judges={json.dumps([judge])}", "humans.share=0.4", "stage1.pool_share=1.0", "stage1.seed_judge=10",
+        "stage1.hold_out.validation_share=0.35", "stage1.hold_out.test_share=0.3", "train.steps=6",
+        "train.final_seeds=1", "train.max_tokens=32", "scorer.max_tokens=32", f"train.backbone={MODEL}",
+        f"embedder.model={MODEL}", "embedder.max_tokens=32", "stage2.allow_weak_models=true",
+        f"hygiene.benchmarks={json.dumps([str(pool.benchmarks)])}", "evaluate.robustness=0", "mlflow.log_models=false",
+    )  # fmt: skip
+    return Curated(folder / "run", told)
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[SparkSession]:
+    """A session to look at tables in."""
+    from synpref.spark import open_session
+
+    session = open_session(app_name="tests", master="local[2]", driver_memory="1g", extra={})
+    yield session
+    session.stop()
+
+
+def test_a_real_judge_that_answers_by_position_is_refused_and_the_run_says_so(curated: Curated) -> None:
+    judge = curated.summary["judges"]["smollm2"]
+    assert (judge["admitted"], judge["simulated"]) == (False, False)
+    assert judge["verdicts"] >= 64  # 32 pairs in both orders; the rule is looked at after them for the first time
+    assert "No silver: the best reward model is cross-fitted" in curated.told
+    assert "Judge smollm2 was refused" in curated.told
+    assert "Gold is labels of the input files" in curated.told
+    assert "labels" not in curated.summary  # nobody knows the truth of a user's files
+
+
+def test_each_half_of_wild_is_scored_by_the_model_of_the_other_alone(curated: Curated, spark: SparkSession) -> None:
+    (left,) = curated.rows(spark, "SELECT detail FROM stage_runs WHERE stage = 'score'")
+    engines = {one["fold"]: one["engine_id"] for one in json.loads(left["detail"])["best_engines"]}
+    assert set(engines) == {0, 1}
+    trained = _trained(curated.run)
+    halves = {fold: {row["comparison_id"] for row in _wild(curated, spark) if row["fold"] == fold} for fold in (0, 1)}
+    assert min(map(len, halves.values())) > 50
+    for fold, engine in engines.items():
+        seen = trained[f"half-{1 - fold}"]
+        assert seen <= halves[1 - fold]
+        assert not seen & halves[fold]
+        decided = curated.rows(spark, f"SELECT comparison_id FROM decisions WHERE best_engine_id = '{engine}'")
+        assert {row["comparison_id"] for row in decided} == halves[fold]
+
+
+def _wild(curated: Curated, spark: SparkSession) -> list[dict[str, Any]]:
+    latest = "SELECT comparison_id, max_by(role, iteration) role, max_by(fold, iteration) fold FROM roles GROUP BY 1"
+    return curated.rows(spark, f"SELECT * FROM ({latest}) WHERE role = 'wild'")
+
+
+def _trained(run: Path) -> dict[str, set[str]]:
+    """What each model was trained on, by its name: found by the digest of the snapshot."""
+    rows = {
+        read_comparisons(folder).digest: {
+            row["comparison_id"] for row in pq.read_table(folder / "comparisons").to_pylist()
+        }
+        for folder in (run / "snapshots").iterdir()
+    }
+    models = [read_model(folder) for folder in (run / "models").iterdir() if (folder / "model.json").exists()]
+    return {model.name: rows[model.training_digest] for model in models}
