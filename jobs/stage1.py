@@ -153,7 +153,7 @@ def _retrieved(
     committed = warehouse.read("retrievals").where(own).select(F.col("retrieved").alias("comparison_id"))
     targets = items.join(committed, "comparison_id", "left_semi")  # what is retrieved is small beside the pool
     wanted, pulled = sum(allowed.values()), committed.count()
-    fewer = f", fewer than the {wanted} that k(p) allows (stage1.max_retrieved, or the pool)" if pulled < wanted else ""
+    fewer = f", fewer than the {wanted} that k(p) allows (limits of stage1, or of the pool)" if pulled < wanted else ""
     stage.say(f"{len(allowed)} gold-train comparisons pull {pulled} comparisons of the pool{fewer}")
     return _with_shots(stage, campaign, iteration, targets, items)
 

@@ -23,7 +23,9 @@ def _no_secret(url: str) -> str:
 Url = Annotated[str, AfterValidator(_no_secret)]
 # As CUDA_VISIBLE_DEVICES takes it; unquoted, YAML reads a number.
 GpuAddress = Annotated[
-    str, BeforeValidator(lambda given: str(given) if type(given) is int else given), Field(pattern=r"^[A-Za-z0-9/_-]+$")
+    str,
+    BeforeValidator(lambda given: str(given) if type(given) is int else given),
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9/_-]*$"),
 ]
 # Unquoted, YAML reads the word off as a truth value.
 AutoOrOff = Annotated[Literal["auto", "off"], BeforeValidator(lambda given: "off" if given is False else given)]

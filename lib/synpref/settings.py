@@ -47,6 +47,12 @@ class SparkSettings(Section):
     gpus: list[GpuAddress]
     conf: dict[str, str]
 
+    @model_validator(mode="after")
+    def _each_gpu_once(self) -> SparkSettings:
+        if len(set(self.gpus)) < len(self.gpus):
+            raise ValueError(f"spark.gpus names one twice: {', '.join(self.gpus)}")
+        return self
+
 
 class MlflowSettings(Section):
     """Where runs are recorded."""

@@ -22,8 +22,8 @@ attributes: [{name: simulated-family, kind: simulated}]
 judges:
   - {name: simulated-careful, kind: simulated, accuracy: 0.95, position_bias: 0.02}
   - {name: simulated-biased, kind: simulated, accuracy: 0.6, position_bias: 0.7}
-embedder: {model: MODEL, dtype: float32}
-scorer: {dtype: float32}
+embedder: {model: MODEL, dtype: float32, token_budget: 2048}
+scorer: {dtype: float32, token_budget: 2048}
 train: {backbone: MODEL, steps: 20, final_seeds: 1}
 stage2: {allow_weak_models: true}
 gate: {min_keep_share: 0.0}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,16 +64,6 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Curated:
     return Curated(folder / "run", told)
 
 
-@pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
-    """A session to look at tables in."""
-    from synpref.spark import open_session
-
-    session = open_session(app_name="tests", master="local[2]", driver_memory="1g", extra={})
-    yield session
-    session.stop()
-
-
 def test_a_real_judge_that_answers_by_position_is_refused_and_the_run_says_so(curated: Curated) -> None:
     judge = curated.summary["judges"]["smollm2"]
     assert (judge["admitted"], judge["simulated"]) == (False, False)
@@ -85,24 +74,28 @@ def test_a_real_judge_that_answers_by_position_is_refused_and_the_run_says_so(cu
     assert "labels" not in curated.summary  # nobody knows the truth of a user's files
 
 
-def test_each_half_of_wild_is_scored_by_the_model_of_the_other_alone(curated: Curated, spark: SparkSession) -> None:
-    (left,) = curated.rows(spark, "SELECT detail FROM stage_runs WHERE stage = 'score'")
+def test_each_half_of_wild_is_scored_by_the_model_of_the_other_alone(
+    curated: Curated, local_spark: SparkSession
+) -> None:
+    (left,) = curated.rows(local_spark, "SELECT detail FROM stage_runs WHERE stage = 'score'")
     engines = {one["fold"]: one["engine_id"] for one in json.loads(left["detail"])["best_engines"]}
     assert set(engines) == {0, 1}
     trained = _trained(curated.run)
-    halves = {fold: {row["comparison_id"] for row in _wild(curated, spark) if row["fold"] == fold} for fold in (0, 1)}
+    halves = {
+        fold: {row["comparison_id"] for row in _wild(curated, local_spark) if row["fold"] == fold} for fold in (0, 1)
+    }
     assert min(map(len, halves.values())) > 50
     for fold, engine in engines.items():
         seen = trained[f"half-{1 - fold}"]
         assert seen <= halves[1 - fold]
         assert not seen & halves[fold]
-        decided = curated.rows(spark, f"SELECT comparison_id FROM decisions WHERE best_engine_id = '{engine}'")
+        decided = curated.rows(local_spark, f"SELECT comparison_id FROM decisions WHERE best_engine_id = '{engine}'")
         assert {row["comparison_id"] for row in decided} == halves[fold]
 
 
-def _wild(curated: Curated, spark: SparkSession) -> list[dict[str, Any]]:
+def _wild(curated: Curated, local_spark: SparkSession) -> list[dict[str, Any]]:
     latest = "SELECT comparison_id, max_by(role, iteration) role, max_by(fold, iteration) fold FROM roles GROUP BY 1"
-    return curated.rows(spark, f"SELECT * FROM ({latest}) WHERE role = 'wild'")
+    return curated.rows(local_spark, f"SELECT * FROM ({latest}) WHERE role = 'wild'")
 
 
 def _trained(run: Path) -> dict[str, set[str]]:

@@ -52,6 +52,11 @@ def test_paths_follow_the_run_s_folder() -> None:
         ("hygiene.noise=3", "command line: hygiene.noise: input should be less than or equal to 1 (got 3)"),
         ("train.steps=-1", "command line: train.steps: input should be greater than 0 (got -1)"),
         ("just words", "command line: 'just words' is not key=value"),
+        ("spark.gpus=[0,0]", "command line: spark: spark.gpus names one twice: 0, 0"),
+        (
+            "spark.gpus=[-1]",
+            "command line: spark.gpus.0: string should match pattern '^[A-Za-z0-9][A-Za-z0-9/_-]*$' (got -1)",
+        ),
         ("judges=[{name: a, kind: simulated}]", "judge a: a simulated judge needs accuracy and position_bias"),
         ("judges=[{name: a, kind: http, model: m}]", "judge a: a http judge needs model and url"),
         ("judges=[{name: a, kind: replay, path: p, few_shots: 2}]", "judge a: a replay judge has no few_shots"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from synpref.engines.batching import token_budget_batches
+from synpref.engines.causal import is_causal
 from synpref.engines.packing import packed_batches, packed_logits
 from synpref.engines.padding import pad_batch
 from synpref.engines.passed import Passed
@@ -67,9 +68,8 @@ class Classifier:
         encoder's first tokens see the last ones.
         """
         config = self.model.config.get_text_config()
-        causal = getattr(config, "is_causal", True) and not getattr(config, "use_bidirectional_attention", None)
         takes = inspect.signature(self.model.forward).parameters.keys()
-        if config.is_encoder_decoder or not causal or not {"past_key_values", "position_ids", "use_cache"} <= takes:
+        if not is_causal(config) or not {"past_key_values", "position_ids", "use_cache"} <= takes:
             return False
         return plain_cache(self._begun([row.input_ids]).cache)
 

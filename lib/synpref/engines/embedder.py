@@ -90,8 +90,9 @@ class Embedder:
 
             forward = through_openvino(folder, model, dtype)
         if not token_budget:
-            shape = (str(folder), backend, dtype, max_tokens)
-            token_budget = measured_token_budget(_full_batch(forward, tokeniser, device), device, shape)
+            tokens = (min(max_tokens, _MEASURED_TOKENS), max_tokens)
+            run = _full_batch(forward, tokeniser, device)
+            token_budget = measured_token_budget(run, tokens, device, (str(folder), backend, dtype))
         return cls(forward, tokeniser, token_budget, dimensions or full, device)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -136,13 +137,12 @@ class Embedder:
 
 def _full_batch(
     forward: Callable[[dict[str, Any]], dict[str, Any]], tokeniser: TextTokeniser, device: str
-) -> Callable[[int], object]:
-    """Embeds equal rows, of which one budget holds so many."""
-    tokens = min(tokeniser.max_tokens, _MEASURED_TOKENS)
-    row = Encoded((tokeniser.rows(["word"]).encoded[0].input_ids * tokens)[:tokens], None, truncated=False)
+) -> Callable[[int, int], object]:
+    """Embeds equal rows of so many tokens, of which one budget holds so many."""
+    word = tokeniser.rows(["word"]).encoded[0].input_ids
 
-    def run(budget: int) -> None:
-        rows = [row] * max(1, budget // tokens)
+    def run(budget: int, tokens: int) -> None:
+        rows = [Encoded((word * tokens)[:tokens], None, truncated=False)] * max(1, budget // tokens)
         Embedder(forward, tokeniser, len(rows) * tokens, 1, device).embed_rows(TextRows(rows, list(range(len(rows)))))
 
     return run

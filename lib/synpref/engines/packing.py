@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from synpref.engines.causal import is_causal
 from synpref.engines.tokenise import Encoded
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def can_pack(model: PreTrainedModel, device: torch.device | None = None, dtype: 
     where, format_ = device or model.device, dtype or model.dtype
     if where.type != "cuda" or format_ not in (torch.bfloat16, torch.float16):
         return False
-    fit = hasattr(model, "score") and config.model_type in MODEL_TYPES and size in _HEAD_SIZES
+    fit = hasattr(model, "score") and is_causal(config) and config.model_type in MODEL_TYPES and size in _HEAD_SIZES
     return fit and torch.cuda.get_device_capability(where) >= (8, 0) and _kernel() is not None
 
 

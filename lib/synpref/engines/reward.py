@@ -95,7 +95,7 @@ class RewardScorer:
             use_packing(model)
         shares = check_classifier(str(folder), model, tokenizer, max_tokens, tolerance) and shared_prompt == "auto"
         packs = packs and packs_alike(model, tokenizer, max_tokens, tolerance)
-        token_budget = token_budget or _measured_budget(model, tokenizer, min(max_tokens, _MEASURED_TOKENS), packs)
+        token_budget = token_budget or _measured_budget(model, tokenizer, max_tokens, packs)
         return cls(model, tokenizer, max_tokens, overlong, token_budget, shares, packs)
 
     def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
@@ -139,16 +139,15 @@ def check_padding(where: str, pad_token_id: int | None, tokenizer: PreTrainedTok
         raise InputError(f"{where}: conversations end in the pad token {tokenizer.pad_token!r}; set another pad token")
 
 
-def _measured_budget(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tokens: int, packs: bool) -> int:
+def _measured_budget(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_tokens: int, packs: bool) -> int:
     probe = encode_conversations(tokenizer, [_PROBE], 64, "truncate_left")[0].input_ids
-    row = Encoded((probe * tokens)[-tokens:], None, truncated=False)
 
-    def run(budget: int) -> None:
-        rows = [row] * max(1, budget // tokens)
+    def run(budget: int, tokens: int) -> None:
+        rows = [Encoded((probe * tokens)[-tokens:], None, truncated=False)] * max(1, budget // tokens)
         Classifier(model, int(tokenizer.pad_token_id or 0), len(rows) * tokens, packs=packs).logits(rows)
 
-    shape = (type(model), model.num_parameters(), str(model.dtype), tokens, packs)
-    return measured_token_budget(run, model.device.type, shape)
+    shape = (type(model), model.num_parameters(), str(model.dtype), packs)
+    return measured_token_budget(run, (min(max_tokens, _MEASURED_TOKENS), max_tokens), str(model.device), shape)
 
 
 def check_head(folder: Path) -> None:

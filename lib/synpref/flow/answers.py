@@ -90,15 +90,16 @@ class Calls:
 def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: EngineSpec) -> Filled:
     """Fill an inference table by a model, and count its calls."""
     spark = stage.settings.spark
+    gpus = spark.gpus if spec.takes_gpu else []
     done = fill(
         stage.warehouse,
         table=table,
         inputs=inputs,
-        spec=spec.having(gpus=",".join(spark.gpus)) if spark.gpus else spec,
+        spec=spec.having(gpus=",".join(gpus)) if gpus else spec,
         stage=stage.name,
         shard_rows=stage.settings.store.shard_rows,
         progress=tell_progress(stage),
-        slots=spark.slots or len(spark.gpus) or None,
+        slots=spark.slots or len(gpus) or None,
         max_error_share=stage.settings.gate.max_error_share,
         staging=str(stage.folder / "staging") if stage.settings.store.path is None else None,
     )

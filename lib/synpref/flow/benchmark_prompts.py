@@ -11,6 +11,7 @@ from synpref.benchmarks import best_of_n
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.suite import benchmark
 from synpref.errors import InputError, SettingsError
+from synpref.new_file import write_new
 from synpref.settings import Settings
 
 
@@ -18,7 +19,7 @@ def write_benchmark_prompts(settings: Settings, path: Path) -> None:
     """Write the distinct first user turns of evaluate.benchmarks and evaluate.best_of_n, a {benchmark, prompt} a line.
 
     The file is what hygiene.benchmarks and train.data.decontaminate take. Raises SettingsError where the settings name
-    no benchmark, InputError where a file cannot be read or the list cannot be written.
+    no benchmark, InputError where a file cannot be read, or the list stands already or cannot be written.
     """
     asked = settings.evaluate
     items = {name: benchmark(name).read(paths) for name, paths in asked.benchmarks.items()}
@@ -27,15 +28,15 @@ def write_benchmark_prompts(settings: Settings, path: Path) -> None:
     if not items:
         raise SettingsError("no benchmark is named: set evaluate.benchmarks or evaluate.best_of_n")
     turns = {name: first_turns(of_one) for name, of_one in items.items()}
-    lines = [
-        json.dumps({"benchmark": name, "prompt": text}, ensure_ascii=False) for name in turns for text in turns[name]
-    ]
-    try:
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    told = ", ".join(f"{name} {len(texts):,}" for name, texts in turns.items())
-    sys.stderr.write(f"{len(lines):,} prompts in {path}: {told}\n")
+    without = sorted(name for name, texts in turns.items() if not texts)
+    if without:
+        raise InputError(f"{', '.join(without)}: no item has a user turn, so nothing can be kept out of training data")
+    count = write_new(
+        path,
+        (json.dumps({"benchmark": name, "prompt": text}, ensure_ascii=False) for name in turns for text in turns[name]),
+    )
+    told = ", ".join(f"{name} {len(texts):,} of {len(items[name]):,} items" for name, texts in turns.items())
+    sys.stderr.write(f"{count:,} prompts in {path}: {told}\n")
 
 
 def first_turns(items: Iterable[Item]) -> list[str]:

@@ -71,6 +71,7 @@ def dtype_of_child(device: str | None = None, gpu: str | None = None) -> str:
 
     Raises EngineError, with the last words of the process, where it fails.
     """
+    device = device or (None if gpu is None else "cuda")  # a GPU that is not there is an error, no processor instead
     asked = [sys.executable, "-m", engine_device.__name__, *([device] if device else [])]
     told = subprocess.run(asked, env=child_environment(gpu), capture_output=True, text=True, check=False)
     said = told.stdout.split()

@@ -1,4 +1,7 @@
-"""The one place with module state: engines loaded in this process: a worker loads a model once, not per task."""
+"""The one place with module state: engines loaded in this process. A worker loads a model once, not once a task.
+
+But on a GPU that the settings name: see placing.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +85,19 @@ def _load(spec: EngineSpec) -> object:
         return _made(spec, factory)
     if spec.kind not in ELSEWHERE:
         _bind_threads(spec.integer("threads", 1))
+        _check_gpu(spec)
     return kind_of(spec).load(spec)
+
+
+def _check_gpu(spec: EngineSpec) -> None:
+    """Raise InputError where the engine was given a GPU that this process does not see: it would compute without."""
+    from synpref.engines.device import default_device
+
+    gpu = spec.text("gpu")
+    if gpu is not None and spec.takes_gpu and default_device() != "cuda":
+        raise InputError(
+            f"engine {spec.name}: torch sees no GPU {gpu} on this machine; see spark.gpus and the driver's CUDA"
+        )
 
 
 def _bind_threads(threads: int) -> None:

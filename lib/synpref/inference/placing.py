@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import tempfile
 import time
@@ -13,7 +14,9 @@ from pathlib import Path
 from synpref.inference import loaded
 from synpref.inference.spec import EngineSpec
 
+_LOG = logging.getLogger(__name__)
 _POLL = 0.1  # seconds between two looks at GPUs that are all taken
+_SAID_AFTER = 30.0  # seconds of waiting
 
 
 @contextmanager
@@ -21,9 +24,10 @@ def placed(spec: EngineSpec) -> Iterator[EngineSpec]:
     """The spec as this task computes it, for as long as the task does.
 
     On a GPU that Spark gave, its engine runs in a process of its own that stays for the next task. On one of the
-    option `gpus` it does too, but ends with the task: another worker may have that GPU next.
+    option `gpus` it does too, but ends with the task: another worker may have that GPU next. Tasks of one user whose
+    workers share a folder for temporary files keep out of each other's way.
     """
-    with task_gpu(None if spec.served else spec.text("gpus")) as gpu:
+    with task_gpu(spec.text("gpus") if spec.takes_gpu else None) as gpu:
         if gpu is None:
             yield spec
             return
@@ -58,6 +62,7 @@ def given_gpu() -> str | None:
 @contextmanager
 def free_gpu(addresses: Sequence[str]) -> Iterator[str]:
     """One of this machine's GPUs for this process alone; waits for a free one. Where it dies, that is free too."""
+    since: float | None = time.monotonic()
     while True:
         for address in addresses:
             lock = _locked(address)
@@ -68,6 +73,9 @@ def free_gpu(addresses: Sequence[str]) -> Iterator[str]:
                     os.close(lock)
                 return
         time.sleep(_POLL)
+        if since is not None and time.monotonic() - since > _SAID_AFTER:
+            _LOG.warning("still waiting for one of the GPUs %s; other tasks hold them all", ", ".join(addresses))
+            since = None
 
 
 def _locked(address: str) -> int | None:

@@ -78,9 +78,10 @@ class EngineSpec:
         return self.text("dtype") is None and self.text("factory") is None and self.kind not in ELSEWHERE
 
     @property
-    def served(self) -> bool:
-        """Whether it computes elsewhere, on no GPU of the cluster's: behind a server, or recorded."""
-        return self.kind in ELSEWHERE or self.text("backend") == "http"
+    def takes_gpu(self) -> bool:
+        """Whether it computes on a GPU of the worker where there is one: not behind a server, and not on processors."""
+        elsewhere = self.kind in ELSEWHERE or self.text("backend") in ("http", "openvino")
+        return not elsewhere and self.text("device") != "cpu"
 
     @property
     def card(self) -> EngineCard:

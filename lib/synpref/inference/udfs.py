@@ -99,12 +99,15 @@ def _ready(spec: EngineSpec, *kinds: str) -> EngineSpec:
     if spec.kind not in kinds:
         raise InputError(f"engine {spec.name} is of kind {spec.kind}, not {' or '.join(kinds)}")
     _ = spec.card
+    if spec.text("gpus") is not None:
+        # two UDFs of a query run at once and wait for each other: each would hold, or lack, the one GPU
+        raise InputError(f"engine {spec.name}: a UDF takes the GPU that Spark gives its task, not one of `gpus`")
     if not spec.open_dtype:
         return fitted(spec)
     spark = SparkSession.getActiveSession()
     if spark is None:
         raise InputError(f"engine {spec.name}: give the option dtype, or start a Spark session that can measure it")
-    return fitted(spec).having(dtype=measured_dtype(spark, spec.text("device"), spec.text("gpus")))
+    return fitted(spec).having(dtype=measured_dtype(spark, spec.text("device")))
 
 
 def _answers(spec: EngineSpec, columns: Mapping[str, pa.Array[Any]]) -> pa.Table:

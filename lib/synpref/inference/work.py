@@ -96,7 +96,7 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: Cost) -
     tasks = min(work.slots, shard.rows)
     answer = answering(work.spec, None if counts is None else str(counts))
     schema = f"{work.kind.schema}, {COST_COLUMNS}"
-    profile = None if work.spec.served else task_profile(spark)
+    profile = task_profile(spark) if work.spec.takes_gpu else None
     answers = spread(rows, tasks, work.key, work.together).mapInArrow(answer, schema, profile=profile)
     with meter.watching(counts, done.rows, done.tokens):
         try:

@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
+from synpref.engines.causal import is_causal
+
 LEAST = 16  # tokens of a beginning that are worth a mask
 LONGEST = 4_096  # tokens of a row of several responses: attention computes what it masks, too
 _SEES_ALL = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma"})  # whose layers see all earlier tokens
@@ -30,7 +32,7 @@ class Family(NamedTuple):
 def can_branch(model: PreTrainedModel) -> bool:
     """Whether the model takes a mask of its own for each token: a plain decoder, computed by scaled_dot_product."""
     config = model.config.get_text_config()
-    plain = config.model_type in _SEES_ALL and not getattr(config, "sliding_window", None)
+    plain = config.model_type in _SEES_ALL and is_causal(config) and not getattr(config, "sliding_window", None)
     return plain and hasattr(model, "score") and model.config._attn_implementation == "sdpa"
 
 

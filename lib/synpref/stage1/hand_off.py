@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError
+from synpref.new_file import write_new
 from synpref.pairs.draw import draw_column
 from synpref.stage1.human_labels import batch_of
 
@@ -119,25 +120,12 @@ def as_shown(items: DataFrame, seed: int, iteration: int) -> DataFrame:
 def write_batch(rows: DataFrame, path: Path) -> int:
     """Write the lines of a batch to a new file, whole or not at all; returns how many.
 
-    Rows come one by one: people label them, so they are few. Raises InputError where the file stands or cannot be made.
+    Rows come one by one: people label them, so they are few. Raises InputError where the file stands (it may hold
+    answers) or cannot be made.
     """
-    if path.exists():
-        raise InputError(f"{path}: stands already and may hold answers; name a new file")
-    beside = path.with_name(f".{path.name}.unfinished")
-    count = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8") as opened:
-            for row in rows.toLocalIterator():
-                opened.write(json.dumps(row.asDict(recursive=True), ensure_ascii=False) + "\n")
-                count += 1
-        beside.rename(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); name a file that you may write") from None
-    finally:
-        if beside.is_file():
-            beside.unlink()
-    return count
+    return write_new(
+        path, (json.dumps(row.asDict(recursive=True), ensure_ascii=False) for row in rows.toLocalIterator())
+    )
 
 
 def _parsed(line: str, where: str) -> Answer:

@@ -18,17 +18,17 @@ class Machine:
     def __init__(self, cost: Callable[[int], float], memory: int = 10**9) -> None:
         self.cost, self.memory, self.now, self.ran = cost, memory, 0.0, list[int]()
 
-    def run(self, budget: int) -> None:
+    def run(self, budget: int, tokens: int) -> None:
         self.ran.append(budget)
-        if budget > self.memory:
+        if budget * tokens > self.memory:
             raise torch.OutOfMemoryError
-        self.now += self.cost(budget)
+        self.now += self.cost(budget) + (0 if len(self.ran) > 1 else 0.9)  # cold at first
 
     def clock(self) -> float:
         return self.now
 
     def chosen(self, device: str = "cpu") -> int:
-        return measured_token_budget(self.run, device, id(self), self.clock)
+        return measured_token_budget(self.run, (10, 50), device, id(self), self.clock)
 
 
 @pytest.fixture(autouse=True)
@@ -37,20 +37,23 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_batches_grow_while_a_token_gets_cheaper() -> None:
-    cached = Machine(lambda budget: budget * (1e-5 if budget <= 2048 else 2e-5) + 1e-3)
+    cached = Machine(lambda budget: budget * (1e-5 if budget <= 2048 else 2e-5) + 5e-3)
     assert cached.chosen() == 2048
     overhead = Machine(lambda budget: 0.05 + budget * 1e-6)
     assert overhead.chosen() == 8192
     assert overhead.chosen("cuda") == 65536
     assert Machine(lambda budget: budget * 1e-5).chosen() == 1024
+    assert Machine(lambda budget: budget**0.93 * 1e-5).chosen() == 1024  # a twentieth cheaper could be noise
 
 
 def test_a_slow_model_is_run_once_and_a_full_memory_ends_the_search() -> None:
     slow = Machine(lambda budget: budget * 1e-2)
     assert slow.chosen() == 1024
     assert slow.ran == [1024]
-    small = Machine(lambda budget: 0.05 + budget * 1e-6, memory=20_000)
-    assert small.chosen("cuda") == 16384
+    small = Machine(lambda budget: 0.05 + budget * 1e-6, memory=700_000)
+    assert small.chosen("cuda") == 8192  # 65,536 tokens fit in rows of 10, but not in rows of 50
+    tiny = Machine(lambda budget: 0.05 + budget * 1e-6, memory=5_000)
+    assert tiny.chosen() == 256
 
 
 def test_equal_models_are_measured_once_a_process() -> None:

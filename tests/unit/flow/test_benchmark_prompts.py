@@ -44,6 +44,10 @@ def test_what_cannot_be_listed_is_told(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["benchmark-prompts", str(tmp_path / "prompts.jsonl"), missing]) == 2
     assert "none.jsonl" in capsys.readouterr().err
     pairs = write(tmp_path / "pairs.jsonl", [{"prompt": "p", **PAIR}])
-    words = [str(tmp_path / "no" / "such.jsonl"), f"evaluate.benchmarks={{user_pairs: ['{pairs}']}}"]
+    assert main(["benchmark-prompts", str(pairs), f"evaluate.benchmarks={{user_pairs: ['{pairs}']}}"]) == 2
+    assert "stands already and is not overwritten" in capsys.readouterr().err
+    answers = write(tmp_path / "answers.jsonl", [{"prompt": [{"role": "assistant", "content": "a"}], **PAIR}])
+    words = [str(tmp_path / "new" / "prompts.jsonl"), f"evaluate.benchmarks={{user_pairs: ['{answers}']}}"]
     assert main(["benchmark-prompts", *words]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert "user_pairs: no item has a user turn" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from synpref.errors import InputError
 from synpref.inference import loaded
 from synpref.inference.placing import free_gpu, placed
 from synpref.inference.spec import EngineSpec
+from synpref.inference.udfs import embed
 from tests.unit.inference.test_engine_process import _ended, _pids, _spec, _window, engines
 
 __all__ = ["engines"]  # the fixture
+MINILM = Path(__file__).resolve().parents[3] / ".cache/models/all-minilm-l6-v2"
 
 
 @pytest.fixture(autouse=True)
@@ -71,10 +74,37 @@ def test_an_engine_on_a_named_gpu_ends_with_its_task(engines: Path) -> None:
     assert _ended(pid)
 
 
+def test_a_task_that_fails_lets_go_of_its_gpu_and_ends_its_engine(engines: Path) -> None:
+    def fails() -> None:
+        with placed(_spec(gpus="4")) as own:
+            pids.extend(_pids(loaded.answer(own, _window("a"))))
+            raise ValueError("the task fails")
+
+    pids: list[int] = []
+    with pytest.raises(ValueError, match="the task fails"):
+        fails()
+    assert _ended(pids[0])
+    with free_gpu(["4"]) as gpu:
+        assert gpu == "4"
+
+
+def test_a_gpu_that_is_not_there_is_told_and_no_processor_takes_its_place() -> None:
+    with pytest.raises(InputError, match=r"torch sees no GPU 63 on this machine; see spark\.gpus"):
+        loaded.engine(EngineSpec.of("reward", "r", "/model", dtype="float32", gpu="63"))
+
+
+@pytest.mark.skipif(not MINILM.is_dir(), reason="the small model is absent: run `make setup`")
+def test_a_udf_takes_no_named_gpu() -> None:
+    with pytest.raises(InputError, match="a UDF takes the GPU that Spark gives its task"):
+        embed(EngineSpec.of("embedder", "e", str(MINILM), dtype="float32", gpus="0"))
+
+
 def test_what_computes_elsewhere_takes_no_gpu() -> None:
     for spec in (
         EngineSpec.of("replay-judge", "r", "/recorded", gpus="4"),
         EngineSpec.of("reward", "s", "/model", backend="http", gpus="4"),
+        EngineSpec.of("embedder", "o", "/model", backend="openvino", gpus="4"),
+        EngineSpec.of("reward", "c", "/model", device="cpu", gpus="4"),
         EngineSpec.of("embedder", "e", "/model"),
     ):
         with placed(spec) as own:

@@ -11,7 +11,7 @@ from tests.unit.project.conftest import Module
 # A room may import rooms of a lower tier only: an arrow never points up, nor sideways.
 TIERS = (
     ("errors", "masking"),
-    ("section",),
+    ("section", "new_file"),
     ("settings_evaluate", "settings_presets"),
     ("settings_train",),
     ("settings", "code_version", "java", "jvm_output", "memory", "preload"),

@@ -22,7 +22,7 @@ from transformers import (
     Qwen3Config,
 )
 
-from synpref.reward.branches import LEAST, Family, branched, can_branch, families
+from synpref.reward.branches import LEAST, LONGEST, Family, branched, can_branch, families
 from synpref.reward.graph import Batch
 from synpref.reward.passes import Stored, load_batch
 from synpref.reward.plan import TrainingPlan
@@ -94,6 +94,9 @@ def test_who_cannot_branch(tiny_bert: Path) -> None:
     window = decoder(MistralConfig)
     window.config.sliding_window = 8
     assert not can_branch(window)
+    both_ways = decoder(LlamaConfig)
+    both_ways.config.is_causal = False
+    assert not can_branch(both_ways)
     eager = decoder(LlamaConfig)
     eager.set_attn_implementation("eager")
     assert not can_branch(eager)
@@ -109,6 +112,15 @@ def test_rows_that_begin_alike_are_a_family_and_each_keeps_a_token_of_its_own() 
     rows = [[*begin, 1], [*begin, 2], [*begin[: LEAST + 1], 3]]
     (family,) = families([np.array(row, np.int32) for row in rows], width=64)
     assert (sorted(family.members), family.shared) == ([0, 1], len(begin))
+
+
+def test_a_row_of_several_is_bounded() -> None:
+    rows = [np.array([*range(LONGEST // 2), place, *[1] * (LONGEST // 3)], np.int32) for place in range(4)]
+    found = families(rows, width=64)
+    assert found == []  # no two of them fit
+    short = [row[: LONGEST // 2 + 100] for row in rows]
+    (family,) = families(short, width=64)
+    assert len(family.members) == 4
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 40)), min_size=1, max_size=12), st.integers(0, 60))
@@ -145,6 +157,16 @@ def test_a_batch_in_branches_has_the_loss_and_gradients_of_a_padded_one(
     assert shared_loss == pytest.approx(loss, rel=1e-5)
     for one, other in zip(shared, padded, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_products_in_half_precision_branch_as_well(folder: Path, tiny_llama: Path, tmp_path: Path) -> None:
+    upper, stored, batch = made(folder, tiny_llama, tmp_path / "features", None, 64)
+    model = PairwiseLoss(upper, bfloat16=True)
+    padded = model(**load_batch(stored, batch, upper, CPU))["total"].item()
+    with packing(upper, CPU, bfloat16=True):
+        rows = load_batch(stored, batch, upper, CPU)
+        assert {mask.dim() for mask in rows["mask"]} == {3}
+        assert model(**rows)["total"].item() == pytest.approx(padded, rel=0.02)
 
 
 def test_a_training_that_branches_makes_the_model_of_one_that_does_not(
