@@ -55,7 +55,7 @@ def test_paths_follow_the_run_s_folder() -> None:
         ("spark.gpus=[0,0]", "command line: spark: spark.gpus names one twice: 0, 0"),
         (
             "spark.gpus=[-1]",
-            "command line: spark.gpus.0: string should match pattern '^[A-Za-z0-9][A-Za-z0-9/_-]*$' (got -1)",
+            "command line: spark.gpus.0: string should match pattern '^[A-Za-z0-9][A-Za-z0-9/_-]*$' (got '-1')",
         ),
         ("judges=[{name: a, kind: simulated}]", "judge a: a simulated judge needs accuracy and position_bias"),
         ("judges=[{name: a, kind: http, model: m}]", "judge a: a http judge needs model and url"),
