@@ -35,8 +35,10 @@ def contaminated_prompts(prompts: DataFrame, benchmarks: DataFrame, n: int) -> D
     found = _keys(texts, n)
     wanted = _keys(benchmarks.select(sf.col("benchmark").alias("id"), sf.col("prompt").alias("text")), n)
     wanted = wanted.groupBy("key").agg(sf.min("id").alias("benchmark"))
-    # the n-grams of the benchmarks are the small side: some thousand prompts
-    hits = found.join(sf.broadcast(wanted), "key")
+    # the n-grams of the benchmarks, some millions: eight bytes of each go to every worker, then strings are compared
+    hashed = sf.xxhash64("key").alias("hash")
+    likely = found.withColumn("hash", hashed).join(sf.broadcast(wanted.select(hashed)), "hash", "left_semi")
+    hits = likely.drop("hash").join(wanted, "key")  # few are left, joined on the key
     first = sf.min(sf.struct("reason", "benchmark", "key"))
     return hits.groupBy(sf.col("id").alias("prompt_id")).agg(first.alias("hit")).select(
         "prompt_id",
