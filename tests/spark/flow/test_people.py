@@ -89,7 +89,7 @@ def test_a_batch_goes_out_without_labels_and_comes_back_once(stage: Stage, tmp_p
     expected = {"comparison_id", "batch", "shown", "messages", "text_a", "text_b", "annotator", "verdict"}
     assert set(rows[0]) == expected
     assert exported(stage, tmp_path / "again.jsonl") == rows
-    with pytest.raises(InputError, match="stands already and may hold answers"):
+    with pytest.raises(InputError, match="stands already and is not overwritten"):
         write_next(stage, "c", tmp_path / "my batch.jsonl")
 
     half = answered(tmp_path / "half.jsonl", rows[:5])
