@@ -86,4 +86,4 @@ clean: ## remove what builds, tests and tools left; keeps environments, models a
 	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
 
 distclean: clean ## remove the environments and models too; keeps runs/
-	@rm -rf .venv .venv-oldest .venv-vllm .cache
+	@rm -rf .venv .venv-oldest .venv-vllm .venv-trl .cache

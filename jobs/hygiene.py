@@ -1,4 +1,4 @@
-"""Remove duplicates, contaminated and broken rows; settle one source label for each comparison."""
+"""Merge duplicates, refuse prompts of benchmarks, settle one source label for each comparison."""
 
 from __future__ import annotations
 

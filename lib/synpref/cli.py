@@ -23,7 +23,7 @@ STAGES = (
 PIPELINE = "pipeline"
 HAND_OFFS = {"export-batch": "export_batch", "import-labels": "import_labels"}  # functions of flow/people.py
 LIST_PROMPTS = "benchmark-prompts"
-WITH_FILE = {**dict.fromkeys(HAND_OFFS, "one comparison a line"), LIST_PROMPTS: "one benchmark prompt a line"}
+WITH_FILE = {"export-batch": "one comparison a line", "import-labels": "one answer a line", LIST_PROMPTS: "one prompt a line"}
 EPILOG = """\
 settings: conf/base.yaml explains every one. --conf takes the name of an overlay that comes with the package (demo,
 local, databricks, emr) or a file of your own; later overlays and then key=value words win.
@@ -157,8 +157,8 @@ def _parser() -> argparse.ArgumentParser:
 
 SUMMARIES = {
     PIPELINE: "All stages in order; what is done already is not done again, and a stage that stands is passed over.",
-    "ingest": "Read preference files of any known shape into occurrences, prompts, responses and comparisons.",
-    "hygiene": "Remove duplicates, contaminated and broken rows; settle one source label for each comparison.",
+    "ingest": "Read preference files of any known shape into tables; what cannot be read goes to quarantine.",
+    "hygiene": "Merge duplicates, refuse prompts of benchmarks, settle one source label for each comparison.",
     "attributes": "Describe each comparison of the Stage 1 pool: task, objectivity, controversy, criteria.",
     "embed": "Embed conversation and attributes of the Stage 1 pool, for retrieval.",
     "stage1": "Human and judge labels in a loop: gold, silver, and the reward models trained on them.",
