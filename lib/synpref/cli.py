@@ -23,7 +23,9 @@ STAGES = (
 PIPELINE = "pipeline"
 HAND_OFFS = {"export-batch": "export_batch", "import-labels": "import_labels"}  # functions of flow/people.py
 LIST_PROMPTS = "benchmark-prompts"
-WITH_FILE = {"export-batch": "one comparison a line", "import-labels": "one answer a line", LIST_PROMPTS: "one prompt a line"}
+WITH_FILE = {
+    "export-batch": "one comparison a line", "import-labels": "one answer a line", LIST_PROMPTS: "one prompt a line",
+}  # fmt: skip
 EPILOG = """\
 settings: conf/base.yaml explains every one. --conf takes the name of an overlay that comes with the package (demo,
 local, databricks, emr) or a file of your own; later overlays and then key=value words win.
