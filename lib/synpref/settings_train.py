@@ -66,7 +66,9 @@ class TrainData(Section):
 # How a model is trained, not which: no part of a campaign
 TRAIN_RUNTIME = ("gradient_checkpointing", "checkpoint_every", "processes", "strategy", "on_cluster")
 # Settings later than the first campaigns: at these values a campaign keeps the id that it had
-TRAIN_ADDED = {"epochs": None, "tokens_per_step": 16_384, "pairs_per_step": None, "dtype": "float32"}
+TRAIN_ADDED = {
+    "epochs": None, "tokens_per_step": 16_384, "pairs_per_step": None, "dtype": "float32", "dropout": True,
+}  # fmt: skip
 
 
 class Train(Section):
@@ -82,6 +84,7 @@ class Train(Section):
     schedule: Literal["linear", "constant"]
     warmup_share: Share
     weight_decay: Annotated[float, Field(ge=0)]
+    dropout: bool
     trainable_layers: Positive | None
     max_tokens: Positive
     evaluate_every: Positive

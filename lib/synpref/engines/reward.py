@@ -14,7 +14,7 @@ from synpref.engines.load_checks import check_vocabulary, check_whole
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading, read_config
 from synpref.engines.packing import can_pack, use_packing
 from synpref.engines.passed import Passed
-from synpref.engines.reward_canary import check_classifier, packs_alike
+from synpref.engines.reward_canary import check_classifier, packs_alike, read_first_token_alone
 from synpref.engines.reward_rows import Reward, RewardRows
 from synpref.engines.token_budget import measured_token_budget
 from synpref.engines.tokenise import Conversation, Encoded, Overlong, encode_conversations
@@ -93,6 +93,7 @@ class RewardScorer:
         tolerance, packs = BATCH_TOLERANCE[dtype], can_pack(model)
         if packs:
             use_packing(model)
+        read_first_token_alone(model, tokenizer, max_tokens, tolerance)
         shares = check_classifier(str(folder), model, tokenizer, max_tokens, tolerance) and shared_prompt == "auto"
         packs = packs and packs_alike(model, tokenizer, max_tokens, tolerance)
         token_budget = token_budget or _measured_budget(model, tokenizer, max_tokens, packs)

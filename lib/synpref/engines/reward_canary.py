@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synpref.engines.classifier import Classifier
 from synpref.engines.shared_prefix import common_prefix
@@ -74,6 +74,24 @@ def packs_alike(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_
     budget = len(rows) * max(len(row.input_ids) for row in rows)  # all in one batch
     padded, packed = (Classifier(model, tokenizer.pad_token_id, budget, packs=packs) for packs in (False, True))
     return alike(padded.logits(rows), packed.logits(rows), tolerance)
+
+
+def read_first_token_alone(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_tokens: int, tolerance: float
+) -> bool:
+    """Let an encoder compute its last layer for the first token alone, where rewards stay; whether it does now."""
+    from synpref.engines.first_token import first_token_alone, reads_first_token  # torch, which servers need not load
+
+    if not reads_first_token(model):
+        return False
+    rows = encode_conversations(tokenizer, CANARIES, max_tokens, "truncate_left")
+    classifier = Classifier(model, tokenizer.pad_token_id, sum(2 * len(row.input_ids) for row in rows))
+    encoder: Any = model.base_model.encoder
+    whole, layers = classifier.logits(rows), encoder.layer
+    encoder.layer = first_token_alone(layers)
+    if not alike(whole, classifier.logits(rows), tolerance):
+        encoder.layer = layers
+    return encoder.layer is not layers
 
 
 def _shares_alike(

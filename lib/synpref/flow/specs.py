@@ -110,6 +110,7 @@ def training_plan(settings: Settings, seed: int) -> TrainingPlan:
         schedule=train.schedule,
         warmup_share=train.warmup_share,
         weight_decay=train.weight_decay,
+        dropout=train.dropout,
         trainable_layers=train.trainable_layers,
         max_tokens=train.max_tokens,
         overlong=settings.scorer.overlong,

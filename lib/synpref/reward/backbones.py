@@ -23,42 +23,6 @@ class PassThrough(nn.Module):
         return inputs_embeds
 
 
-class FirstTokenLayer(nn.Module):
-    """A BERT layer that computes its first token alone: after the last layer the pooler reads no other.
-
-    One query a row needs no key and value of every token: q . (K h + b) = (K'q) . h + a constant that softmax drops,
-    and a weighted sum of V h is V times the weighted sum of h. That is some hundred times less work than the whole
-    layer, and equals its first token but for rounding.
-    """
-
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer: Any = layer
-        # Processes that train together wait for the gradient of all that could have one
-        attention: Any = self.layer.attention
-        attention.self.key.bias.requires_grad_(False)
-
-    def forward(
-        self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: object, **__: object
-    ) -> torch.Tensor:
-        """Map [rows, tokens, width] to [rows, 1, width]; what else the encoder hands over is for decoders."""
-        own = self.layer.attention.self
-        heads, size = own.num_attention_heads, own.attention_head_size
-        first = hidden_states[:, :1]
-        query = own.query(first).view(-1, heads, size)
-        key, value = (part.weight.view(heads, size, -1) for part in (own.key, own.value))
-        scores = torch.einsum("bhs,hsw->bhw", query, key) @ hidden_states.transpose(1, 2) / size**0.5
-        if attention_mask is not None:  # [rows, 1, queries, tokens]: what may be seen, or what is added to the scores
-            mask = attention_mask[:, :, 0]
-            scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask
-        weights = own.dropout(scores.softmax(dim=-1))
-        mixed = torch.einsum("bhw,hsw->bhs", weights @ hidden_states, value)
-        mixed = mixed + own.value.bias.view(heads, size) * weights.sum(dim=-1, keepdim=True)
-        attended = self.layer.attention.output(mixed.reshape(-1, 1, heads * size), first)
-        result: torch.Tensor = self.layer.output(self.layer.intermediate(attended), attended)
-        return result
-
-
 @dataclass(frozen=True)
 class Anatomy:
     """Where a supported architecture keeps its layers. decoder: reads the last token; else pooler and first token."""
@@ -104,6 +68,20 @@ def load_classifier(folder: Path, tokenizer: PreTrainedTokenizerBase) -> PreTrai
         model.resize_token_embeddings(len(tokenizer))
     model.config.pad_token_id = tokenizer.pad_token_id
     return model
+
+
+def drop_nothing(model: PreTrainedModel) -> None:
+    """Switch dropout off in all layers; the configuration that is saved keeps what it says."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+        elif hasattr(module, "attention_dropout"):
+            module.attention_dropout = 0.0
+
+
+def drops_attention(model: PreTrainedModel) -> bool:
+    """Whether a decoder's attention drops weights while it is trained."""
+    return any(getattr(module, "attention_dropout", 0.0) for module in model.modules())
 
 
 def embeddings_of(model: PreTrainedModel) -> nn.Embedding:

@@ -14,7 +14,7 @@ Precision = Literal["float32", "bfloat16"]
 Strategy = Literal["ddp", "fsdp", "zero1"]
 
 # Later than the first models: at these values a plan is the plan that it was, and so is the model's identity.
-_ADDED = {"epochs": None, "pairs_per_step": None, "dtype": "float32"}
+_ADDED = {"epochs": None, "pairs_per_step": None, "dtype": "float32", "dropout": True}
 # They decide how a model is made, not which.
 _WITHOUT_EFFECT = ("gradient_checkpointing", "checkpoint_every")
 
@@ -35,7 +35,8 @@ class TrainingPlan:
     evaluate_every: steps between two looks at the validation comparisons.
     dtype: what matrix products are computed in; weights, gradients and optimiser are float32 always. None: measured on
     the device. gradient_checkpointing: activations are computed again instead of kept: less memory, more time.
-    checkpoint_every: steps between two states on disk to resume from; None: none.
+    checkpoint_every: steps between two states on disk to resume from; None: none. dropout: as the backbone's
+    configuration has it; else none.
     """
 
     steps: int | None = None
@@ -55,6 +56,7 @@ class TrainingPlan:
     gradient_checkpointing: bool = False
     dtype: Precision | None = "float32"
     checkpoint_every: int | None = None
+    dropout: bool = True
 
     def identity(self) -> dict[str, object]:
         """What of the plan makes a model another model. Raises SettingsError where dtype is still to be measured."""

@@ -17,7 +17,7 @@ import torch
 from synpref.engines.identity import model_fingerprint
 from synpref.engines.model_folder import check_model_folder
 from synpref.errors import InputError, SettingsError
-from synpref.reward.backbones import load_classifier, load_tokenizer
+from synpref.reward.backbones import drop_nothing, load_classifier, load_tokenizer
 from synpref.reward.checkpoints import checkpoints_folder, forget
 from synpref.reward.extraction import FeatureKind, Source, fill_features, open_features
 from synpref.reward.fitting import Ground, fit, limits_of
@@ -175,6 +175,8 @@ def _train(task: Task, progress: Progress | None, *, first: bool = True) -> Trai
 
 def _cut(task: Task) -> Cut:
     model = load_classifier(task.backbone, load_tokenizer(task.backbone))
+    if not task.plan.dropout:
+        drop_nothing(model)
     if task.plan.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return cut_model(model, task.plan.trainable_layers, task.backbone)

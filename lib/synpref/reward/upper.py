@@ -11,8 +11,9 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from synpref.engines.first_token import first_token_alone, reads_first_token
 from synpref.engines.packing import can_pack, logits_of_packed, use_packing
-from synpref.reward.backbones import FirstTokenLayer, PassThrough, anatomy
+from synpref.reward.backbones import PassThrough, anatomy, drops_attention
 from synpref.reward.branches import can_branch, logits_of_branches
 
 
@@ -79,8 +80,9 @@ def packing(upper: Upper, device: torch.device, *, bfloat16: bool) -> Iterator[N
     prompt share a row where the model can (branches).
     """
     model = upper.model
-    drops = getattr(model.config.get_text_config(), "attention_dropout", 0.0)
-    upper.packs = upper.decoder and not drops and can_pack(model, device, torch.bfloat16 if bfloat16 else None)
+    upper.packs = (
+        upper.decoder and not drops_attention(model) and can_pack(model, device, torch.bfloat16 if bfloat16 else None)
+    )
     before = model.config._attn_implementation
     if upper.packs:
         use_packing(model)
@@ -117,17 +119,21 @@ def cut_model(model: PreTrainedModel, trainable_layers: int | None, name: object
 
     The model itself is changed until `join`. Raises InputError for an architecture that cannot be cut.
     """
-    if trainable_layers is None:
-        return Cut(model, Upper(model, decoder=hasattr(model, "score"), from_states=False))
-    parts = anatomy(model, name)
     base: Any = model.base_model
+    if trainable_layers is None:
+        upper = Upper(model, decoder=hasattr(model, "score"), from_states=False)
+        if not reads_first_token(model):
+            return Cut(model, upper)
+        layers, base.encoder.layer = base.encoder.layer, first_token_alone(base.encoder.layer)
+        return Cut(model, upper, layers, base.embeddings)
+    parts = anatomy(model, name)
     top = list(parts.layers)[len(parts.layers) - trainable_layers :]
     if parts.decoder:
         embeddings = base.embed_tokens
         base.layers, base.embed_tokens = nn.ModuleList(top), nn.Identity()
     else:
         embeddings = base.embeddings
-        base.encoder.layer = nn.ModuleList([*top[:-1], FirstTokenLayer(top[-1])])
+        base.encoder.layer = first_token_alone(nn.ModuleList(top))
         base.embeddings = PassThrough()
     return Cut(model, Upper(model, decoder=parts.decoder, from_states=True), parts.layers, embeddings)
 

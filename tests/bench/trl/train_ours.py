@@ -16,7 +16,7 @@ import torch
 
 from synpref.engines.identity import model_fingerprint
 from synpref.reward.accuracy import accuracy_of
-from synpref.reward.backbones import load_classifier, load_tokenizer
+from synpref.reward.backbones import drop_nothing, load_classifier, load_tokenizer
 from synpref.reward.extraction import FeatureKind, Source, fill_features, open_features
 from synpref.reward.fitting import Ground, fit, limits_of
 from synpref.reward.passes import Stored, score
@@ -40,6 +40,7 @@ def main(task: dict[str, Any]) -> dict[str, float]:
         seed=task["seed"],
         evaluate_every=ours["steps"],
         dtype=task["dtype"],
+        dropout=False,  # as TRL's RewardConfig has it
     )
     tokenizer = load_tokenizer(model)
     kind = FeatureKind(model_fingerprint(model), None, plan.max_tokens, plan.overlong)
@@ -51,7 +52,9 @@ def main(task: dict[str, Any]) -> dict[str, float]:
     made = steps(rows, limits_of(ground, plan), plan.seed, plan.pairs_per_step)
     course = list(itertools.islice(made, ours["steps"]))
     torch.manual_seed(task["seed"])
-    upper = cut_model(load_classifier(model, tokenizer), None, model).upper
+    classifier = load_classifier(model, tokenizer)
+    drop_nothing(classifier)
+    upper = cut_model(classifier, None, model).upper
     start = time.perf_counter()
     fit(upper, ground, plan)
     seconds = time.perf_counter() - start

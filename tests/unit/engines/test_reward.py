@@ -9,6 +9,8 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from synpref.engines import first_token
+from synpref.engines.first_token import FirstTokenLayer
 from synpref.engines.reward import BATCH_TOLERANCE, RewardScorer
 from synpref.engines.tokenise import Conversation
 
@@ -91,3 +93,24 @@ def test_a_refused_conversation_is_not_run(reward_folder: Path) -> None:
 
 def test_nothing_to_score_gives_nothing(scorer: RewardScorer) -> None:
     assert scorer.score([]) == []
+
+
+def test_an_encoder_computes_the_first_token_of_its_last_layer_alone_where_rewards_stay(
+    reward_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = talks(6)
+    alone = load(reward_folder)
+    assert isinstance(alone.model.base_model.encoder.layer[-1], FirstTokenLayer)
+    monkeypatch.setattr(first_token, "reads_first_token", lambda _: False)
+    whole = load(reward_folder)
+    assert not isinstance(whole.model.base_model.encoder.layer[-1], FirstTokenLayer)
+    rewards = [[one.reward for one in scorer.score(asked)] for scorer in (alone, whole)]
+    assert rewards[0] == pytest.approx(rewards[1], abs=1e-5)
+    monkeypatch.undo()
+
+    class Other(FirstTokenLayer):
+        def forward(self, *given: Any, **more: Any) -> Any:
+            return super().forward(*given, **more) + 1.0
+
+    monkeypatch.setattr(first_token, "FirstTokenLayer", Other)
+    assert not isinstance(load(reward_folder).model.base_model.encoder.layer[-1], FirstTokenLayer)

@@ -9,8 +9,16 @@ import pytest
 import torch
 from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedModel
 
+from synpref.engines.first_token import FirstTokenLayer
 from synpref.errors import InputError
-from synpref.reward.backbones import FirstTokenLayer, anatomy, load_classifier, load_frozen, load_tokenizer
+from synpref.reward.backbones import (
+    anatomy,
+    drop_nothing,
+    drops_attention,
+    load_classifier,
+    load_frozen,
+    load_tokenizer,
+)
 from synpref.reward.upper import cut_model
 
 
@@ -129,3 +137,41 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path, tiny_bert: Path) -> N
         load_tokenizer(tmp_path)
     with pytest.raises(InputError, match=f"{tmp_path}: no backbone"):
         load_classifier(tmp_path, load_tokenizer(tiny_bert))
+
+
+@pytest.mark.parametrize("kind", ["tiny_bert", "tiny_llama"])
+def test_without_dropout_a_model_in_training_computes_what_it_does_afterwards(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    folder = request.getfixturevalue(kind)
+    torch.manual_seed(3)
+    model = load_classifier(folder, load_tokenizer(folder))
+    for module in model.modules():
+        if hasattr(module, "attention_dropout"):
+            module.attention_dropout = 0.5
+    ids, mask = inputs()
+
+    def logits(*, training: bool) -> torch.Tensor:
+        found: torch.Tensor = model.train(mode=training)(input_ids=ids, attention_mask=mask).logits
+        return found
+
+    assert drops_attention(model) == (kind == "tiny_llama")
+    assert not torch.allclose(logits(training=True), logits(training=False))
+    said = model.config.to_dict()
+    drop_nothing(model)
+    torch.testing.assert_close(logits(training=True), logits(training=False))
+    assert not drops_attention(model)
+    assert model.config.to_dict() == said
+
+
+def test_all_layers_of_an_encoder_are_trained_with_the_last_ones_first_token_alone(tiny_bert: Path) -> None:
+    model = without_dropout(tiny_bert)
+    before = list(model.base_model.encoder.layer)
+    ids, mask = inputs()
+    rows = torch.stack([ids, torch.zeros_like(ids)], dim=-1)
+    with torch.no_grad():
+        expected = model(input_ids=ids, attention_mask=mask).logits[:, 0]
+        cut = cut_model(model, None, tiny_bert)
+        assert isinstance(model.base_model.encoder.layer[-1], FirstTokenLayer)
+        torch.testing.assert_close(cut.upper(rows, mask), expected, atol=1e-5, rtol=1e-5)
+    assert list(cut.join().base_model.encoder.layer) == before

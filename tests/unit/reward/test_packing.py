@@ -126,7 +126,8 @@ def test_encoders_and_models_that_drop_attention_stay_padded(
 ) -> None:
     encoder, _, _ = made(folder, tiny_bert, tmp_path / "encoder", None)
     decoder, _, _ = made(folder, tiny_llama, tmp_path / "decoder", None)
-    decoder.model.config.attention_dropout = 0.1
+    for layer in decoder.model.base_model.layers:
+        layer.self_attn.attention_dropout = 0.1
     for upper in (encoder, decoder):
         with packing(upper, CPU, bfloat16=True):
             assert not upper.packs
