@@ -67,7 +67,7 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Curated:
 def test_a_real_judge_that_answers_by_position_is_refused_and_the_run_says_so(curated: Curated) -> None:
     judge = curated.summary["judges"]["smollm2"]
     assert (judge["admitted"], judge["simulated"]) == (False, False)
-    assert judge["verdicts"] >= 64  # 32 pairs in both orders; the rule is looked at after them for the first time
+    assert sum(judge["verdicts"].values()) == 64  # 32 pairs in both orders, after which the rule is looked at
     assert "No silver: the best reward model is cross-fitted" in curated.told
     assert "Judge smollm2 was refused" in curated.told
     assert "Gold is labels of the input files" in curated.told

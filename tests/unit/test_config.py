@@ -220,6 +220,7 @@ def test_the_hash_is_of_the_values_not_of_how_they_were_given(tmp_path: Path) ->
         ("train.pairs_per_step=256", True),
         ("train.tokens_per_step=8192", True),
         ("train.dtype=null", True),
+        ("train.dropout=true", True),
         ("train.gradient_checkpointing=true", False),
         ("train.checkpoint_every=10", False),
         ("train.processes=2", False),

@@ -19,30 +19,41 @@ class FirstTokenLayer(nn.Module):
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
-        self.layer: Any = layer
+        whole: Any = layer
+        # Under the names that they have in the whole layer: saved weights and checkpoints fit both.
+        self.attention: Any = whole.attention
+        self.intermediate: Any = whole.intermediate
+        self.output: Any = whole.output
         # Processes that train together wait for the gradient of all that could have one
-        attention: Any = self.layer.attention
-        attention.self.key.bias.requires_grad_(False)
+        self.attention.self.key.bias.requires_grad_(False)
 
     def forward(
         self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: object, **__: object
     ) -> torch.Tensor:
         """Map [rows, tokens, width] to [rows, 1, width]; what else the encoder hands over is for decoders."""
-        own = self.layer.attention.self
-        heads, size = own.num_attention_heads, own.attention_head_size
         first = hidden_states[:, :1]
-        query = own.query(first).view(-1, heads, size)
-        key, value = (part.weight.view(heads, size, -1) for part in (own.key, own.value))
-        scores = torch.einsum("bhs,hsw->bhw", query, key) @ hidden_states.transpose(1, 2) / size**0.5
-        if attention_mask is not None:  # [rows, 1, queries, tokens]: what may be seen, or what is added to the scores
-            mask = attention_mask[:, :, 0]
-            scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask
-        weights = own.dropout(scores.softmax(dim=-1))
-        mixed = torch.einsum("bhw,hsw->bhs", weights @ hidden_states, value)
-        mixed = mixed + own.value.bias.view(heads, size) * weights.sum(dim=-1, keepdim=True)
-        attended = self.layer.attention.output(mixed.reshape(-1, 1, heads * size), first)
-        result: torch.Tensor = self.layer.output(self.layer.intermediate(attended), attended)
+        attended = self.attention.output(self._mixed(first, hidden_states, attention_mask), first)
+        result: torch.Tensor = self.output(self.intermediate(attended), attended)
         return result
+
+    def _mixed(self, first: torch.Tensor, states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """What the first token takes from all tokens, [rows, 1, width]; scores and sums are float32, as fused ones."""
+        own = self.attention.self
+        heads, size = own.num_attention_heads, own.attention_head_size
+        query = own.query(first).view(-1, heads, size)
+        with torch.autocast(states.device.type, enabled=False):
+            key, value = (part.weight.view(heads, size, -1).float() for part in (own.key, own.value))
+            seen = states.float()
+            scores = torch.einsum("bhs,hsw->bhw", query.float(), key) @ seen.transpose(1, 2) / size**0.5
+            if mask is not None:  # [rows, 1, queries, tokens]: what may be seen, or what is added to the scores
+                of_first = mask[:, :, 0]
+                bits = of_first.dtype == torch.bool
+                scores = scores.masked_fill(~of_first, float("-inf")) if bits else scores + of_first
+            weights = own.dropout(scores.softmax(dim=-1))
+            mixed = torch.einsum("bhw,hsw->bhs", weights @ seen, value)
+            mixed = mixed + own.value.bias.view(heads, size).float() * weights.sum(dim=-1, keepdim=True)
+        flat: torch.Tensor = mixed.reshape(-1, 1, heads * size).to(first.dtype)
+        return flat
 
 
 def reads_first_token(model: PreTrainedModel) -> bool:

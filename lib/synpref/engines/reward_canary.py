@@ -14,6 +14,7 @@ from synpref.errors import EngineError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+_LONG = 512  # tokens of a canary that is long
 _QUESTION = ({"role": "user", "content": "Name a planet."},)
 # Of different lengths, so that the shorter is padded beside the longer.
 CANARIES = (
@@ -84,8 +85,9 @@ def read_first_token_alone(
 
     if not reads_first_token(model):
         return False
-    rows = encode_conversations(tokenizer, CANARIES, max_tokens, "truncate_left")
-    classifier = Classifier(model, tokenizer.pad_token_id, sum(2 * len(row.input_ids) for row in rows))
+    longest = Conversation(_QUESTION, " ".join([CANARIES[1].response] * max_tokens))
+    rows = encode_conversations(tokenizer, [*CANARIES, longest], min(max_tokens, _LONG), "truncate_left")
+    classifier = Classifier(model, tokenizer.pad_token_id, len(rows) * max(len(row.input_ids) for row in rows))
     encoder: Any = model.base_model.encoder
     whole, layers = classifier.logits(rows), encoder.layer
     encoder.layer = first_token_alone(layers)

@@ -38,7 +38,8 @@ def contaminated_prompts(prompts: DataFrame, benchmarks: DataFrame, n: int) -> D
     # the n-grams of the benchmarks, some millions: eight bytes of each go to every worker, then strings are compared
     hashed = sf.xxhash64("key").alias("hash")
     likely = found.withColumn("hash", hashed).join(sf.broadcast(wanted.select(hashed)), "hash", "left_semi")
-    hits = likely.drop("hash").join(wanted, "key")  # few are left, joined on the key
+    # few are left, joined on the key; without the hint Spark takes a list for small and sends its words after all
+    hits = likely.drop("hash").join(wanted.hint("merge"), "key")
     first = sf.min(sf.struct("reason", "benchmark", "key"))
     return hits.groupBy(sf.col("id").alias("prompt_id")).agg(first.alias("hit")).select(
         "prompt_id",

@@ -70,18 +70,35 @@ def load_classifier(folder: Path, tokenizer: PreTrainedTokenizerBase) -> PreTrai
     return model
 
 
-def drop_nothing(model: PreTrainedModel) -> None:
-    """Switch dropout off in all layers; the configuration that is saved keeps what it says."""
+def drop_nothing(model: PreTrainedModel) -> dict[str, float]:
+    """Switch dropout off in all layers and in the configuration; what the configuration said, to be put back."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-        elif hasattr(module, "attention_dropout"):
-            module.attention_dropout = 0.0
+        _no_drop(module)
+    return _no_drop(model.config.get_text_config())
+
+
+def _no_drop(holder: object) -> dict[str, float]:
+    """Set attention_dropout, layerdrop and the like of a layer or a configuration to 0; what they were."""
+    were = {name: value for name, value in vars(holder).items() if "drop" in name and isinstance(value, float)}
+    for name in were:
+        setattr(holder, name, 0.0)
+    return were
+
+
+def has_dropout(folder: Path) -> bool:
+    """Whether the configuration of a backbone names any dropout above 0, attention's and layers' included."""
+    from transformers import AutoConfig
+
+    with loading(folder):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    return any(value > 0 for value in _no_drop(config.get_text_config()).values())
 
 
 def drops_attention(model: PreTrainedModel) -> bool:
     """Whether a decoder's attention drops weights while it is trained."""
-    return any(getattr(module, "attention_dropout", 0.0) for module in model.modules())
+    return any(vars(module).get("attention_dropout", 0.0) for module in model.modules())
 
 
 def embeddings_of(model: PreTrainedModel) -> nn.Embedding:

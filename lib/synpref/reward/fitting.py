@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 
 from synpref.errors import InputError
 from synpref.reward.checkpoints import latest, step_of
@@ -81,6 +81,7 @@ def fit(
             trainer.add_callback(watch)
             torch.manual_seed(plan.seed + rank)  # dropout: processes must not drop the same
             if found:
+                _check_fits(found, trainer)
                 say(f"training goes on from the checkpoint of step {step_of(found)}, {found}")
             _run(trainer, watch, found)
         if course.best_state is None:
@@ -123,9 +124,29 @@ def _watch(trainer: StepTrainer, course: Course, ground: Ground, say: Say) -> Wa
     return Watch(course, margins, state, gather=trainer.gather, together=together.wait_for_everyone, say=told)
 
 
+def _check_fits(checkpoint: Path, trainer: StepTrainer) -> None:
+    """Raise InputError for a checkpoint of other weights than are trained now: one that another version began."""
+    weights = checkpoint / "model.safetensors"
+    if not weights.exists():  # sharded: fsdp looks at it itself
+        return
+    model: Any = trainer.model
+    with safe_open(weights, framework="pt") as file:
+        other = set(file.keys()) ^ set(model.state_dict())
+    if other:
+        raise InputError(_misfit(checkpoint, f"other weights, {min(other)} first"))
+
+
+def _misfit(checkpoint: Path, why: str) -> str:
+    return f"{checkpoint}: begun by another version of this package ({why}); remove {checkpoint.parent} to begin anew"
+
+
 def _run(trainer: StepTrainer, watch: Watch, found: Path | None) -> None:
     try:
         trainer.train(resume_from_checkpoint=str(found) if found else None)
+    except ValueError as error:
+        if found is None or "optimizer" not in str(error):
+            raise
+        raise InputError(_misfit(found, " ".join(str(error).split())[:200])) from error
     except (OSError, RuntimeError, SafetensorError) as error:
         if not watch.saving:
             raise

@@ -17,7 +17,7 @@ import torch
 from synpref.engines.identity import model_fingerprint
 from synpref.engines.model_folder import check_model_folder
 from synpref.errors import InputError, SettingsError
-from synpref.reward.backbones import drop_nothing, load_classifier, load_tokenizer
+from synpref.reward.backbones import drop_nothing, has_dropout, load_classifier, load_tokenizer
 from synpref.reward.checkpoints import checkpoints_folder, forget
 from synpref.reward.extraction import FeatureKind, Source, fill_features, open_features
 from synpref.reward.fitting import Ground, fit, limits_of
@@ -76,6 +76,8 @@ def train_reward_model(
     layout.check()
     if layout.on_cluster and settings.dtype is None:
         raise SettingsError("training: dtype is null; a cluster's workers are not measured from here, name the dtype")
+    if not settings.dropout and not has_dropout(backbone):
+        settings = dataclasses.replace(settings, dropout=True)  # nothing is dropped either way: one identity
     digest = read_comparisons(data).digest
     held_out = read_comparisons(validation).digest if validation else None
     fingerprint = model_fingerprint(check_model_folder(backbone))
@@ -175,11 +177,10 @@ def _train(task: Task, progress: Progress | None, *, first: bool = True) -> Trai
 
 def _cut(task: Task) -> Cut:
     model = load_classifier(task.backbone, load_tokenizer(task.backbone))
-    if not task.plan.dropout:
-        drop_nothing(model)
+    said = {} if task.plan.dropout else drop_nothing(model)
     if task.plan.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    return cut_model(model, task.plan.trainable_layers, task.backbone)
+    return dataclasses.replace(cut_model(model, task.plan.trainable_layers, task.backbone), said=said)
 
 
 def _ground(task: Task, progress: Progress | None) -> tuple[Ground, dict[str, int]]:

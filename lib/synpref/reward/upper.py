@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -97,16 +97,22 @@ def packing(upper: Upper, device: torch.device, *, bfloat16: bool) -> Iterator[N
 
 @dataclass
 class Cut:
-    """A model while it is trained: `upper` works on it, `join` makes it whole again."""
+    """A model while it is trained: `upper` works on it, `join` makes it whole again.
+
+    said: what its configuration said before it was changed for the training.
+    """
 
     model: PreTrainedModel
     upper: Upper
+    said: Mapping[str, object] = field(default_factory=dict)
     _layers: nn.ModuleList | None = None
     _embeddings: nn.Module | None = None
 
     def join(self) -> PreTrainedModel:
         """Give back the whole model with the trained weights in place."""
         base: Any = self.model.base_model
+        for name, value in self.said.items():
+            setattr(self.model.config.get_text_config(), name, value)
         if self._layers is not None and self.upper.decoder:
             base.layers, base.embed_tokens = self._layers, self._embeddings
         elif self._layers is not None:
@@ -125,7 +131,7 @@ def cut_model(model: PreTrainedModel, trainable_layers: int | None, name: object
         if not reads_first_token(model):
             return Cut(model, upper)
         layers, base.encoder.layer = base.encoder.layer, first_token_alone(base.encoder.layer)
-        return Cut(model, upper, layers, base.embeddings)
+        return Cut(model, upper, _layers=layers, _embeddings=base.embeddings)
     parts = anatomy(model, name)
     top = list(parts.layers)[len(parts.layers) - trainable_layers :]
     if parts.decoder:
@@ -135,7 +141,8 @@ def cut_model(model: PreTrainedModel, trainable_layers: int | None, name: object
         embeddings = base.embeddings
         base.encoder.layer = first_token_alone(nn.ModuleList(top))
         base.embeddings = PassThrough()
-    return Cut(model, Upper(model, decoder=parts.decoder, from_states=True), parts.layers, embeddings)
+    upper = Upper(model, decoder=parts.decoder, from_states=True)
+    return Cut(model, upper, _layers=parts.layers, _embeddings=embeddings)
 
 
 class PairwiseLoss(nn.Module):

@@ -53,9 +53,11 @@ def test_judges_and_describers_name_theirs_one_by_one() -> None:
 
 def test_a_training_is_planned_as_the_settings_say() -> None:
     words = ["train.steps=null", "train.epochs=1.5", "train.pairs_per_step=256", "train.tokens_per_step=999"]
+    assert specs.training_plan(load_settings(["demo"], ["train.dropout=true"]), 3).dropout
     words += ["train.dtype=bfloat16", "train.gradient_checkpointing=true", "train.checkpoint_every=7"]
     plan = specs.training_plan(load_settings(["demo"], words), 3)
     plan.check()
+    assert not plan.dropout
     assert (plan.steps, plan.epochs, plan.pairs_per_step, plan.tokens_per_step) == (None, 1.5, 256, 999)
     assert (plan.dtype, plan.gradient_checkpointing, plan.checkpoint_every, plan.seed) == ("bfloat16", True, 7, 3)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from synpref.errors import InputError
 from synpref.reward import watch
@@ -261,3 +262,31 @@ def test_no_folder_has_no_checkpoint(tmp_path: Path) -> None:
     assert "checkpoint-3 is passed over" in told[0]
     assert not any(tmp_path.iterdir())
     shutil.rmtree(tmp_path)
+
+
+def test_a_checkpoint_of_other_weights_is_told(folders: Folders, tiny_bert: Path, tmp_path: Path) -> None:
+    killed_at("step 20 of 24", folders, tiny_bert, tmp_path / "models")
+    (folder,) = (tmp_path / "models" / FOLDER).iterdir()
+    for checkpoint in sorted(folder.glob("checkpoint-*")):
+        weights = load_file(checkpoint / "model.safetensors")
+        save_file(
+            {name.replace("classifier", "head"): one for name, one in weights.items()}, checkpoint / "model.safetensors"
+        )
+        seal(checkpoint)
+    with pytest.raises(
+        InputError, match=r"checkpoint-18: begun by another version .*other weights.*remove .* to begin anew"
+    ):
+        train(folders, tiny_bert, tmp_path / "models")
+
+
+def test_a_backbone_that_drops_nothing_makes_one_model_either_way(
+    folders: Folders, tiny_bert: Path, tiny_llama: Path, tmp_path: Path
+) -> None:
+    plans = [dataclasses.replace(PLAN, checkpoint_every=None, dropout=dropout) for dropout in (True, False)]
+    llama = [train(folders, tiny_llama, tmp_path / "llama", plan)[0] for plan in plans]
+    assert llama[0].model_id == llama[1].model_id
+    bert = [train(folders, tiny_bert, tmp_path / "bert", plan)[0] for plan in plans]
+    assert bert[0].model_id != bert[1].model_id
+    assert not same_weights(*bert)
+    for model in bert:  # the configuration is the backbone's either way
+        assert json.loads((model.path / "config.json").read_text())["hidden_dropout_prob"] == 0.1

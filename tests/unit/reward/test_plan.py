@@ -73,6 +73,7 @@ def test_models_of_before_keep_their_identity() -> None:
     [
         ("pairs_per_step", 8, False),
         ("dtype", "bfloat16", False),
+        ("dropout", False, False),
         ("gradient_checkpointing", True, True),
         ("checkpoint_every", 5, True),
     ],
