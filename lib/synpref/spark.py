@@ -64,8 +64,9 @@ PROVIDED = (
 
 # Plans of many small jobs are compiled more often than they are run: the first compiler alone and one collector thread
 # took half the CPU seconds of the default (measured over creation, 6 inserts and 7 replacements, 2 cores). That
-# compiler has 48 MB for its code by default, which Spark and Delta fill in minutes; then nothing more is compiled.
-JVM_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=128m"
+# compiler has 48 MB for its code by default, which Spark and Delta fill in minutes; then nothing more is compiled. More
+# than 80 MB, and the driver of the demo takes more than 3 GB.
+JVM_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=80m"
 
 FOREIGN_DEFAULTS = ("yarn-default.xml", "mapred-default.xml")
 

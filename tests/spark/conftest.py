@@ -23,7 +23,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         app_name="synpref tests",
         master="local[2]",
         driver_memory="3g",
-        extra={"spark.sql.warehouse.dir": str(scratch / "warehouse"), "spark.local.dir": str(scratch)},
+        extra={
+            "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+            "spark.local.dir": str(scratch),
+            "spark.driver.extraJavaOptions": "-XX:ReservedCodeCacheSize=240m",  # one JVM for hundreds of tests
+        },
     )
     yield session
     session.stop()
