@@ -25,7 +25,6 @@ from synpref.errors import InputError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_MEASURED_TOKENS = 256  # of the texts that a batch's size is measured with
 EmbedderBackend: TypeAlias = Literal["torch", "openvino"]
 
 
@@ -90,9 +89,8 @@ class Embedder:
 
             forward = through_openvino(folder, model, dtype)
         if not token_budget:
-            tokens = (min(max_tokens, _MEASURED_TOKENS), max_tokens)
             run = _full_batch(forward, tokeniser, device)
-            token_budget = measured_token_budget(run, tokens, device, (str(folder), backend, dtype))
+            token_budget = measured_token_budget(run, max_tokens, device, (str(folder), backend, dtype))
         return cls(forward, tokeniser, token_budget, dimensions or full, device)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 BATCH_TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1, "float16": 0.02}
 SharedPrompt: TypeAlias = Literal["auto", "off"]
 _PROBE = Conversation(({"role": "user", "content": "a"},), "b")
-_MEASURED_TOKENS = 256  # of the rows that a batch's size is measured with
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def _measured_budget(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase,
         Classifier(model, int(tokenizer.pad_token_id or 0), len(rows) * tokens, packs=packs).logits(rows)
 
     shape = (type(model), model.num_parameters(), str(model.dtype), packs)
-    return measured_token_budget(run, (min(max_tokens, _MEASURED_TOKENS), max_tokens), str(model.device), shape)
+    return measured_token_budget(run, max_tokens, str(model.device), shape)
 
 
 def check_head(folder: Path) -> None:

@@ -79,12 +79,12 @@ def packs_alike(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_
 
 def read_first_token_alone(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_tokens: int, tolerance: float
-) -> bool:
-    """Let an encoder compute its last layer for the first token alone, where rewards stay; whether it does now."""
+) -> None:
+    """Let an encoder compute its last layer for the first token alone, where rewards stay what they are."""
     from synpref.engines.first_token import first_token_alone, reads_first_token  # torch, which servers need not load
 
     if not reads_first_token(model):
-        return False
+        return
     longest = Conversation(_QUESTION, " ".join([CANARIES[1].response] * max_tokens))
     rows = encode_conversations(tokenizer, [*CANARIES, longest], min(max_tokens, _LONG), "truncate_left")
     classifier = Classifier(model, tokenizer.pad_token_id, len(rows) * max(len(row.input_ids) for row in rows))
@@ -93,7 +93,6 @@ def read_first_token_alone(
     encoder.layer = first_token_alone(layers)
     if not alike(whole, classifier.logits(rows), tolerance):
         encoder.layer = layers
-    return encoder.layer is not layers
 
 
 def _shares_alike(

@@ -17,12 +17,13 @@ _LEAST = 256  # tokens of a batch, where the smallest does not fit the memory
 _GAIN = 1.1  # less could be noise, and would not pay for twice the memory
 _SECONDS = 1.0  # of one batch: a model that is slower is not measured further
 _ROUNDS = 3
+_TOKENS = 256  # of the rows that are timed, at most
 _known: dict[Hashable, int] = {}  # of this process: a run scores with many models of one shape
 
 
 def measured_token_budget(
     run: Callable[[int, int], object],
-    tokens: tuple[int, int],
+    max_tokens: int,
     device: str,
     shape: Hashable,
     clock: Callable[[], float] = time.perf_counter,
@@ -30,15 +31,15 @@ def measured_token_budget(
     """The budget at which `run(budget, tokens of a row)`, one full batch, takes the least time a token.
 
     Doubled from 1,024 tokens on a processor, 8,192 on a GPU, to eight times as many, while each doubling makes a token
-    a tenth cheaper, a batch stays below a second and fits the memory. tokens: of the rows that are timed, and of the
-    longest that will come, which on a GPU must fit as well. shape: what else the time hangs on; equal ones are measured
-    once a process.
+    a tenth cheaper, a batch stays below a second and fits the memory. max_tokens: of the longest row that will
+    come; rows of so many must fit on a GPU as well. shape: what else the time hangs on; equal ones are measured once a
+    process.
     """
     kind = "cuda" if device.startswith("cuda") else "cpu"
-    key = (device, tokens, shape)
+    key = (device, max_tokens, shape)
     if key not in _known:
-        _known[key] = _climb(run, _SMALLEST[kind], tokens[0], clock)
-        while kind == "cuda" and _known[key] > _LEAST and not _fits(run, _known[key], tokens[1]):
+        _known[key] = _climb(run, _SMALLEST[kind], min(max_tokens, _TOKENS), clock)
+        while kind == "cuda" and _known[key] > _LEAST and not _fits(run, _known[key], max_tokens):
             _known[key] //= 2
         _LOG.info("%s: batches of %d tokens", device, _known[key])
     return _known[key]

@@ -75,16 +75,18 @@ def drop_nothing(model: PreTrainedModel) -> dict[str, float]:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-        _no_drop(module)
-    return _no_drop(model.config.get_text_config())
+        for name in _rates(module):
+            setattr(module, name, 0.0)
+    config = model.config.get_text_config()
+    said = _rates(config)
+    for name in said:
+        setattr(config, name, 0.0)
+    return said
 
 
-def _no_drop(holder: object) -> dict[str, float]:
-    """Set attention_dropout, layerdrop and the like of a layer or a configuration to 0; what they were."""
-    were = {name: value for name, value in vars(holder).items() if "drop" in name and isinstance(value, float)}
-    for name in were:
-        setattr(holder, name, 0.0)
-    return were
+def _rates(holder: object) -> dict[str, float]:
+    """attention_dropout, layerdrop and the like of a layer or a configuration."""
+    return {name: value for name, value in vars(holder).items() if "drop" in name and isinstance(value, float)}
 
 
 def has_dropout(folder: Path) -> bool:
@@ -93,7 +95,7 @@ def has_dropout(folder: Path) -> bool:
 
     with loading(folder):
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    return any(value > 0 for value in _no_drop(config.get_text_config()).values())
+    return any(value > 0 for value in _rates(config.get_text_config()).values())
 
 
 def drops_attention(model: PreTrainedModel) -> bool:

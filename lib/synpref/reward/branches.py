@@ -28,6 +28,10 @@ class Family(NamedTuple):
     members: list[int]
     shared: int
 
+    def tokens(self, lengths: Sequence[int]) -> int:
+        """Of the one row that they make. lengths: of all rows of the list."""
+        return self.shared + sum(lengths[place] - self.shared for place in self.members)
+
 
 def can_branch(model: PreTrainedModel) -> bool:
     """Whether the model takes a mask of its own for each token: a plain decoder, computed by scaled_dot_product."""
@@ -96,7 +100,8 @@ def _best(order: list[int], alike: list[int], lengths: list[int], width: int) ->
     if len(order) < 2:
         return [], 0
     shared, middle = min(alike), len(order) // 2
-    together = shared + sum(lengths[place] - shared for place in order)
+    family = Family(order, shared)
+    together = family.tokens(lengths)
     saved = sum(_cost(lengths[place], width) for place in order) - _cost(together, width)
     cut = 1 + min((index for index, tokens in enumerate(alike) if tokens == shared), key=lambda i: abs(i + 1 - middle))
     before, behind = (
@@ -104,7 +109,7 @@ def _best(order: list[int], alike: list[int], lengths: list[int], width: int) ->
         for part, within in ((slice(cut), slice(cut - 1)), (slice(cut, None), slice(cut, None)))
     )
     if shared >= LEAST and together <= LONGEST and saved > before[1] + behind[1]:
-        return [Family(order, shared)], saved
+        return [family], saved
     return before[0] + behind[0], before[1] + behind[1]
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synpref.engines.batching import token_budget_batches
 from synpref.engines.packing import packed_batches
-from synpref.reward.branches import Family, branched, families
+from synpref.reward.branches import branched, families
 from synpref.reward.features import FeatureStore
 from synpref.reward.graph import Batch
 from synpref.reward.places import Places
@@ -88,7 +88,8 @@ def _passes(stored: Stored, numbers: NDArray[np.int64], upper: Upper, full: int 
     if upper.branches:
         rows: list[NDArray[Any]] = [stored.store.row(stored.places, number) for number in numbers]
         shared = families([row[:, 0] for row in rows], upper.width)
-        for group in length_groups([_size(family, rows) for family in shared], full):
+        sizes = [len(row) for row in rows]
+        for group in length_groups([family.tokens(sizes) for family in shared], full):
             chosen = [shared[index] for index in group]
             yield Pass([place for family in chosen for place in family.members], *branched(rows, chosen))
         left = sorted(set(left) - {place for family in shared for place in family.members})
@@ -96,10 +97,6 @@ def _passes(stored: Stored, numbers: NDArray[np.int64], upper: Upper, full: int 
     for group in length_groups(lengths, full):
         places = [left[index] for index in group]
         yield Pass(places, *pad_rows(stored, numbers[places]))
-
-
-def _size(family: Family, rows: Sequence[NDArray[Any]]) -> int:
-    return family.shared + sum(len(rows[place]) - family.shared for place in family.members)
 
 
 def pad_rows(stored: Stored, numbers: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:

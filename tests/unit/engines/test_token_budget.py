@@ -28,7 +28,7 @@ class Machine:
         return self.now
 
     def chosen(self, device: str = "cpu") -> int:
-        return measured_token_budget(self.run, (10, 50), device, id(self), self.clock)
+        return measured_token_budget(self.run, 1280, device, id(self), self.clock)
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +50,9 @@ def test_a_slow_model_is_run_once_and_a_full_memory_ends_the_search() -> None:
     slow = Machine(lambda budget: budget * 1e-2)
     assert slow.chosen() == 1024
     assert slow.ran == [1024]
-    small = Machine(lambda budget: 0.05 + budget * 1e-6, memory=700_000)
-    assert small.chosen("cuda") == 8192  # 65,536 tokens fit in rows of 10, but not in rows of 50
-    tiny = Machine(lambda budget: 0.05 + budget * 1e-6, memory=5_000)
+    small = Machine(lambda budget: 0.05 + budget * 1e-6, memory=18_000_000)
+    assert small.chosen("cuda") == 8192  # 65,536 tokens fit in rows of 256, but not in rows of 1,280
+    tiny = Machine(lambda budget: 0.05 + budget * 1e-6, memory=100_000)
     assert tiny.chosen() == 256
 
 
