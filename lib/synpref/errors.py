@@ -19,6 +19,10 @@ class SettingsError(InputError):
     """A setting has a wrong key, type or value; the message names the file and the key."""
 
 
+class RowError(InputError):
+    """One row cannot be computed by this model, whatever is tried; its neighbours can."""
+
+
 class GateError(SynprefError):
     """A quality gate failed: the message names the table, the suite and the expectation. Nothing was published."""
 
@@ -27,3 +31,7 @@ class GateError(SynprefError):
 
 class EngineError(SynprefError):
     """An engine failed for good while it ran; what was committed before stays."""
+
+
+class DeviceError(EngineError):
+    """The device or the engine behind it broke: nothing that this process asks of it will be answered any more."""

@@ -9,7 +9,7 @@ from jinja2.exceptions import TemplateError
 
 from synpref.engines.hostile import neutralise_tokens
 from synpref.engines.transcript import Messages
-from synpref.errors import InputError
+from synpref.errors import RowError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -42,7 +42,7 @@ class ChatTemplate:
     def render(self, messages: Messages, *, open_answer: bool) -> str:
         """Render turns as text: contents neutralised, no system prompt added, no doubled beginning token.
 
-        open_answer: end with the header of the assistant's turn. Raises InputError where the template refuses the
+        open_answer: end with the header of the assistant's turn. Raises RowError where the template refuses the
         conversation even with its system message folded into the first turn and neighbours of one role joined.
         """
         hidden = self.control_tokens
@@ -55,7 +55,7 @@ class ChatTemplate:
                 text = _apply(self.tokenizer, clean, open_answer)
             except TemplateError as error:
                 roles = [turn["role"] for turn in messages]
-                raise InputError(f"the model's chat template refuses the roles {roles}: {error}") from None
+                raise RowError(f"the model's chat template refuses the roles {roles}: {error}") from None
         while self.bos and text.startswith(self.bos * 2):
             text = text.removeprefix(self.bos)
         if clean[0]["role"] != "system" and self.default_system:

@@ -10,7 +10,8 @@ ENGINE_UNREACHABLE = "engine_unreachable"  # the way to a server, or its load: t
 SERVER_REFUSED = "server_refused"  # a server called this item's request wrong
 OVERLONG = "overlong"
 NOT_RECORDED = "not_recorded"  # a replayed judge was never asked this
-REFUSALS = frozenset({OVERLONG, NOT_RECORDED})  # by policy: no fault of the engine
+ROW_REFUSED = "row_refused"  # the model takes no such row: its chat template refuses the conversation's roles
+REFUSALS = frozenset({OVERLONG, NOT_RECORDED, ROW_REFUSED})  # by policy: no fault of the engine
 PASSING = frozenset({ENGINE_UNREACHABLE})  # may fare better later: such a row stays pending
 DETAIL_CHARACTERS = 500
 

@@ -20,6 +20,7 @@ from synpref.flow import specs
 from synpref.flow.pool import known_truth
 from synpref.hygiene.file_gold import batch_of
 from synpref.inference.fill import Filled, fill
+from synpref.inference.placing import visible_gpus
 from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
 from synpref.settings import AttributeEngine, Judge
@@ -90,7 +91,7 @@ class Calls:
 def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: EngineSpec) -> Filled:
     """Fill an inference table by a model, and count its calls."""
     spark = stage.settings.spark
-    gpus = spark.gpus if spec.takes_gpu else []
+    gpus = _gpus(stage) if spec.takes_gpu else []
     done = fill(
         stage.warehouse,
         table=table,
@@ -109,6 +110,12 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
     if unreached:
         stage.say(f"{table}: {unreached} rows did not reach engine {spec.name}; the next run asks for them again")
     return done
+
+
+def _gpus(stage: Stage) -> list[str]:
+    """The GPUs that Spark does not deal out: those of the settings, else on one machine those that are there."""
+    local = str(stage.warehouse.spark.sparkContext.master).startswith("local")
+    return stage.settings.spark.gpus or (visible_gpus() if local else [])
 
 
 def scored(stage: Stage, calls: Calls, wanted: DataFrame, spec: EngineSpec) -> str:

@@ -17,7 +17,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from synpref.errors import EngineError, InputError, SynprefError
+from synpref.errors import DeviceError, EngineError, InputError, SynprefError
+from synpref.inference.tenancy import tell_engine
 
 if TYPE_CHECKING:
     from synpref.inference.adapters.outcomes import Ready
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _LENGTH = struct.Struct(">Q")
 _ANSWER, _ERROR = b"A", b"E"
+_KINDS = {kind.__name__: kind for kind in (InputError, EngineError, DeviceError)}
 
 
 class EngineProcess:
@@ -42,16 +44,20 @@ class EngineProcess:
         return None if self._process is None else self._process.pid
 
     def answer(self, window: pa.RecordBatch) -> pa.RecordBatch:
-        """The answers to the window (see answered); where the process dies over it, a new one is asked once more.
+        """The answers to the window (see answered); where the process dies over it, or its device breaks, a new one is
+        asked once more.
 
         Raises what the engine raises (EngineError, InputError); EngineError where the second process dies as well.
         """
         try:
             return self._asked(window)
-        except (EOFError, BrokenPipeError):
+        except (EOFError, BrokenPipeError, DeviceError):
             self.close()
         try:
             return self._asked(window)
+        except DeviceError:
+            self.close()
+            raise
         except (EOFError, BrokenPipeError):
             code = self.close()
             raise EngineError(
@@ -92,7 +98,7 @@ class EngineProcess:
                 break
         if given[:1] == _ERROR:
             kind, text = json.loads(given[1:])
-            raise (InputError if kind == "InputError" else EngineError)(text)
+            raise _KINDS[kind](text)
         return _unpacked(given[1:])
 
     def _send(self, process: subprocess.Popen[bytes], window: pa.RecordBatch) -> None:
@@ -105,6 +111,9 @@ class EngineProcess:
                 [sys.executable, "-m", __name__, str(os.getpid())],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=child_environment(self._spec.text("gpu")),
             )  # fmt: skip
+            gpu = self._spec.text("gpu")
+            if gpu is not None:
+                tell_engine(gpu, self._process.pid)
             _send(_pipes(self._process)[0], json.dumps(astuple(self._spec)).encode())
         return self._process
 
@@ -151,8 +160,8 @@ def serve(parent: int) -> None:
             given = _ANSWER + _packed(loaded.answer(spec, window, ready))
         except Exception as error:
             told = str(error) if isinstance(error, SynprefError) else f"{type(error).__name__}: {error}"
-            kind = "InputError" if isinstance(error, InputError) else "EngineError"
-            given = _ERROR + json.dumps([kind, told]).encode()
+            kinds = (kind for kind in (InputError, DeviceError) if isinstance(error, kind))
+            given = _ERROR + json.dumps([next(kinds, EngineError).__name__, told]).encode()
         _send(sink, given)
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, Failure
-from synpref.errors import EngineError, InputError
+from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, ROW_REFUSED, Failure
+from synpref.errors import DeviceError, EngineError, InputError, RowError
+
+_LOG = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 FATAL = (EngineError, InputError, MemoryError, OSError, ImportError, AttributeError, NameError)
+# By name, so that no torch or vLLM is imported to tell: after these a CUDA context or an engine answers nothing more.
+_BROKEN = ("AcceleratorError", "EngineDeadError")
+_BROKEN_WORDS = "CUDA error"  # a RuntimeError of a torch that knows no AcceleratorError
 
 
 def attempt(
@@ -24,17 +30,22 @@ def attempt(
     A Failure that the call itself gives for an item stands. Where it raises, its items are halved until the failing
     ones stand alone, so a bad row costs about 2 log2(n) more calls and no neighbour. Errors that no row is to blame for
     (FATAL: memory, files, missing code, EngineError, InputError) are raised at once, and so is a call that answers
-    another number of items than it was given. at_once: answers all items, for the first try.
+    another number of items than it was given; a broken device or engine is raised as DeviceError. A RowError is its
+    item's own. at_once: answers all items, for the first try.
     """
     if not items:
         return []
     try:
         answers: list[Answer | Failure] = list(call(list(items)) if at_once is None else at_once())
-    except FATAL:
-        raise
     except Exception as error:
+        if isinstance(error, FATAL) and not isinstance(error, RowError):
+            raise
+        if _broken(error):
+            raise DeviceError(f"the device or engine broke: {error}") from error
+        if type(error).__name__ == "OutOfMemoryError":
+            _LOG.warning("%d rows take more memory than the device has (%s); lower token_budget", len(items), error)
         if len(items) == 1 and at_once is None:
-            return [Failure(ENGINE_ERROR, f"{type(error).__name__}: {error}"[:DETAIL_CHARACTERS])]
+            return [_failure(error)]
         if at_once is not None:
             return attempt(call, items)
         half = len(items) // 2
@@ -42,3 +53,15 @@ def attempt(
     if len(answers) != len(items):
         raise EngineError(f"the engine answered {len(answers)} of {len(items)} items; nothing of the shard was kept")
     return answers
+
+
+def _failure(error: Exception) -> Failure:
+    if isinstance(error, RowError):
+        return Failure(ROW_REFUSED, str(error)[:DETAIL_CHARACTERS])
+    return Failure(ENGINE_ERROR, f"{type(error).__name__}: {error}"[:DETAIL_CHARACTERS])
+
+
+def _broken(error: Exception) -> bool:
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    out_of_memory = "OutOfMemoryError" in kinds
+    return bool(kinds.intersection(_BROKEN)) or (_BROKEN_WORDS in str(error) and not out_of_memory)

@@ -1,7 +1,4 @@
-"""The one place with module state: engines loaded in this process. A worker loads a model once, not once a task.
-
-But on a GPU that the settings name: see placing.
-"""
+"""The one place with module state: engines loaded in this process. A worker loads a model once, not once a task."""
 
 from __future__ import annotations
 
@@ -54,12 +51,11 @@ def _make_room(*, on_gpu: bool) -> None:
                 held.close()
 
 
-def end(spec: EngineSpec) -> None:
-    """Let go of the engine of the spec, and end its process where it has one."""
+def gpus_of(spec: EngineSpec) -> list[str]:
+    """The GPUs on which this process has an engine of the spec."""
     with _lock:
-        held = _loaded.pop(spec, None)
-    if isinstance(held, EngineProcess):
-        held.close()
+        held = [(other.text("gpu"), other) for other in _loaded]
+    return [gpu for gpu, other in held if gpu is not None and other == spec.having(gpu=gpu, process=True)]
 
 
 def prepare(spec: EngineSpec, window: pa.RecordBatch) -> Ready | None:

@@ -36,7 +36,7 @@ def embed(spec: EngineSpec) -> Udf:
     ready = _ready(spec, "embedder")
 
     def run(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
-        with placed(ready) as own:
+        with placed(ready, alone=False) as own:
             for texts in batches:
                 answers = _answers(own, {"text_id": _nulls(len(texts)), "text": pa.array(texts, pa.string())})
                 yield answers.column("vector").to_pandas()
@@ -49,7 +49,7 @@ def reward(spec: EngineSpec) -> Udf:
     ready = _ready(spec, "reward")
 
     def run(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.Series]:
-        with placed(ready) as own:
+        with placed(ready, alone=False) as own:
             for messages, texts in batches:
                 columns = {"response_id": _nulls(len(texts)), "messages": _messages(messages)}
                 answers = _answers(own, {**columns, "text": pa.array(texts, pa.string())})
@@ -66,7 +66,7 @@ def judge(spec: EngineSpec) -> Udf:
     ready = _ready(spec, *JUDGES)
 
     def run(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
-        with placed(ready) as own:
+        with placed(ready, alone=False) as own:
             for messages, orders in batches:
                 nothing = _nulls(len(orders))
                 ids = {"comparison_id": nothing, "prompt_hash": nothing, "sample": nothing, "few_shots": nothing}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from synpref.engines.chat_template import ChatTemplate
 from synpref.engines.tokenise import Conversation, encode_conversations
-from synpref.errors import InputError
+from synpref.errors import RowError
 
 SHAPES = ("default_system", "dated", "strict")
 ASK = [{"role": "user", "content": "hi"}]
@@ -49,7 +49,7 @@ def test_neighbours_of_one_role_are_joined_for_strict_templates(chat_tokenizer: 
 
 
 def test_a_conversation_that_no_template_takes_is_an_error(chat_tokenizer: Callable[[str], Any]) -> None:
-    with pytest.raises(InputError, match="refuses the roles"):
+    with pytest.raises(RowError, match="refuses the roles"):
         shown(chat_tokenizer("strict"), Conversation([{"role": "assistant", "content": "I begin"}], "yes"))
 
 

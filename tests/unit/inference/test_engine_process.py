@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from synpref.errors import EngineError, InputError
+from synpref.errors import DeviceError, EngineError, InputError
 from synpref.inference import loaded
 from synpref.inference.cards import Option
 from synpref.inference.engine_process import EngineProcess
@@ -29,6 +29,9 @@ class Engine:
         text = conversations[0].response
         if text == "gone":
             raise EngineError("the engine is gone")
+        if text == "breaks" or (text == "breaks once" and not Path(os.environ["DIED"]).exists()):
+            Path(os.environ["DIED"]).touch()
+            raise RuntimeError("CUDA error: device-side assert triggered")
         if text == "dies always" or (text == "dies once" and not Path(os.environ["DIED"]).exists()):
             Path(os.environ["DIED"]).touch()
             os.kill(os.getpid(), signal.SIGKILL)
@@ -110,6 +113,19 @@ def test_a_dead_process_costs_its_window_only(process: EngineProcess) -> None:
     assert _pids(again) != _pids(before)
     os.kill(_pids(again)[0], signal.SIGKILL)  # between two windows
     assert process.answer(_window("b")).column("error").to_pylist() == [None]
+
+
+def test_a_broken_device_costs_its_window_and_its_process_only(process: EngineProcess) -> None:
+    before = process.answer(_window("a"))
+    again = process.answer(_window("breaks once"))
+    assert again.column("error").to_pylist() == [None]
+    assert _pids(again) != _pids(before)
+
+
+def test_a_device_that_breaks_again_stops_the_job(process: EngineProcess) -> None:
+    with pytest.raises(DeviceError, match="device-side assert"):
+        process.answer(_window("breaks"))
+    assert process.pid is None
 
 
 def test_rows_that_kill_it_twice_stop_the_job(process: EngineProcess) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synpref.engines.failure import ENGINE_ERROR, Failure
-from synpref.errors import EngineError, InputError
+from synpref.engines.failure import ENGINE_ERROR, ROW_REFUSED, Failure
+from synpref.errors import DeviceError, EngineError, InputError, RowError
 from synpref.inference.failures import attempt
 
 
@@ -67,6 +67,48 @@ def test_errors_that_no_row_is_to_blame_for_are_raised_at_once(error: Exception)
     with pytest.raises(type(error)):
         attempt(call, [1, 2, 3, 4])
     assert calls == [4]
+
+
+def test_a_row_that_the_model_refuses_is_its_own_fault_alone() -> None:
+    def call(batch: list[int]) -> list[int]:
+        if 3 in batch:
+            raise RowError("an assistant begins")
+        return batch
+
+    assert attempt(call, [1, 2, 3, 4]) == [1, 2, Failure(ROW_REFUSED, "an assistant begins"), 4]
+
+
+class AcceleratorError(RuntimeError):
+    """As torch names what a broken CUDA context raises."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch names it; the context lives on."""
+
+
+@pytest.mark.parametrize("error", [AcceleratorError("an illegal access"), RuntimeError("CUDA error: unspecified")])
+def test_a_broken_device_is_no_fault_of_any_row(error: Exception) -> None:
+    calls: list[int] = []
+
+    def call(batch: list[int]) -> list[int]:
+        calls.append(len(batch))
+        raise error
+
+    with pytest.raises(DeviceError, match=str(error)):
+        attempt(call, [1, 2, 3, 4])
+    assert calls == [4]
+
+
+def test_rows_that_do_not_fit_into_memory_together_are_tried_apart_and_that_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def call(batch: list[int]) -> list[int]:
+        if len(batch) > 2:
+            raise OutOfMemoryError("CUDA error: out of memory")
+        return batch
+
+    assert attempt(call, [1, 2, 3, 4]) == [1, 2, 3, 4]
+    assert "4 rows take more memory than the device has" in caplog.text
 
 
 def test_an_engine_that_answers_too_few_items_is_stopped() -> None:

@@ -5,14 +5,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from synpref.errors import InputError
-from synpref.inference import loaded
-from synpref.inference.placing import free_gpu, placed
+from synpref.inference import loaded, placing
+from synpref.inference.placing import free_gpu, placed, visible_gpus
 from synpref.inference.spec import EngineSpec
+from synpref.inference.tenancy import computing_on
 from synpref.inference.udfs import embed
 from tests.unit.inference.test_engine_process import _ended, _pids, _spec, _window, engines
 
@@ -63,29 +65,113 @@ def test_a_holder_that_is_killed_lets_go() -> None:
         assert gpu == "a"
 
 
-def test_an_engine_on_a_named_gpu_ends_with_its_task(engines: Path) -> None:
-    with free_gpu(["4", "5"]) as other, placed(_spec(gpus="4,5")) as own:
-        assert other == "4"
+def test_an_engine_stays_for_its_workers_next_task_on_that_gpu(engines: Path) -> None:
+    with free_gpu(["4"]), placed(_spec(gpus="4,5")) as own:
         answers = loaded.answer(own, _window("a"))
         assert answers.column("reward").to_pylist() == [5.0]
         (pid,) = _pids(answers)
         assert pid != os.getpid()
-        assert not _ended(pid)
-    assert _ended(pid)
+    with placed(_spec(gpus="4,5")) as own:  # both are free; the second has its engine
+        assert _pids(loaded.answer(own, _window("b"))) == [pid]
+    assert not _ended(pid)
 
 
-def test_a_task_that_fails_lets_go_of_its_gpu_and_ends_its_engine(engines: Path) -> None:
+def test_a_task_that_fails_lets_go_of_its_gpu(engines: Path) -> None:
     def fails() -> None:
-        with placed(_spec(gpus="4")) as own:
-            pids.extend(_pids(loaded.answer(own, _window("a"))))
+        with placed(_spec(gpus="4")):
             raise ValueError("the task fails")
 
-    pids: list[int] = []
     with pytest.raises(ValueError, match="the task fails"):
         fails()
-    assert _ended(pids[0])
     with free_gpu(["4"]) as gpu:
         assert gpu == "4"
+
+
+WORKER = """
+import sys, tempfile
+tempfile.tempdir = sys.argv[1]
+from synpref.inference import loaded, placing
+from synpref.inference.placing import placed
+from tests.unit.inference.test_engine_process import _pids, _spec, _window
+for line in sys.stdin:
+    with placed(_spec(gpus="4")) as own:
+        print(*_pids(loaded.answer(own, _window("a"))), flush=True)
+        sys.stdin.readline()
+    print("idle", flush=True)
+"""
+
+
+@pytest.fixture
+def worker(engines: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another worker: a line begins a task, the next one ends it."""
+    root = Path(__file__).resolve().parents[3]
+    path = os.pathsep.join([str(root / "lib"), str(root), str(engines)])
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKER, tempfile.gettempdir()],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env={**os.environ, "PYTHONPATH": path},
+    ) as process:  # fmt: skip
+        yield process
+        process.kill()
+
+
+def _told(worker: subprocess.Popen[str]) -> str:
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdin.write("next\n")
+    return worker.stdout.readline().strip()
+
+
+def test_the_idle_engine_of_another_worker_makes_room(engines: Path, worker: subprocess.Popen[str]) -> None:
+    theirs = int(_told(worker))
+    assert _told(worker) == "idle"
+    assert not _ended(theirs)
+    with placed(_spec(gpus="4")) as own:
+        assert _ended(theirs)
+        mine = _pids(loaded.answer(own, _window("b")))[0]
+    assert int(_told(worker)) != theirs  # it loads again, and where we are idle it ends ours
+    assert _ended(mine)
+
+
+def test_an_engine_that_computes_is_left_to_its_worker(engines: Path, worker: subprocess.Popen[str]) -> None:
+    theirs = int(_told(worker))
+    with computing_on("4"):  # as where Spark gave each of two tasks half a GPU
+        assert not _ended(theirs)
+    assert _told(worker) == "idle"
+    with computing_on("4"):
+        assert _ended(theirs)
+
+
+def test_a_number_that_another_process_has_by_now_is_no_engine(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "600"]) as bystander:
+        (tmp_path / f"synpref-gpu-{os.getuid()}-4-worker-1.lock").write_text(str(bystander.pid))
+        with computing_on("4"):
+            assert bystander.poll() is None
+        bystander.kill()
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"), [("2,GPU-abc", ["2", "GPU-abc"]), ("", []), ("-1", []), (None, ["0", "1"])]
+)
+def test_gpus_are_seen_without_cuda(
+    named: str | None, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("nvidia3", "nvidia5", "nvidiactl", "nvidia-uvm"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(placing, "_DEVICES", tmp_path)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if named is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert visible_gpus() == expected
+
+
+def test_a_gpu_that_nobody_named_is_taken_by_the_engines_own_process(
+    engines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    with placed(_spec()) as own:
+        assert (own.text("gpu"), own.flag("process", False)) == ("7", True)
+    with placed(_spec(), alone=False) as own:
+        assert own == _spec()
 
 
 def test_a_gpu_that_is_not_there_is_told_and_no_processor_takes_its_place() -> None:
