@@ -57,7 +57,8 @@ def run(stage: Stage) -> Outcome:
     stage.say(", ".join(f"{decision} {count}" for decision, count in sorted(counts.items())))
     return calls.outcome(
         campaign,
-        sum(counts.values()),
+        pool.count(),
+        rows_out=sum(counts.values()),
         policy=policy,
         decisions=counts,
         curated_version=curated_version,
