@@ -129,6 +129,7 @@ def _retrieved(
     gold = _gold_train(stage, campaign, iteration, items).cache()
     spec = specs.scorer(stage.settings, model.name, str(model.path))
     engine_id = scored(stage, calls, gold, spec)
+    inference_table(stage, "rewards", [engine_id])
     pairs = gold.select("comparison_id", "label").join(warehouse.read("comparisons"), "comparison_id")
     rewards = warehouse.read("rewards").where(F.col("engine_id") == engine_id).select("response_id", "reward")
     # gold-train is bounded by what people label

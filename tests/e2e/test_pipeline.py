@@ -158,3 +158,34 @@ def test_gold_silver_and_wild_share_no_normalised_comparison(small: SmallRun, lo
         "WHERE role IN ('gold-train', 'silver', 'wild') GROUP BY 1 HAVING count(*) > 1"
     )
     assert local_spark.sql(shared).isEmpty()
+
+
+def test_what_an_inference_stage_wrote_is_held_to_its_contract_before_it_is_read(
+    small: SmallRun, local_spark: SparkSession
+) -> None:
+    wanted = {
+        ("hygiene publishes source_labels", "source_labels"),
+        ("embed reads attributes", "attributes"),
+        ("stage1 reads embeddings", "embeddings"),
+        ("stage1 reads verdicts", "verdicts"),
+        ("stage1 reads rewards", "rewards"),
+        ("stage2 reads rewards", "rewards"),
+        ("stage2 reads attributes", "attributes"),
+        ("stage2 reads embeddings", "embeddings"),
+        ("stage2 reads verdicts", "verdicts"),
+        ("stage2 decisions", "decisions"),
+        ("stage2 decisions totals", "decisions"),
+        ("stage2 decisions shares", "decisions"),
+        ("stage2 curated", "curated"),
+        ("stage2 curated totals", "curated"),
+    }
+    runs = small.table(local_spark, "stage_runs").orderBy("started").collect()
+    until = next(place for place, row in enumerate(runs) if row["stage"] == "report")  # the first run that ended
+    ids = {row["run_id"] for row in runs[:until]}
+    results = small.table(local_spark, "quality_results").collect()
+    held = {(row["suite"], row["table"]) for row in results if row["run_id"] in ids}
+    # its judges and attributes are simulated: where no model computed, Stage 2 embedded nothing that was not held before
+    (stage2,) = [row for row in runs[:until] if row["stage"] == "stage2"]
+    if json.loads(stage2["detail"])["engine"] is None:
+        wanted.remove(("stage2 reads embeddings", "embeddings"))
+    assert held == wanted

@@ -43,10 +43,14 @@ def open_context() -> AbstractDataContext:
 
 @dataclass(frozen=True)
 class Gate:
-    """All checks of one run, in one context. `results` grows with every check, failed ones included."""
+    """All checks of one run, in one context. `results` grows with every check, failed ones included.
+
+    held: (table, engine_id) whose answers met their contract, for those who ask.
+    """
 
     context: AbstractDataContext = field(default_factory=open_context)
     results: list[Result] = field(default_factory=list)
+    held: set[tuple[str, str]] = field(default_factory=set)
 
     def check(
         self,
