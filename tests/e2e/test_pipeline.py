@@ -196,6 +196,8 @@ def test_a_stage_2_that_runs_alone_is_reported_without_the_models_trained_before
     assert small.exit_code("stage2", "stage2.mix=filtered") == 0, small.log[-4000:]  # another policy
     assert small.exit_code("evaluate") == 2
     assert "the final models were trained under policy" in small.log[-2000:]
+    pages = (small.run / "data_docs" / "index.html").read_text(encoding="utf-8")
+    assert "stage1 reads embeddings" in pages  # of a command before, beside what this one checked
     after = small.finish("report")
     assert set(before["stages"]) - set(after["stages"]) == {"train", "evaluate"}
     assert before["reward_models"]["original"] is not None
