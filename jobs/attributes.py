@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from synpref.cli import submit
 from synpref.flow.answers import Calls, described
+from synpref.flow.lost import undescribed
 from synpref.flow.pool import stage1_items
 from synpref.stage import Outcome, Stage
 from synpref.stage1.describing import attribute_prompts
@@ -22,7 +23,8 @@ def run(stage: Stage) -> Outcome:
     for engine in settings.attributes:
         part = items if engine.limit is None else sampled(items, "attributes", engine.limit, settings.seed)
         engines.append(described(stage, calls, engine, part, attribute_prompts(part, engine.samples)))
-    return calls.outcome(campaign, rows, engines=engines)
+    lost = undescribed(stage, items, engines) if calls.quarantined else {}
+    return calls.outcome(campaign, rows, quarantined=lost, engines=engines)
 
 
 if __name__ == "__main__":

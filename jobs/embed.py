@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pyspark.sql import functions as F
+
 from synpref.cli import submit
 from synpref.flow import specs
 from synpref.flow.answers import Calls, filled
 from synpref.flow.gates import inference_table
+from synpref.flow.lost import lost_comparisons
 from synpref.flow.pool import described_items, stage1_items
 from synpref.stage import Outcome, Stage
 from synpref.stage1.texts import serialised
@@ -25,7 +28,9 @@ def run(stage: Stage) -> Outcome:
     distinct = texts.select("text_id", "text").dropDuplicates(["text_id"])
     done = filled(stage, calls, "embeddings", distinct, specs.embedder(stage.settings))
     calls.add(0, rows - done.rows_in)  # comparisons that share a text
-    return calls.outcome(campaign, rows, engine_id=done.engine_id, texts=done.rows_in)
+    wanted = texts.select("comparison_id", F.col("text_id").alias("key"), F.lit(done.engine_id).alias("engine_id"))
+    lost = lost_comparisons(stage, "embeddings", wanted) if calls.quarantined else {}
+    return calls.outcome(campaign, rows, quarantined=lost, engine_id=done.engine_id, texts=done.rows_in)
 
 
 if __name__ == "__main__":

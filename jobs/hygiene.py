@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 
 from synpref.cli import submit
 from synpref.flow.gates import before_publishing
+from synpref.flow.views import make_views
 from synpref.hygiene.benchmark_prompts import read_benchmark_prompts
 from synpref.hygiene.clean import clean
 from synpref.hygiene.file_gold import file_gold
@@ -51,6 +52,7 @@ def run(stage: Stage) -> Outcome:
         chosen = source_gold(labels, in_pool, settings.humans.share, settings.seed)
         warehouse.insert("human_labels", file_gold(chosen, cleaned.unflipped, campaign), unique=True)
     cleaned.release()
+    make_views(stage)
     return Outcome(
         rows_in=cleaned.counts.rows_in,
         rows_out=cleaned.counts.rows_out,

@@ -15,6 +15,7 @@ from synpref.code_version import git_commit
 from synpref.config import inputs_hash, settings_hash
 from synpref.engines.device import device_facts
 from synpref.flow.measure import decisions_of, judges_measured, measured
+from synpref.flow.policies import of_other_policies
 from synpref.flow.samples import curated_samples, refused_samples
 from synpref.inference.record import known_engines
 from synpref.memory import PeakMemory, peak_memory
@@ -22,25 +23,33 @@ from synpref.quality.result import outcome_counts
 from synpref.record import versions
 from synpref.report.console import summary_text
 from synpref.report.html import write_page
-from synpref.report.notes import run_notes
+from synpref.report.notes import models_caption, run_notes
 from synpref.report.page import Details
 from synpref.report.summary import build_summary
 from synpref.reward.model_folder import read_model
 from synpref.stage import Outcome, Stage
 
 BINS = 20
+NOT_MEASURED: dict[str, Any] = {"reward_models": {}, "intervals": {}, "per_seed": {}, "truth": "none"}
 COUNTS = (
     "stage", "rows_in", "rows_out", "duplicates", "quarantined", "seconds", "engine_calls", "engine_calls_saved",
 )  # fmt: skip
 
 
 def run(stage: Stage) -> Outcome:
-    """Everything here is read from tables; nothing is computed again."""
+    """Everything here is read from tables; nothing is computed again.
+
+    What belongs to another policy than Stage 2's last is left out, and noted.
+    """
     campaign = stage.campaign()
     stage1, stage2 = stage.left_by("stage1", campaign), stage.left_by("stage2", campaign)
     trained, evaluated = stage.left_by("train", campaign), stage.left_by("evaluate", campaign)
-    policy = stage2["policy"]
-    runs = _latest_runs(stage, campaign)
+    policy, others = stage2["policy"], of_other_policies(stage, campaign, ("train", "evaluate"))
+    final = {} if "train" in others else trained["models"]
+    if "evaluate" in others:
+        evaluated = NOT_MEASURED
+    epochs = next((read_model(Path(of_mix[0]["path"])).plan.epochs for of_mix in final.values()), None)
+    runs = [row for row in _latest_runs(stage, campaign) if row["stage"] not in others]
     labels = measured(stage, campaign, policy)
     judges, judge_intervals = judges_measured(stage, campaign, stage1["judges"])
     summary = build_summary(
@@ -66,13 +75,16 @@ def run(stage: Stage) -> Outcome:
     )
     details = Details(
         title=f"synpref: {Path(stage.settings.run.dir).name}",
-        notes=_notes(stage, stage1),
+        models_caption=models_caption(
+            evaluated["truth"], max(map(len, evaluated["per_seed"].values()), default=1), epochs
+        ),
+        notes=_notes(stage, stage1, policy, others, epochs),
         by_source=labels["by_source"],
         by_group=labels["by_group"],
         left_out=labels["left_out"],
         decisions=_decisions(stage, campaign, policy),
         probabilities=_probabilities(stage, campaign, policy),
-        curves=_curves(stage1, trained),
+        curves=_curves(stage1, final),
         iterations=_iterations(stage1),
         per_seed=evaluated["per_seed"],
         benchmarks=evaluated.get("benchmarks", {}),
@@ -123,7 +135,9 @@ def _peak_memory(runs: list[Row]) -> dict[str, float | None]:
     return {"driver": peak.driver, "worker": peak.worker}
 
 
-def _notes(stage: Stage, stage1: dict[str, Any]) -> list[str]:
+def _notes(
+    stage: Stage, stage1: dict[str, Any], policy: str, others: dict[str, str], epochs: float | None
+) -> list[str]:
     settings = stage.settings
     described = settings.attributes if settings.judges else []
     return run_notes(
@@ -133,6 +147,9 @@ def _notes(stage: Stage, stage1: dict[str, Any]) -> list[str]:
         judges=stage1["judges"],
         simulated_attributes=[engine.name for engine in described if engine.kind == "simulated"],
         cross_fitted=len(stage1["best"]) > 1,
+        policy=policy,
+        of_other_policies=others,
+        epochs=epochs,
     )
 
 
@@ -154,8 +171,8 @@ def _probabilities(stage: Stage, campaign: str, policy: str) -> dict[str, list[i
     return found
 
 
-def _curves(stage1: dict[str, Any], trained: dict[str, Any]) -> list[dict[str, Any]]:
-    noted = [stage1["gold"], *stage1["best"], *[of_mix[0] for of_mix in trained["models"].values()]]
+def _curves(stage1: dict[str, Any], final: dict[str, Any]) -> list[dict[str, Any]]:
+    noted = [stage1["gold"], *stage1["best"], *[of_mix[0] for of_mix in final.values()]]
     return [
         {
             "model": one["name"],

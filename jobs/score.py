@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from synpref.cli import submit
 from synpref.flow import specs
 from synpref.flow.answers import Calls, scored
+from synpref.flow.lost import lost_comparisons, responses_for
 from synpref.flow.models import refuse_weak
 from synpref.stage import Outcome, Stage
 from synpref.stage1.roles import current_roles
@@ -24,13 +25,16 @@ def run(stage: Stage) -> Outcome:
     rows = wild.count()
     stage.say(f"{rows} comparisons of wild")
     gold_engine = scored(stage, calls, wild, specs.scorer(stage.settings, "gold", gold["path"]))
+    asked = responses_for(stage, wild, gold_engine)
     best_engines: list[dict[str, Any]] = []
     for model in best:
         of_fold = wild.where(F.col("fold").eqNullSafe(F.lit(model["fold"])))
         engine = scored(stage, calls, of_fold, specs.scorer(stage.settings, model["name"], model["path"]))
         best_engines.append({"fold": model["fold"], "engine_id": engine})
+        asked = asked.unionByName(responses_for(stage, of_fold, engine))
+    lost = lost_comparisons(stage, "rewards", asked) if calls.quarantined else {}
     wild.unpersist()
-    return calls.outcome(campaign, rows, gold_engine=gold_engine, best_engines=best_engines)
+    return calls.outcome(campaign, rows, quarantined=lost, gold_engine=gold_engine, best_engines=best_engines)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from synpref.flow.gold import more_gold, seed_gold
 from synpref.flow.models import enough, noted, snapshot, trained
 from synpref.flow.pool import embedded_items, source_labels
 from synpref.flow.roster import examined, voted
+from synpref.flow.views import make_views
 from synpref.flow.wild import pool_to_wild
 from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
@@ -55,6 +56,7 @@ def run(stage: Stage) -> Outcome:
     gold_winners = _winners(stage, campaign, "human", "gold-train", last)
     enough(gold_winners, settings.train.min_comparisons, "gold-train")
     gold = trained(stage, "gold", snapshot(stage, gold_winners), validation, "labels")
+    make_views(stage)
     left = reconciled_roles(current_roles(stage.warehouse.read("roles"), campaign), source_labels(stage, campaign))
     return calls.outcome(
         campaign,
@@ -129,6 +131,7 @@ def _retrieved(
     gold = _gold_train(stage, campaign, iteration, items).cache()
     spec = specs.scorer(stage.settings, model.name, str(model.path))
     engine_id = scored(stage, calls, gold, spec)
+    inference_table(stage, "rewards", [engine_id])
     pairs = gold.select("comparison_id", "label").join(warehouse.read("comparisons"), "comparison_id")
     rewards = warehouse.read("rewards").where(F.col("engine_id") == engine_id).select("response_id", "reward")
     # gold-train is bounded by what people label

@@ -57,7 +57,8 @@ def run(stage: Stage) -> Outcome:
     stage.say(", ".join(f"{decision} {count}" for decision, count in sorted(counts.items())))
     return calls.outcome(
         campaign,
-        sum(counts.values()),
+        pool.count(),
+        rows_out=sum(counts.values()),
         policy=policy,
         decisions=counts,
         curated_version=curated_version,
@@ -107,13 +108,21 @@ def _judged(
         for engine in stage.settings.attributes
         if engine.limit is None
     ]
+    if engines:
+        gates.inference_table(stage, "attributes", engines)
     ready = described_items(stage, items, engines)
     texts = serialised(ready).select("text_id", "text").dropDuplicates(["text_id"])
-    embedder = filled(stage, calls, "embeddings", texts, specs.embedder(stage.settings)).engine_id
+    embedded = filled(stage, calls, "embeddings", texts, specs.embedder(stage.settings))
+    gates.inference_table(stage, "embeddings", [embedded.engine_id], grown=embedded.computed > 0)
     gold = _gold_train(stage, campaign, iteration)
     k = stage.settings.stage1.few_shots
     with_shots = shown(
-        stage.warehouse, with_vectors(stage, ready, embedder), gold, k=k, campaign=campaign, iteration=iteration
+        stage.warehouse,
+        with_vectors(stage, ready, embedded.engine_id),
+        gold,
+        k=k,
+        campaign=campaign,
+        iteration=iteration,
     )
     where: dict[str, str | int] = {"campaign": campaign, "iteration": iteration, "origin": "judge"}
     with voted(stage, calls, with_shots, by_name(stage, admitted)) as votes:

@@ -7,7 +7,8 @@ from pyspark.sql import functions as F
 from synpref.cli import submit
 from synpref.flow.dry_run import dry_run
 from synpref.flow.model_record import registered
-from synpref.flow.models import described, enough, noted, snapshot, trained
+from synpref.flow.models import described, enough, noted, snapshot, trained, unread
+from synpref.flow.overlong import overlong_comparisons
 from synpref.flow.pool import source_labels
 from synpref.flow.training_files import train_on_data
 from synpref.reward.model_folder import TrainedModel
@@ -52,18 +53,25 @@ def final_models(stage: Stage) -> Outcome:
             trained(stage, f"{mix}-{number}", data, validation, "decisions", seed)
             for number, seed in enumerate(seeds, start=1)
         ]
-    total = decisions.count()
+    trained_models = [model for of_mix in models.values() for model in of_mix]
+    lost: dict[str, int] = {}
+    if any(model.rows.get("comparisons_refused") for model in trained_models):
+        lost = overlong_comparisons(
+            stage, campaign, decisions.where("source_label IN ('a', 'b') OR label IN ('a', 'b')")
+        )
+    total, missing = decisions.count(), sum(unread(sizes[mix], models[mix]) for mix in MIXES)
     best = max(models[settings.stage2.mix], key=lambda model: model.validation_accuracy or 0.0)
     address = registered(stage, best)
     return Outcome(
         rows_in=total,
-        rows_out=total,
+        rows_out=total - sum(lost.values()) - missing,
+        quarantined=lost,
         campaign=campaign,
         detail={
             "models": {mix: [noted(model) for model in of_mix] for mix, of_mix in models.items()},
             "sizes": sizes,
             "policy": policy,
-            "reused": sum(model.reused for of_mix in models.values() for model in of_mix),
+            "reused": sum(model.reused for model in trained_models),
             "registered": address,
         },
     )

@@ -91,7 +91,7 @@ def _compact(stage: Stage, outcome: Outcome) -> None:
 
 
 def _keep(stage: Stage, checked: int) -> None:
-    """Write this stage's gate results, and the pages of all that the run checked so far."""
+    """Write this stage's gate results, and add their pages to those in the run's folder."""
     new = stage.gate.results[checked:]
     if not new:
         return

@@ -158,3 +158,50 @@ def test_gold_silver_and_wild_share_no_normalised_comparison(small: SmallRun, lo
         "WHERE role IN ('gold-train', 'silver', 'wild') GROUP BY 1 HAVING count(*) > 1"
     )
     assert local_spark.sql(shared).isEmpty()
+
+
+def test_what_an_inference_stage_wrote_is_held_to_its_contract_before_it_is_read(
+    small: SmallRun, local_spark: SparkSession
+) -> None:
+    wanted = {
+        ("hygiene publishes source_labels", "source_labels"),
+        ("embed reads attributes", "attributes"),
+        ("stage1 reads embeddings", "embeddings"),
+        ("stage1 reads verdicts", "verdicts"),
+        ("stage1 reads rewards", "rewards"),
+        ("stage2 reads rewards", "rewards"),
+        ("stage2 reads attributes", "attributes"),
+        ("stage2 reads embeddings", "embeddings"),
+        ("stage2 reads verdicts", "verdicts"),
+        ("stage2 decisions", "decisions"),
+        ("stage2 decisions totals", "decisions"),
+        ("stage2 decisions shares", "decisions"),
+        ("stage2 curated", "curated"),
+        ("stage2 curated totals", "curated"),
+    }
+    runs = small.table(local_spark, "stage_runs").orderBy("started").collect()
+    until = next(place for place, row in enumerate(runs) if row["stage"] == "report")  # the first run that ended
+    ids = {row["run_id"] for row in runs[:until]}
+    results = small.table(local_spark, "quality_results").collect()
+    held = {(row["suite"], row["table"]) for row in results if row["run_id"] in ids}
+    # judges and attributes are simulated: where no model computed, Stage 2 embedded nothing that was not held before
+    (stage2,) = [row for row in runs[:until] if row["stage"] == "stage2"]
+    if json.loads(stage2["detail"])["engine"] is None:
+        wanted.remove(("stage2 reads embeddings", "embeddings"))
+    assert held == wanted
+
+
+def test_a_stage_2_that_runs_alone_is_reported_without_the_models_trained_before_it(small: SmallRun) -> None:
+    before = small.summary()
+    assert small.exit_code("stage2", "stage2.mix=filtered") == 0, small.log[-4000:]  # another policy
+    assert small.exit_code("evaluate") == 2
+    assert "the final models were trained under policy" in small.log[-2000:]
+    pages = (small.run / "data_docs" / "index.html").read_text(encoding="utf-8")
+    assert "stage1 reads embeddings" in pages  # of a command before, beside what this one checked
+    after = small.finish("report")
+    assert set(before["stages"]) - set(after["stages"]) == {"train", "evaluate"}
+    assert before["reward_models"]["original"] is not None
+    assert set(after["reward_models"].values()) == {None}
+    assert not [name for name in after["intervals"] if name.startswith("reward_models.")]
+    assert after["labels"] == before["labels"]  # of the new decisions, which are the same
+    assert "train last ran under" in small.log[-4000:]

@@ -31,7 +31,10 @@ from synpref.stage1.roster import answered
 
 @dataclass
 class Calls:
-    """What engines did in a stage, summed over its fills. rows_timed, tokens, cut, seconds: of fills by models."""
+    """What engines did in a stage, summed over its fills. rows_timed, tokens, cut, seconds: of fills by models.
+
+    missing: rows of engine tables that are neither answered nor in quarantine.
+    """
 
     computed: int = 0
     saved: int = 0
@@ -39,6 +42,7 @@ class Calls:
     tokens: int = 0
     cut: int = 0
     seconds: float = 0.0
+    missing: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
     judges: dict[str, str] = field(default_factory=dict)  # name to engine_id of those that were asked
 
@@ -48,15 +52,28 @@ class Calls:
         self.saved += saved
         self.quarantined.update(quarantined or {})
 
-    def outcome(self, campaign: str, rows: int, **detail: object) -> Outcome:
-        """The outcome of a stage that lost no row.
+    def outcome(
+        self,
+        campaign: str,
+        rows_in: int,
+        *,
+        rows_out: int | None = None,
+        quarantined: Mapping[str, int] | None = None,
+        **detail: object,
+    ) -> Outcome:
+        """The outcome of a stage, in comparisons. rows_out: null where all pass but those quarantined, by reason.
 
-        In detail, what engines refused is `refused`, and what models computed `engine`: tokens, inputs cut, seconds,
-        and rows and tokens a second, start-up and commits included; null where nothing was computed by a model.
+        It reconciles only where the stage's fills do: rows that they miss are missing from rows_out. In detail, what
+        engines refused is `refused`, in rows of their tables, and what models computed `engine`: tokens, inputs cut,
+        seconds, and rows and tokens a second, start-up and commits included; null where nothing was computed by a
+        model.
         """
+        lost = dict(quarantined or {})
+        passed = rows_in - sum(lost.values()) if rows_out is None else rows_out
         return Outcome(
-            rows_in=rows,
-            rows_out=rows,
+            rows_in=rows_in,
+            rows_out=passed - self.missing,
+            quarantined=lost,
             engine_calls=self.computed,
             engine_calls_saved=self.saved,
             campaign=campaign,
@@ -106,6 +123,9 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
     )
     calls.add(done.computed, done.saved, done.quarantined)
     calls.timed(done)
+    if done.missing:
+        calls.missing += abs(done.missing)
+        stage.say(f"{table}: {done.rows_in} rows asked for, {done.answered} answered, {done.quarantined} in quarantine")
     unreached = sum(done.quarantined.get(reason, 0) for reason in PASSING)
     if unreached:
         stage.say(f"{table}: {unreached} rows did not reach engine {spec.name}; the next run asks for them again")

@@ -17,6 +17,7 @@ from synpref.benchmarks.score_rows import ScoreRow
 from synpref.engines.tokenise import encode_conversations
 from synpref.errors import InputError
 from synpref.flow.models import snapshot
+from synpref.flow.policies import of_other_policies
 from synpref.flow.pool import known_truth, source_labels
 from synpref.flow.specs import scorer
 from synpref.inference.record import record_engines
@@ -52,11 +53,26 @@ class Tested:
 
 
 def trained_campaign(stage: Stage) -> str | None:
-    """The campaign of these settings. None where something else is named to be measured and nothing was trained."""
-    if stage.settings.evaluate.named and not stage.has_left("train"):
+    """The campaign of these settings. None where something else is named to be measured and nothing was trained.
+
+    Raises InputError where Stage 2 decided otherwise since its final models were trained, and no model is named.
+    """
+    asked = stage.settings.evaluate
+    if asked.named and not stage.has_left("train"):
         stage.say("no models were trained under these settings: only what evaluate names is measured")
         return None
-    return stage.campaign()
+    campaign = stage.campaign()
+    if stage.has_left("train"):
+        for policy in of_other_policies(stage, campaign, ["train"]).values():
+            told = (
+                f"the final models were trained under policy {policy}, Stage 2 last decided under "
+                f"{stage.left_by('stage2', campaign)['policy']}: run `synpref train` first"
+            )
+            if not asked.models:
+                raise InputError(told)
+            stage.say(f"{told}; only what evaluate names is measured")
+            return None
+    return campaign
 
 
 def measured_tests(stage: Stage, campaign: str, models: Models) -> Tested:
@@ -88,6 +104,8 @@ def measured_tests(stage: Stage, campaign: str, models: Models) -> Tested:
         "per_seed": found.per_seed,
         "intervals": {name: interval.as_dict() for name, interval in found.intervals.items()},
         "length": length,
+        "truth": stage.settings.truth,
+        "policy": stage.left_by("train", campaign)["policy"],
         "engines": engines,
     }
     rows = _score_rows(found.per_seed, engines, count - unscored)

@@ -11,10 +11,17 @@ from synpref.quality.meaning import check_curated, check_decisions
 from synpref.stage import Stage
 
 
-def inference_table(stage: Stage, table: str, engine_ids: Sequence[str]) -> None:
-    """Hold what engines wrote to its contract, before this stage reads it."""
+def inference_table(stage: Stage, table: str, engine_ids: Sequence[str], *, grown: bool = True) -> None:
+    """Hold what engines wrote to its contract, before this stage reads it.
+
+    grown: whether this stage added to it. What did not grow since this run held it is not held again.
+    """
+    engines = {(table, engine_id) for engine_id in engine_ids}
+    if not grown and engines <= stage.gate.held:
+        return
     rows = stage.warehouse.read(table).where(F.col("engine_id").isin(list(engine_ids)))
     stage.gate.check_contract(rows, table=table, suite=f"{stage.name} reads {table}")
+    stage.gate.held.update(engines)
 
 
 def before_publishing(stage: Stage, table: str) -> Callable[[DataFrame], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,11 @@ def refuse_weak(stage: Stage, models: list[dict[str, Any]]) -> None:
         if not stage.settings.stage2.allow_weak_models:
             raise InputError(f"{message}. Label more gold, train longer, or set stage2.allow_weak_models=true")
         stage.say(f"warning: {message}; going on because stage2.allow_weak_models is set")
+
+
+def unread(size: int, models: Sequence[TrainedModel]) -> int:
+    """Comparisons of a training set that its models neither read nor refused as too long, by the trainer's counts."""
+    return sum(abs(size - one.rows["comparisons"] - one.rows.get("comparisons_refused", 0)) for one in models)
 
 
 def enough(winners: DataFrame, least: int, what: str) -> int:

@@ -27,7 +27,10 @@ _CANARIES = (
 
 
 def examined(stage: Stage, calls: Calls, items: DataFrame) -> tuple[list[RosterJudge], dict[str, Any]]:
-    """The admitted judges, and what is noted of every judge. items: gold-validation with shots and human label."""
+    """The admitted judges, and what is noted of every judge. items: gold-validation with shots and human label.
+
+    What the judges said is held to the contract of verdicts before any of them is admitted.
+    """
     admission = stage.settings.admission
     how = Examination(
         rule=AdmissionRule(admission.min_agreement, admission.min_comparisons, admission.z),
@@ -41,6 +44,8 @@ def examined(stage: Stage, calls: Calls, items: DataFrame) -> tuple[list[RosterJ
         if judge.window and judge.few_shots:
             judge.window.measure()  # a folder without a template is refused here, not by a worker
     found = examine(roster, items, asking(stage, calls), how)
+    if calls.judges:  # what they said decides who is admitted, whoever is
+        inference_table(stage, "verdicts", list(calls.judges.values()))
     for name, admission_of in found.items():
         stage.say(f"judge {name}: {'admitted' if admission_of.admitted else 'refused'}; {admission_of.reason}")
     notes = {

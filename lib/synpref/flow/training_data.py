@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from synpref.engines.identity import file_fingerprint
 from synpref.errors import InputError
+from synpref.flow.overlong import with_overlong
 from synpref.hygiene.benchmark_prompts import read_benchmark_prompts
 from synpref.hygiene.clean import clean
 from synpref.hygiene.cleaned import Cleaned
@@ -21,7 +22,6 @@ from synpref.pairs.ingest import read_input
 from synpref.pairs.ingested import Ingested
 from synpref.pairs.write import write_ingested
 from synpref.reward.holding_out import held_out
-from synpref.reward.overlong import refused_responses
 from synpref.settings_train import Input
 from synpref.stage import Stage
 from synpref.store.named_table import NamedTable, export_table, find_table
@@ -175,7 +175,7 @@ def _judged(stage: Stage, labels: DataFrame, before: Mapping[str, int]) -> DataF
     )
     rows = labels.withColumns({"reason": reason, "winner": F.col("label")})
     if settings.scorer.overlong == "refuse":
-        rows = _without_overlong(stage, rows)
+        rows = with_overlong(stage, rows)
     usable = rows.where("reason IS NULL")
     if usable.isEmpty():
         raise InputError(_nothing_left(rows, before))
@@ -195,20 +195,6 @@ def _drawn(stage: Stage, usable: DataFrame) -> Column:
     if not data.validation_share:
         return F.lit(False)
     return held_out(usable, data.validation_share, data.max_validation, stage.settings.seed)
-
-
-def _without_overlong(stage: Stage, rows: DataFrame) -> DataFrame:
-    read, train = stage.warehouse.read, stage.settings.train
-    sides = rows.select("comparison_id").join(read("comparisons"), "comparison_id")
-    ids = sides.select("comparison_id", F.explode(F.array("response_a", "response_b")).alias("response_id"))
-    # large with large, on ids; text is joined last
-    texts = read("responses").join(ids.select("response_id").distinct(), "response_id", "left_semi")
-    texts = texts.select("response_id", "prompt_id", "text").join(read("prompts"), "prompt_id")
-    found = refused_responses(texts, Path(train.backbone).absolute(), train.max_tokens)
-    refused = found.localCheckpoint()  # tokenised once, however often the rows are looked at
-    gone = ids.join(refused, "response_id", "left_semi").select("comparison_id").distinct()
-    marked = rows.join(gone.withColumn("overlong", F.lit(True)), "comparison_id", "left")
-    return marked.withColumn("reason", F.coalesce("reason", F.when(F.col("overlong"), F.lit("overlong"))))
 
 
 def _nothing_left(rows: DataFrame, before: Mapping[str, int]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from synpref.engines.failure import ENGINE_UNREACHABLE
 from synpref.errors import InputError, SettingsError
 from synpref.inference.dtype import settled
 from synpref.inference.kinds import Kind, kind_of, together_of
@@ -31,19 +32,26 @@ class Filled:
     """What a fill did: rows_in = computed + saved + the quarantined of earlier fills.
 
     computed: rows the engine was asked for now, failed ones included; saved: rows that were answered before;
-    quarantined: reason to rows, of this fill and of earlier ones. What an earlier one lost on the way is asked for now,
-    and counts as computed. seconds: wall clock. tokens, cut: what the model computed now, and inputs that lost tokens
-    to its maximum length (see Passed).
+    answered: rows that stand in the table at the end, by the counts of its commits; quarantined: reason to rows, of
+    this fill and of earlier ones. What an earlier one lost on the way is asked for now, and counts as computed.
+    seconds: wall clock. tokens, cut: what the model computed now, and inputs that lost tokens to its maximum length
+    (see Passed).
     """
 
     rows_in: int
     computed: int
     saved: int
+    answered: int
     quarantined: dict[str, int]
     seconds: float
     engine_id: str
     tokens: int = 0
     cut: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Rows that are neither answered nor in quarantine: 0, or something is wrong."""
+        return self.rows_in - self.answered - sum(self.quarantined.values())
 
 
 def fill(
@@ -88,9 +96,7 @@ def fill(
     record_engines(warehouse, card)
 
     rows = inputs.select(*[F.col(f"`{name}`") for name in kind.inputs])
-    done = warehouse.read(table).where(F.col("engine_id") == card.engine_id)
-    # Whatever stage it was: what this engine refused once it is not asked again.
-    refused = warehouse.read("quarantine").where(F.col("row_key").endswith(card.engine_id))
+    done, refused = _of_engine(warehouse, table, card.engine_id)
     before = standing(rows, done, refused, keys, card.engine_id)
     quarantined, cost = dict(before.quarantined), Cost()
     if before.found_since:
@@ -106,8 +112,20 @@ def fill(
         cost = _answer(
             work, todo, root, before.pending, shard_rows, Meter(table, before.pending, progress), quarantined
         )
-    saved, seconds = before.saved + before.pending - cost.rows, time.monotonic() - started
-    return Filled(before.rows, cost.rows, saved, quarantined, seconds, card.engine_id, cost.tokens, cost.cut)
+    saved, answered = before.saved + before.pending - cost.rows, before.saved + cost.inserted
+    if answered + sum(quarantined.values()) != before.rows:  # as where another job answered some of them meanwhile
+        done, refused = _of_engine(warehouse, table, card.engine_id)
+        now = standing(rows, done, refused, keys, card.engine_id)
+        answered = now.saved
+        quarantined = now.quarantined | ({ENGINE_UNREACHABLE: now.lost} if now.lost else {})
+    seconds = time.monotonic() - started
+    return Filled(before.rows, cost.rows, saved, answered, quarantined, seconds, card.engine_id, cost.tokens, cost.cut)
+
+
+def _of_engine(warehouse: Warehouse, table: str, engine_id: str) -> tuple[DataFrame, DataFrame]:
+    """What the engine answered, and what it refused, whatever stage that was: it is not asked for that again."""
+    done = warehouse.read(table).where(F.col("engine_id") == engine_id)
+    return done, warehouse.read("quarantine").where(F.col("row_key").endswith(engine_id))
 
 
 def _answer(

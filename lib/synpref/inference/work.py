@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -54,15 +54,21 @@ class Work:
 
 @dataclass(frozen=True)
 class Cost:
-    """What shards cost: rows asked; tokens that went through the model, and inputs cut to its length (see Passed)."""
+    """What shards cost: rows asked; tokens that went through the model, and inputs cut to its length (see Passed).
+
+    inserted: rows that the commits put into the table, as Delta counted them.
+    """
 
     rows: int = 0
     tokens: int = 0
     cut: int = 0
+    inserted: int = 0
 
     def __add__(self, other: Cost) -> Cost:
         """Both together."""
-        return Cost(self.rows + other.rows, self.tokens + other.tokens, self.cut + other.cut)
+        return Cost(
+            self.rows + other.rows, self.tokens + other.tokens, self.cut + other.cut, self.inserted + other.inserted
+        )
 
 
 def compute_and_commit(
@@ -81,9 +87,9 @@ def compute_and_commit(
         for reason, rows in failures.items():
             quarantined[reason] = quarantined.get(reason, 0) + rows
         _stop_if_too_many(work, quarantined, answers)
-        _commit(work, shard, answers, failed=bool(failures))
+        inserted = _commit(work, shard, answers, failed=bool(failures))
         remove(spark, staged_answers)
-        done += cost
+        done += replace(cost, inserted=inserted)
         meter.tell(done.rows, done.tokens)
     return done
 
@@ -143,7 +149,8 @@ def _stop_if_too_many(work: Work, quarantined: dict[str, int], answers: DataFram
     )
 
 
-def _commit(work: Work, shard: Shard, answers: DataFrame, *, failed: bool) -> None:
+def _commit(work: Work, shard: Shard, answers: DataFrame, *, failed: bool) -> int:
+    """How many answers the table did not hold yet."""
     contract = TABLES[work.table]
     names = [column.name for column in contract.columns if column.name != "engine_id"]
     engine = F.lit(work.engine_id).alias("engine_id")
@@ -154,7 +161,7 @@ def _commit(work: Work, shard: Shard, answers: DataFrame, *, failed: bool) -> No
         work.warehouse.withdraw("quarantine", lost(answers, refused, work.key, work.engine_id))
     if failed:
         work.warehouse.insert("quarantine", _quarantine_rows(work, answers), unique=True)
-    work.warehouse.insert(work.table, good, bucket=bucket, unique=True)
+    return work.warehouse.insert(work.table, good, bucket=bucket, unique=True)
 
 
 def _quarantine_rows(work: Work, answers: DataFrame) -> DataFrame:

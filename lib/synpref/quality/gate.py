@@ -43,10 +43,16 @@ def open_context() -> AbstractDataContext:
 
 @dataclass(frozen=True)
 class Gate:
-    """All checks of one run, in one context. `results` grows with every check, failed ones included."""
+    """All checks of one run, in one context. `results` grows with every check, failed ones included.
+
+    held: (table, engine_id) whose answers met their contract, for those who ask. began: tells its pages from those of
+    other commands.
+    """
 
     context: AbstractDataContext = field(default_factory=open_context)
     results: list[Result] = field(default_factory=list)
+    held: set[tuple[str, str]] = field(default_factory=set)
+    began: str = field(default_factory=lambda: now().strftime("%Y%m%dT%H%M%S"))
 
     def check(
         self,
@@ -82,7 +88,7 @@ class Gate:
 
     def _definition(self, suite: str) -> BatchDefinition[Any]:
         # Frames that come here are read back from Delta or small: they are not worth Spark's memory.
-        name = f"{_PLAIN.sub('-', suite)}-{len(list(self.context.suites.all())) + 1}"
+        name = f"{_PLAIN.sub('-', suite)}-{self.began}-{len(list(self.context.suites.all())) + 1}"
         source = self.context.data_sources.add_or_update_spark(name, persist=False)
         return source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
 

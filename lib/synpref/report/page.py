@@ -28,8 +28,9 @@ class Sample:
 class Details:
     """Everything is optional: an empty part is left out of the page.
 
-    notes: sentences a reader must know (what is simulated, why no judge was admitted). by_source, by_group: rows of
-    `analysis.label_figures.breakdown_row` with a `name`. left_out: reason to rows that could not be measured.
+    models_caption: of the final models' figure. notes: sentences a reader must know (what is simulated, why no judge
+    was admitted). by_source, by_group: rows of `analysis.label_figures.breakdown_row` with a `name`. left_out: reason
+    to rows that could not be measured.
     decisions: {decision, reason, rows}. probabilities: reward model to histogram counts of the probability of the
     source's label. curves: {model, step, loss, accuracy}. iterations: {iteration, accuracy, silver, gold}.
     per_seed: model to accuracies. benchmarks: from `flow.benchmark_record.shown`, with the robustness beside it.
@@ -37,6 +38,7 @@ class Details:
     """
 
     title: str = "synpref run"
+    models_caption: str = "Final reward models on test comparisons"
     notes: Sequence[str] = ()
     by_source: Rows = ()
     by_group: Rows = ()

@@ -49,7 +49,7 @@ def models_plot(
             seeds = [100 * value for value in per_seed.get(name, ())]
             axes.plot(seeds, [place - 0.22] * len(seeds), "|", color=MUTED, markersize=9)
         _names(axes, [name.replace("_", " + ") for name in reversed(shown)])
-        axes.set_xlabel("test comparisons ranked as the truth has it, %  (dot: mean of seeds; strokes: each seed)")
+        axes.set_xlabel("test comparisons ranked right, %  (dot: mean of seeds; strokes: each seed)")
     return plot.image
 
 

@@ -35,8 +35,9 @@ class PeakMemory(Part):
 class StageCounts(Part):
     """One stage: rows_in = rows_out + duplicates + all quarantined.
 
-    refused: by reason, what engines gave no answer to, in rows of their tables (responses, texts, requests); it stands
-    in `quarantine` too.
+    quarantined: by reason, in rows of the input files for ingest and hygiene, in comparisons for the others. refused:
+    by reason, what engines gave no answer to, in rows of their tables (responses, texts, requests); it stands in
+    `quarantine` too, and the comparisons that it cost the stage are among the quarantined.
     """
 
     rows_in: Count

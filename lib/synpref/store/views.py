@@ -33,27 +33,35 @@ def view(name: str, warehouse: Warehouse) -> DataFrame:
     return warehouse.spark.sql(view_sql(name, warehouse))
 
 
-def register(warehouse: Warehouse) -> list[str]:
-    """Make what stands in the warehouse queryable by bare names in this session; return those names.
+def create_views(warehouse: Warehouse) -> list[str]:
+    """Make the views of a catalog's schema whose tables stand, or make them anew; return their names.
 
-    In path mode tables and views become temporary views. In a catalog the tables have names already and the views
-    become views of its schema, which becomes the current one.
+    None in path mode, where a view ends with its session. Raises Spark's error where the catalog refuses.
     """
+    if warehouse.location.path is not None:
+        return []
+    made = [name for name, tables in VIEWS.items() if all(map(warehouse.exists, tables))]
+    for name in made:
+        target = warehouse.location.identifier(name)
+        warehouse.spark.sql(f"CREATE OR REPLACE VIEW {target} AS {view_sql(name, warehouse)}")
+    return made
+
+
+def register(warehouse: Warehouse) -> list[str]:
+    """Make what stands in the warehouse queryable by bare names in this session, and nothing else; return those names.
+
+    In path mode tables and views become temporary views. A catalog's schema, where the stages made tables and views,
+    becomes the current one; a view that is missing there becomes a temporary one.
+    """
+    spark, location = warehouse.spark, warehouse.location
     standing = [table for table in TABLES if warehouse.exists(table)]
     views = [name for name, tables in VIEWS.items() if set(tables) <= set(standing)]
     for name in views:
-        _make_view(name, warehouse)
-    if warehouse.location.path is None:
-        warehouse.spark.sql(f"USE {warehouse.location.namespace()}")
+        if location.path is not None or not spark.catalog.tableExists(location.identifier(name)):
+            view(name, warehouse).createOrReplaceTempView(name)
+    if location.path is None:
+        spark.sql(f"USE {location.namespace()}")
     else:
         for table in standing:
             warehouse.read(table).createOrReplaceTempView(table)
     return [*standing, *views]
-
-
-def _make_view(name: str, warehouse: Warehouse) -> None:
-    if warehouse.location.path is not None:
-        view(name, warehouse).createOrReplaceTempView(name)
-        return
-    target = warehouse.location.identifier(name)
-    warehouse.spark.sql(f"CREATE OR REPLACE VIEW {target} AS {view_sql(name, warehouse)}")

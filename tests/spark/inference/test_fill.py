@@ -13,10 +13,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.errors import EngineError, InputError
+from synpref.inference import work
 from synpref.inference.fill import fill
 from synpref.inference.kinds import together_of
 from synpref.inference.progress import Progress
-from synpref.inference.shards import stage_shards
+from synpref.inference.shards import Shard, stage_shards
 from synpref.inference.spec import EngineSpec
 from synpref.inference.work import spread
 from synpref.stage2.decisions import refusals
@@ -58,6 +59,7 @@ def test_inputs_are_answered_once_in_shards_and_a_second_run_asks_nothing(
     embed = partial(fill, warehouse, table="embeddings", stage="embed", spec=asked.spec("embedder"), shard_rows=100)
     first = embed(inputs=many(spark, 30), progress=hear)
     assert (first.rows_in, first.computed, first.saved, first.quarantined) == (30, 30, 0, {})
+    assert (first.answered, first.missing) == (30, 0)
     assert sorted(asked.texts()) == sorted(f"text {number}" for number in range(30))
     assert warehouse.version("embeddings") == 2  # one commit a shard, and a shard lies in one of the two buckets
     assert [one.rows for one in heard][-1] == 30
@@ -69,6 +71,7 @@ def test_inputs_are_answered_once_in_shards_and_a_second_run_asks_nothing(
     loads, asks = len(asked.loads()), len(asked.texts())
     second = embed(inputs=many(spark, 30))
     assert (second.computed, second.saved, second.engine_id) == (0, 30, first.engine_id)
+    assert (second.answered, second.missing) == (30, 0)
     assert second.tokens == 0
     assert (len(asked.loads()), len(asked.texts())) == (loads, asks)
     assert warehouse.version("embeddings") == 2
@@ -94,7 +97,7 @@ def test_bad_rows_are_quarantined_with_their_original_and_not_asked_again(
     )  # fmt: skip
     found = score(spec=asked.spec("reward"))
     assert found.quarantined == {"engine_error": 1, "overlong": 1}
-    assert (found.rows_in, found.computed) == (32, 32)
+    assert (found.rows_in, found.computed, found.answered, found.missing) == (32, 32, 30, 0)
     kept = {row["response_id"] for row in warehouse.read("rewards").collect()}
     assert kept == set(texts) - {"bad", "long"}
     rows = {row["reason"]: row for row in warehouse.read("quarantine").collect()}
@@ -126,7 +129,8 @@ def test_what_was_lost_on_the_way_counts_as_failed_and_is_pending_in_the_next_ru
     )  # fmt: skip
     first = score(stage="stage1")
     assert first.quarantined == {"engine_error": 1, "engine_unreachable": 2}
-    assert first.rows_in == warehouse.read("rewards").count() + sum(first.quarantined.values())
+    assert first.answered == warehouse.read("rewards").count()
+    assert first.missing == 0
     told = refusals(warehouse.read("quarantine"), [first.engine_id]).collect()
     assert {row["response_id"] for row in told} == {"bad", "gone", "still"}
 
@@ -134,13 +138,33 @@ def test_what_was_lost_on_the_way_counts_as_failed_and_is_pending_in_the_next_ru
     second = score(stage="score")
     assert (second.computed, second.saved) == (2, 30)
     assert second.quarantined == {"engine_error": 1, "engine_unreachable": 1}
-    assert second.rows_in == warehouse.read("rewards").count() + sum(second.quarantined.values())
+    assert second.answered == warehouse.read("rewards").count()
+    assert second.missing == 0
     left = {(row["stage"], row["row_key"].split(":")[0]) for row in warehouse.read("quarantine").collect()}
     assert left == {("stage1", "bad"), ("score", "still")}
 
     asked.mend("LOST twice")
     assert (score(stage="score").computed, score(stage="score").computed) == (1, 0)
     assert {row["reason"] for row in warehouse.read("quarantine").collect()} == {"engine_error"}
+
+
+def test_what_another_job_answered_meanwhile_is_counted_as_it_stands(
+    spark: SparkSession, warehouse: Warehouse, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = work._commit
+
+    def crossed(one: work.Work, shard: Shard, answers: DataFrame, *, failed: bool) -> int:
+        commit(one, shard, answers.where("response_id = 'r1'"), failed=False)
+        return commit(one, shard, answers, failed=failed)
+
+    monkeypatch.setattr(work, "_commit", crossed)
+    texts: dict[str, str | None] = {"r0": "fine", "r1": "fine as well", "long": "LONG row", "gone": "LOST row"}
+    found = fill(
+        warehouse, table="rewards", inputs=responses(spark, texts), spec=asked.spec("reward"), stage="score",
+        shard_rows=100,
+    )  # fmt: skip
+    assert (found.rows_in, found.answered, found.missing) == (4, 2, 0)
+    assert found.quarantined == {"overlong": 1, "engine_unreachable": 1}
 
 
 def test_too_many_lost_rows_stop_the_stage(spark: SparkSession, warehouse: Warehouse, asked: Asked) -> None:

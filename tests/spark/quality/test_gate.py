@@ -214,7 +214,7 @@ def test_data_docs_show_every_check_and_fetch_nothing(spark: SparkSession, tmp_p
         )
     folder = tmp_path / "my run" / "data_docs"
     folder.mkdir(parents=True)
-    (folder / "old.html").write_text("from the last run")
+    (folder / "old.html").write_text("by a command before")
     index = build_data_docs(own, folder)
     assert index == folder / "index.html"
     text = index.read_text()
@@ -226,7 +226,12 @@ def test_data_docs_show_every_check_and_fetch_nothing(spark: SparkSession, tmp_p
         parser = Fetched()
         parser.feed(page.read_text())
         assert parser.found == [], page
-    assert not (folder / "old.html").exists()
+    before = {page.relative_to(folder) for page in pages}
+    again = Gate()
+    again.check_contract(decisions(spark), table="decisions", suite="stage2 / decisions")
+    text = build_data_docs(again, folder).read_text()
+    assert text.count("<tr class=") == len(own.results) + len(again.results)
+    assert before < {page.relative_to(folder) for page in folder.rglob("*.html")}
 
 
 def test_nothing_is_sent_anywhere(gate: Gate) -> None:

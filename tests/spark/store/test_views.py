@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 from synpref.errors import InputError
 from synpref.pairs.identity import comparison_id, pair_id, prompt_id, response_id
 from synpref.store.names import Location
-from synpref.store.views import register, view
+from synpref.store.views import create_views, register, view
 from synpref.store.warehouse import Warehouse
 
 MESSAGES = [{"role": "user", "content": "2 + 2?"}]
@@ -92,3 +92,28 @@ def test_a_view_over_missing_tables_names_the_table(warehouse: Warehouse) -> Non
         view("pairs", warehouse)
     with pytest.raises(InputError, match="no view 'pears'"):
         view("pears", warehouse)
+
+
+def test_a_schema_has_its_views_for_all_who_read_it(spark: SparkSession) -> None:
+    spark.sql("CREATE SCHEMA `synpref_views`")
+    warehouse = Warehouse(spark, Location(schema="synpref_views"))
+    columns = "campaign string, iteration int, comparison_id string, role string, side string, fold int"
+    try:
+        warehouse.insert("roles", spark.createDataFrame([("c", 0, "x", "stage1_pool", None, None)], columns))
+        assert create_views(warehouse) == ["current_roles"]
+        warehouse.insert("roles", spark.createDataFrame([("c", 1, "x", "silver", None, None)], columns))
+        assert create_views(warehouse) == ["current_roles"]
+        found = spark.sql("SELECT role FROM spark_catalog.synpref_views.current_roles").collect()
+        assert [row["role"] for row in found] == ["silver"]
+        spark.sql("DROP VIEW `synpref_views`.`current_roles`")
+        assert register(warehouse) == ["roles", "current_roles"]
+        assert not spark.catalog.tableExists("`synpref_views`.`current_roles`")  # who only reads makes nothing
+        assert spark.sql("SELECT * FROM current_roles").count() == 1
+    finally:
+        spark.sql("USE `default`")
+        spark.catalog.dropTempView("current_roles")
+        spark.sql("DROP SCHEMA `synpref_views` CASCADE")
+
+
+def test_a_folder_gets_no_views(filled: Warehouse) -> None:
+    assert create_views(filled) == []

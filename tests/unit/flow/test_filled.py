@@ -1,4 +1,4 @@
-"""What settings of Spark a fill is called with."""
+"""What settings of Spark a fill is called with, and what becomes of its counts."""
 
 from __future__ import annotations
 
@@ -23,17 +23,19 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def fill(_: object, **given: Any) -> Filled:
         calls.append(given)
-        return Filled(0, 0, 0, {}, 0.0, "engine", 0, 0)
+        return Filled(8, 8, 0, 5, {"overlong": 2}, 1.0, "engine", 0, 0)
 
     monkeypatch.setattr(answers, "fill", fill)
     return calls
 
 
-def ask(spec: EngineSpec, *words: str) -> None:
+def ask(spec: EngineSpec, *words: str) -> Calls:
     settings = load_settings(["local"], ["inputs=[{path: p, source: s}]", *words])
-    stage: Any = SimpleNamespace(settings=settings, warehouse=None, name="score", folder=None)
+    stage: Any = SimpleNamespace(settings=settings, warehouse=None, name="score", folder=None, say=print)
     inputs: Any = None
-    filled(stage, Calls(), "rewards", inputs, spec)
+    calls = Calls()
+    filled(stage, calls, "rewards", inputs, spec)
+    return calls
 
 
 def test_named_gpus_are_the_slots_of_what_computes_on_them(called: list[dict[str, Any]]) -> None:
@@ -47,3 +49,19 @@ def test_a_server_and_a_machine_without_gpus_are_left_alone(called: list[dict[st
     ask(SERVED, "spark.gpus=[0]")
     ask(REWARD)
     assert [(one["slots"], one["spec"]) for one in called] == [(None, SERVED), (None, REWARD)]
+
+
+def test_a_row_that_is_neither_answered_nor_in_quarantine_keeps_its_stage_from_reconciling(
+    called: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = ask(REWARD).outcome("c", 4, quarantined={"overlong": 1})
+    assert called
+    assert not outcome.reconciles()
+    assert "rewards: 8 rows asked for, 5 answered, {'overlong': 2} in quarantine" in capsys.readouterr().out
+
+
+def test_comparisons_that_engines_refused_are_quarantined_and_not_out() -> None:
+    outcome = Calls().outcome("c", 4, quarantined={"overlong": 1})
+    assert (outcome.rows_in, outcome.rows_out, outcome.quarantined) == (4, 3, {"overlong": 1})
+    assert outcome.reconciles()
+    assert not Calls().outcome("c", 4, rows_out=3).reconciles()

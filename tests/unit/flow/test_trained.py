@@ -1,4 +1,4 @@
-"""A model that stands is not trained again, but what was not logged yet is."""
+"""A model that stands is not trained again, but what was not logged yet is; what a trainer read is counted."""
 
 from __future__ import annotations
 
@@ -48,3 +48,9 @@ def test_a_kill_between_training_and_logging_loses_no_record(
     for _ in range(2):
         models.trained(stage, "gold", tmp_path, tmp_path, "labels")
     assert logged == ["killed", "m1"]
+
+
+def test_comparisons_that_a_trainer_neither_read_nor_refused_are_counted() -> None:
+    read: Any = [SimpleNamespace(rows={"comparisons": 7, "comparisons_refused": 2}) for _ in range(2)]
+    assert models.unread(9, read) == 0
+    assert models.unread(10, read) == 2

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synpref.quality.data_docs import index, self_contained
+from synpref.quality.data_docs import build_data_docs, index, self_contained
+from synpref.quality.gate import Gate
 from synpref.quality.result import Result
 
 PAGE = """<html><head><link rel="stylesheet" href="https://cdn.example/x.css">
@@ -40,3 +42,20 @@ def test_the_index_tells_met_from_unmet() -> None:
     assert page.count('<tr class="yes">') == 1
     assert page.count('<tr class="no">') == 1
     assert "2026-01-02T03:04:05+00:00" in page
+
+
+def test_what_an_earlier_command_checked_stays_and_a_stage_s_own_checks_stand_once(tmp_path: Path) -> None:
+    folder = tmp_path / "my run" / "data_docs"
+    before, now = Gate(), Gate()
+    before.results.append(result("of stage1"))
+    build_data_docs(before, folder)
+    (folder / "validations").mkdir()
+    (folder / "validations" / "page.html").write_text("of stage1")
+    now.results.append(result("of stage2", success=False))
+    build_data_docs(now, folder)
+    now.results.append(result("of train"))
+    page = build_data_docs(now, folder).read_text(encoding="utf-8")
+    assert page.count("<tr class=") == 3
+    assert page.index("of stage1") < page.index("of stage2") < page.index("of train")
+    assert 'href="validations/page.html"' in page
+    assert not list(tmp_path.rglob(".*.new"))

@@ -69,6 +69,12 @@ def test_figures_stand_beside_their_baseline_and_interval(page: str) -> None:
         assert figure in text
 
 
+def test_nothing_is_said_of_truth_or_steps_but_what_the_run_says(summary: Make, details: MakeDetails) -> None:
+    shown = render_page(summary(), details(models_caption="winners are labels; one seed"))
+    assert "winners are labels; one seed" in shown
+    assert "equal steps" not in shown
+
+
 def test_simulated_judges_are_named_simulated(page: str) -> None:
     rows = {row.split("</th>")[0]: row for row in page.split("<tr><th>")}
     assert "simulated" in rows["careful"]
