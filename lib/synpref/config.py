@@ -18,7 +18,7 @@ from synpref.errors import SettingsError
 from synpref.masking import HIDDEN, masked, masked_text, names_secret
 from synpref.settings import JUDGE_RUNTIME, Settings
 from synpref.settings_presets import Preset, Recipe
-from synpref.settings_train import TRAIN_ADDED, TRAIN_RUNTIME
+from synpref.settings_train import CAMPAIGN_DTYPE, TRAIN_ADDED, TRAIN_RUNTIME
 
 COMMAND_LINE = "command line"
 CAMPAIGN_SECTIONS = (
@@ -84,6 +84,7 @@ def campaign_id(settings: Settings, file_ids: Sequence[str], lists: Sequence[str
     silver = settings.judges and settings.stage1.iterations
     scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http", "token_budget"})
     train = settings.train.model_dump(exclude={*TRAIN_ASIDE, *TRAIN_RUNTIME})
+    train["dtype"] = train["dtype"] or CAMPAIGN_DTYPE
     train = {name: value for name, value in train.items() if name not in TRAIN_ADDED or value != TRAIN_ADDED[name]}
     models = [train, scorer] if silver else None
     facts = [sorted(file_ids), sections, models, settings.stage2.fold_min_groups, *([list(lists)] if lists else [])]

@@ -63,11 +63,14 @@ class TrainData(Section):
         return self
 
 
+CAMPAIGN_DTYPE: Literal["float32"] = (
+    "float32"  # of a campaign's models where dtype is null: none hangs on a measurement
+)
 # How a model is trained, not which: no part of a campaign
 TRAIN_RUNTIME = ("gradient_checkpointing", "checkpoint_every", "processes", "strategy", "on_cluster")
 # Settings later than the first campaigns: at these values a campaign keeps the id that it had
 TRAIN_ADDED = {
-    "epochs": None, "tokens_per_step": 16_384, "pairs_per_step": None, "dtype": "float32", "dropout": True,
+    "epochs": None, "tokens_per_step": 16_384, "pairs_per_step": None, "dtype": CAMPAIGN_DTYPE, "dropout": True,
 }  # fmt: skip
 
 
@@ -106,6 +109,8 @@ class Train(Section):
     def _one_length(self) -> Train:
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("train: set either steps or epochs, and the other to null")
-        if self.on_cluster and self.dtype is None:
-            raise ValueError("train.dtype: name it, the workers of train.on_cluster are not measured from here")
+        if self.on_cluster and self.dtype is None and self.data.given:
+            raise ValueError(
+                "train.dtype: name it (float32 or bfloat16), the workers of train.on_cluster are not measured from here"
+            )
         return self

@@ -74,7 +74,7 @@ def test_paths_follow_the_run_s_folder() -> None:
         ("train={steps: 3, epochs: 2}", "set either steps or epochs"),
         ("train.steps=null", "set either steps or epochs"),
         ("train.dtype=float16", "train.dtype: input should be 'float32' or 'bfloat16'"),
-        ("train={on_cluster: true, dtype: null}", "train.dtype: name it"),
+        ("train={on_cluster: true, data: {pairs: [{path: p, source: s}]}}", "train.dtype: name it"),
         ("scorer.shared_prompt=always", "scorer.shared_prompt: input should be 'auto' or 'off'"),
     ],
 )
@@ -219,7 +219,8 @@ def test_the_hash_is_of_the_values_not_of_how_they_were_given(tmp_path: Path) ->
         ("gate.max_flip_share=0.5", False),
         ("train.pairs_per_step=256", True),
         ("train.tokens_per_step=8192", True),
-        ("train.dtype=null", True),
+        ("train.dtype=float32", False),  # what null is in a campaign
+        ("train.dtype=bfloat16", True),
         ("train.dropout=true", True),
         ("train.gradient_checkpointing=true", False),
         ("train.checkpoint_every=10", False),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from synpref.config import conf_file, load_preset, load_settings
 from synpref.errors import SettingsError
+from synpref.settings_presets import Recipe
 
 PAPER = ["llama-3.1-8b", "llama-3.1-8b-40m", "llama-3.2-1b", "llama-3.2-3b", "qwen3-0.6b", "qwen3-1.7b", "qwen3-4b",
          "qwen3-8b"]  # fmt: skip
@@ -39,6 +42,27 @@ def test_every_preset_makes_valid_settings(name: str) -> None:
         train = load_settings(["local"], [f"train.preset={name}", f"train.recipe={recipe}"]).train
         assert train.learning_rate == load_preset(name).values(train.recipe)["learning_rate"]
         assert train.backbone == load_preset(name).backbone
+
+
+RECIPES = [[f"train.preset={name}", f"train.recipe={recipe}"] for name in PRESETS for recipe in get_args(Recipe)]
+
+
+@pytest.mark.parametrize("words", [[], *RECIPES])
+def test_every_schedule_writes_a_checkpoint_before_its_end(words: list[str]) -> None:
+    train = load_settings(["local"], words).train
+    steps = train.steps or (train.epochs or 0) * train.estimate.pairs / (train.pairs_per_step or 1)
+    assert train.checkpoint_every is not None
+    assert train.checkpoint_every < steps
+
+
+def test_the_models_of_the_demo_are_too_small_for_checkpoints() -> None:
+    assert load_settings(["demo"], []).train.checkpoint_every is None
+
+
+@pytest.mark.parametrize("words", [[], *RECIPES])
+def test_a_format_is_measured_unless_the_paper_names_it(words: list[str]) -> None:
+    paper = any(name in words[0] for name in PAPER) if words else False
+    assert load_settings(["local"], words).train.dtype == ("bfloat16" if paper else None)
 
 
 def test_a_preset_wins_over_the_defaults_and_loses_to_overlays_and_words() -> None:

@@ -19,7 +19,7 @@ _FEATURES = (
 )  # fmt: skip
 _MARGIN = 1.2  # a smaller gain could be noise, and would not pay for fewer digits
 _ROUNDS = 5
-_SECONDS = 0.3  # for all rounds together; slow half precision ends after the first
+_SECONDS = 0.3  # for all rounds together; slow half precision ends after the first round
 
 
 @dataclass(frozen=True)
@@ -81,18 +81,24 @@ def choose_dtype(device: str | None = None) -> DtypeChoice:
     old_gpu = device.startswith("cuda") and not torch.cuda.is_bf16_supported(including_emulation=False)
     half = torch.float16 if old_gpu else torch.bfloat16
     candidate = str(half).removeprefix("torch.")
-    work = {dtype: _layer(device, dtype) for dtype in (torch.float32, half)}
-    best = dict.fromkeys(work, float("inf"))
-    until = time.perf_counter() + _SECONDS
-    for _ in range(_ROUNDS):  # the two take turns, so that a busy moment hits both; the best time counts
-        for dtype, run in work.items():
-            best[dtype] = min(best[dtype], _timed(run))
-        if time.perf_counter() > until:
-            break
-    ratio = best[torch.float32] / best[half]
+    ratio = speed_ratio(_layer(device, torch.float32), _layer(device, half), _SECONDS)
     choice = DtypeChoice(decide_dtype(candidate, ratio), candidate, ratio)
     _LOG.info("%s: %s computes %.2f x as fast as float32; using %s", device, candidate, ratio, choice.dtype)
     return choice
+
+
+def speed_ratio(plain: Callable[[], None], other: Callable[[], None], seconds: float) -> float:
+    """How many times as fast `other` is as `plain`, both warm; the rounds end after about so many seconds.
+
+    The two take turns, so that a busy moment hits both, and the best time of each counts.
+    """
+    best = [float("inf"), float("inf")]
+    until = time.perf_counter() + seconds
+    for _ in range(_ROUNDS):
+        best = [min(before, _timed(run)) for before, run in zip(best, (plain, other), strict=True)]
+        if time.perf_counter() > until:
+            break
+    return best[0] / best[1]
 
 
 def decide_dtype(candidate: str, ratio: float) -> str:

@@ -12,9 +12,10 @@ from pyspark.sql import functions as F
 from synpref.config import load_preset
 from synpref.errors import InputError
 from synpref.flow.model_record import logged_in, measured, recorded
-from synpref.flow.specs import training_layout, training_plan
+from synpref.flow.specs import campaign_plan, training_layout
 from synpref.quality.wilson import wilson_lower
 from synpref.reward.model_folder import TrainedModel
+from synpref.reward.plan import TrainingPlan
 from synpref.reward.snapshot import export_pairs, snapshot_name
 from synpref.reward.tracking import TableVersion
 from synpref.reward.validation_rows import export_validation_rows
@@ -59,14 +60,15 @@ def trained(stage: Stage, name: str, data: Path, validation: Path, table: str, s
 
     table: where the rows come from.
     """
-    model = fitted(stage, name, data, validation, seed)
+    plan = campaign_plan(stage.settings, stage.settings.seed if seed is None else seed)
+    model = fitted(stage, name, data, validation, plan)
     if not logged_in(stage, model).exists():  # also where a kill came between training and logging
         recorded(stage, model, _version(stage, table), measured(stage, model, validation))
     return model
 
 
-def fitted(stage: Stage, name: str, data: Path, validation: Path | None, seed: int | None = None) -> TrainedModel:
-    """Train a reward model, or find the one of the same rows, settings, backbone, seed."""
+def fitted(stage: Stage, name: str, data: Path, validation: Path | None, plan: TrainingPlan) -> TrainedModel:
+    """Train a reward model, or find the one of the same rows, plan, backbone."""
     settings = stage.settings
     from synpref.reward.training import train_reward_model  # torch: only where something is trained
 
@@ -78,7 +80,7 @@ def fitted(stage: Stage, name: str, data: Path, validation: Path | None, seed: i
         models_dir=stage.models,
         features_dir=stage.folder / "features",
         validation=validation,
-        settings=training_plan(settings, settings.seed if seed is None else seed),
+        settings=plan,
         name=name,
         progress=stage.say,
         layout=training_layout(settings),

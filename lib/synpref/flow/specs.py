@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from synpref.inference.spec import EngineSpec
 from synpref.reward.plan import Layout, TrainingPlan
 from synpref.settings import AttributeEngine, Judge, Settings
+from synpref.settings_train import CAMPAIGN_DTYPE
 
 
 def embedder(settings: Settings) -> EngineSpec:
@@ -98,7 +101,7 @@ def describer(one: AttributeEngine, seed: int) -> EngineSpec:
 
 
 def training_plan(settings: Settings, seed: int) -> TrainingPlan:
-    """How one reward model is trained."""
+    """How one reward model is trained. dtype: None where it is to be measured."""
     train = settings.train
     return TrainingPlan(
         steps=train.steps,
@@ -120,6 +123,15 @@ def training_plan(settings: Settings, seed: int) -> TrainingPlan:
         checkpoint_every=train.checkpoint_every,
         seed=seed,
     )
+
+
+def campaign_plan(settings: Settings, seed: int) -> TrainingPlan:
+    """The same for a model of a campaign, which is compared with others and found again on other machines.
+
+    Where train.dtype is null it computes in CAMPAIGN_DTYPE: what it becomes must not depend on a measurement.
+    """
+    plan = training_plan(settings, seed)
+    return replace(plan, dtype=plan.dtype or CAMPAIGN_DTYPE)
 
 
 def training_layout(settings: Settings) -> Layout:

@@ -10,6 +10,7 @@ from synpref.code_version import code_version
 from synpref.errors import InputError
 from synpref.flow.model_record import logged_in, measured, recorded, registered
 from synpref.flow.models import described, fitted, noted, snapshot
+from synpref.flow.specs import training_plan
 from synpref.flow.training_data import TrainingData, training_data
 from synpref.flow.training_text import training_text
 from synpref.report.model_card import DataFacts, model_card
@@ -34,7 +35,7 @@ def train_on_data(stage: Stage) -> Trained:
     data = training_data(stage)
     folder, validation = _snapshots(stage, data)
     name = _name(stage)
-    model = fitted(stage, name, folder, validation)
+    model = fitted(stage, name, folder, validation, training_plan(stage.settings, stage.settings.seed))
     figures = measured(stage, model, validation)
     origin = _origin(data)
     write_card(model, figures, _facts(stage, data, origin))  # before it is logged: the card is part of the model

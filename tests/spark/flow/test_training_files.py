@@ -11,10 +11,12 @@ import mlflow
 import pytest
 
 from synpref.config import load_settings
+from synpref.engines.device import DtypeChoice
 from synpref.errors import InputError
 from synpref.flow.training_data import training_data
 from synpref.flow.training_files import train_on_data
 from synpref.quality.gate import Gate
+from synpref.reward import precision
 from synpref.reward.model_folder import read_model
 from synpref.stage import Stage
 from synpref.store.warehouse import Warehouse
@@ -57,8 +59,9 @@ def write(path: Path, rows: list[dict[str, Any]]) -> str:
 
 @pytest.mark.skipif(not MODEL.is_dir(), reason="the small model is absent: run `make setup`")
 def test_a_file_becomes_a_model_and_every_row_is_accounted_for(
-    warehouse: Warehouse, tmp_path: Path, tracked: None
+    warehouse: Warehouse, tmp_path: Path, tracked: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(precision, "choose_training_dtype", lambda: DtypeChoice("bfloat16", "bfloat16", 2.0))
     rows = [pair(group, number) | {"category": "advice"} for group in range(10) for number in range(2)]
     tie = {"prompt": "q", "response_a": "x", "response_b": "y", "label": "tie"}
     (tmp_path / "ties.jsonl").write_text(json.dumps(tie) + "\n")
@@ -77,6 +80,7 @@ def test_a_file_becomes_a_model_and_every_row_is_accounted_for(
     (noted,) = outcome.detail["models"]["data"]
     folder = Path(noted["path"])
     assert read_model(folder).rows["comparisons"] == 16
+    assert read_model(folder).plan.dtype == "bfloat16"  # measured, and kept with the model
     assert (folder / "README.md").read_text(encoding="utf-8").startswith("---\nlibrary_name: transformers\n")
     assert str(folder) in done.text
     assert "of 4 held-out comparisons" in done.text

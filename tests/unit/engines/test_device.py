@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from synpref.engines.device import choose_dtype, decide_dtype, device_facts, parse_cpuinfo
+from synpref.engines import device
+from synpref.engines.device import choose_dtype, decide_dtype, device_facts, parse_cpuinfo, speed_ratio
 
 CPUINFO = """processor\t: 0
 model name\t: Some CPU @ 2.50GHz
@@ -49,3 +50,15 @@ def test_the_choice_follows_from_what_was_measured_and_is_logged(caplog: pytest.
     assert choice.ratio > 0
     assert choice.dtype == decide_dtype(choice.candidate, choice.ratio)
     assert f"{choice.ratio:.2f} x" in caplog.text
+
+
+def test_the_best_time_of_each_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([4.0, 9.0, 6.0, 2.0, 5.0, 3.0, 7.0, 7.0, 8.0, 8.0])
+    monkeypatch.setattr(device, "_timed", lambda run: next(times))
+    assert speed_ratio(lambda: None, lambda: None, 60.0) == 2.0
+
+
+def test_slow_work_is_timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([4.0, 2.0])  # a third would be missed
+    monkeypatch.setattr(device, "_timed", lambda run: next(times))
+    assert speed_ratio(lambda: None, lambda: None, -1.0) == 2.0

@@ -62,6 +62,13 @@ def test_a_training_is_planned_as_the_settings_say() -> None:
     assert (plan.dtype, plan.gradient_checkpointing, plan.checkpoint_every, plan.seed) == ("bfloat16", True, 7, 3)
 
 
+def test_no_model_of_a_campaign_hangs_on_a_measurement() -> None:
+    open_, named = (load_settings(["demo"], words) for words in ([], ["train.dtype=bfloat16"]))
+    assert (specs.training_plan(open_, 3).dtype, specs.campaign_plan(open_, 3).dtype) == (None, "float32")
+    assert specs.campaign_plan(named, 3) == specs.training_plan(named, 3)
+    assert load_settings(["demo"], ["train.on_cluster=true"]).train.dtype is None  # nor needs workers to be measured
+
+
 def test_the_layout_of_a_training_is_apart_from_its_plan() -> None:
     settings = load_settings(["demo"], ["train.processes=4", "train.strategy=fsdp", "train.on_cluster=true"])
     assert specs.training_layout(settings) == Layout(4, "fsdp", on_cluster=True)

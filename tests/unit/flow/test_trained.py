@@ -31,6 +31,7 @@ def test_a_kill_between_training_and_logging_loses_no_record(
     logged: list[str] = []
 
     def found(data: Path, **plan: Any) -> Any:
+        assert plan["settings"].dtype == "float32"
         return SimpleNamespace(model_id="m1", name=plan["name"], validation_accuracy=None, reused=True)
 
     def log(model: Any, version: object, *, metrics: object, with_model: bool) -> str:

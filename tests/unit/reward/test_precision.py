@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from synpref.engines.device import DtypeChoice
+from synpref.engines.device import DtypeChoice, decide_dtype
 from synpref.reward import precision
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.plan import Precision, TrainingPlan
@@ -53,18 +53,52 @@ def measured(monkeypatch: pytest.MonkeyPatch, dtype: str) -> list[str]:
         asked.append(dtype)
         return DtypeChoice(dtype, "bfloat16", 2.5)
 
-    monkeypatch.setattr(precision, "choose_dtype", choose)
+    monkeypatch.setattr(precision, "choose_training_dtype", choose)
     return asked
 
 
-@pytest.mark.parametrize(
-    ("faster", "expected"), [("bfloat16", "bfloat16"), ("float32", "float32"), ("float16", "float32")]
-)
-def test_an_open_format_is_measured(faster: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("faster", ["bfloat16", "float32"])
+def test_an_open_format_is_measured(faster: str, monkeypatch: pytest.MonkeyPatch) -> None:
     measured(monkeypatch, faster)
     told: list[str] = []
-    assert precision.settled(OPEN, lambda plan: False, told.append).dtype == expected
-    assert told == [f"training computes in {expected}: bfloat16 is 2.50 x as fast as float32 here"]
+    assert precision.settled(OPEN, lambda plan: False, told.append).dtype == faster
+    assert told == [f"training computes in {faster}: bfloat16 trains 2.50 x as fast as float32 here"]
+
+
+def test_what_is_measured_is_a_step_of_training_in_both_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradients of float32 weights: the same layer, its products in float32 and in bfloat16."""
+    seen: list[tuple[torch.dtype, bool]] = []
+
+    def ratio(plain: Callable[[], None], other: Callable[[], None], seconds: float) -> float:
+        assert seconds <= 0.5
+        for run in (plain, other):
+            with monkeypatch.context() as patch:
+                patch.setattr(torch.nn.Linear, "forward", looked_at(seen))
+                run()
+        return 1.3
+
+    monkeypatch.setattr(precision, "speed_ratio", ratio)
+    before = torch.random.get_rng_state()
+    assert precision.choose_training_dtype("cpu") == DtypeChoice("bfloat16", "bfloat16", 1.3)
+    assert torch.equal(torch.random.get_rng_state(), before)  # a training that follows draws what it drew before
+    assert set(seen) == {(torch.float32, True), (torch.bfloat16, True)}
+
+
+def looked_at(seen: list[tuple[torch.dtype, bool]]) -> Callable[..., torch.Tensor]:
+    whole = torch.nn.Linear.forward
+
+    def forward(self: torch.nn.Linear, given: torch.Tensor) -> torch.Tensor:
+        found = whole(self, given)
+        seen.append((found.dtype, self.weight.dtype == torch.float32 and found.requires_grad))
+        return found
+
+    return forward
+
+
+def test_it_takes_a_moment_on_the_device_at_hand() -> None:
+    choice = precision.choose_training_dtype("cpu")
+    assert choice.ratio > 0
+    assert choice.dtype == decide_dtype("bfloat16", choice.ratio)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
