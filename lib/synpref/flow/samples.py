@@ -65,7 +65,7 @@ def _quarantined(stage: Stage, campaign: str) -> DataFrame:
     shared = table.where(F.col("campaign") == EVERY_CAMPAIGN).withColumn("key", F.element_at(parts, 1))
     ingested = shared.where((F.col("stage") == "ingest") & F.col("key").isin(files))
     by_engines = shared.where(F.col("stage") != "ingest")
-    texts = by_engines.where(F.element_at(parts, -1) == _embedder(stage, campaign))
+    texts = by_engines.where(F.element_at(parts, -1) == F.lit(_embedder(stage, campaign)))
     # what was refused is mostly few; the ids are as many as the pool, three times
     others = by_engines.join(_ids(stage, campaign), "key", "left_semi")
     found = [each.drop("key") for each in (ingested, texts, others)]

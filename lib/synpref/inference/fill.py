@@ -100,8 +100,8 @@ def fill(
     before = standing(rows, done, refused, keys, card.engine_id)
     quarantined, cost = dict(before.quarantined), Cost()
     if before.found_since:
-        answered = rows.join(done.select(*keys), list(keys), "left_semi")  # both may be large: joined on the key
-        warehouse.withdraw("quarantine", lost(answered, refused, keys, card.engine_id))
+        found = rows.join(done.select(*keys), list(keys), "left_semi")  # both may be large: joined on the key
+        warehouse.withdraw("quarantine", lost(found, refused, keys, card.engine_id))
     if before.pending:
         work = Work(
             warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
