@@ -18,7 +18,9 @@ class Course:
 
     history: one entry a look: step, loss (mean since the last look), validation_accuracy (None without validation).
     best_state: the weights of best_step; None where the last state is the one to keep. losses: of the steps since the
-    last look. widest: the largest standard deviation of validation margins. warnings: by kind, see `trouble`.
+    last look. seen: without validation, the comparisons of the steps since margins were looked at: how many, the sums
+    of their margins and of the squares, how many were right (equal rewards count half). widest: the largest standard
+    deviation of margins. warnings: by kind, see `trouble`.
     """
 
     history: list[dict[str, float | None]] = field(default_factory=list)
@@ -26,6 +28,7 @@ class Course:
     best_accuracy: float | None = None
     best_state: dict[str, torch.Tensor] | None = None
     losses: list[float] = field(default_factory=list)
+    seen: list[float] = field(default_factory=lambda: [0.0] * 4)
     widest: float = 0.0
     warnings: dict[str, str] = field(default_factory=dict)
 

@@ -76,6 +76,7 @@ def fit(
                 layout.strategy if processes > 1 else "ddp",
                 model=PairwiseLoss(upper, bfloat16=plan.dtype == "bfloat16"),
                 args=arguments,
+                margins=ground.validation is None,
             )
             watch = _watch(trainer, course, ground, say)
             trainer.add_callback(watch)
@@ -120,8 +121,19 @@ def _watch(trainer: StepTrainer, course: Course, ground: Ground, say: Say) -> Wa
         tensors = together.get_state_dict(trainer.model_wrapped)
         return {name.removeprefix("upper."): tensor.detach().cpu().clone() for name, tensor in tensors.items()}
 
+    def sound() -> bool:
+        broken = torch.stack([(~torch.isfinite(_own(weight))).any() for weight in whole.parameters()]).any()
+        return not together.reduce(broken.float(), "sum").item()
+
     told = say if rank == 0 else _silent
-    return Watch(course, margins, state, gather=trainer.gather, together=together.wait_for_everyone, say=told)
+    wait = together.wait_for_everyone
+    return Watch(course, margins, state, sound=sound, gather=trainer.gather, together=wait, say=told)
+
+
+def _own(weight: torch.Tensor) -> torch.Tensor:
+    """What this process holds of a weight, which fsdp shards."""
+    sharded: Any = weight
+    return sharded.to_local() if hasattr(weight, "to_local") else weight
 
 
 def _check_fits(checkpoint: Path, trainer: StepTrainer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from synpref.reward.course import Course
 from synpref.reward.passes import Stored, load_batch
 from synpref.reward.plan import Layout, Strategy, TrainingPlan
 from synpref.reward.steps import Step
+from synpref.reward.trouble import broken_off
 from synpref.reward.upper import PairwiseLoss
 
 Item = dict[str, Step]
@@ -45,8 +47,9 @@ class StepTrainer(Trainer):
         *,
         model: PairwiseLoss,
         args: TrainingArguments,
+        margins: bool = False,
     ) -> None:
-        """data: what this process computes of each step. course: takes the loss of each step."""
+        """data: what this process computes of each step. course: takes the loss of each step; margins: theirs too."""
         super().__init__(model=model, args=args)
         self.remove_callback(PrinterCallback)
         self._data = data
@@ -54,6 +57,7 @@ class StepTrainer(Trainer):
         self._course = course
         self._strategy = strategy
         self._upper = model.upper
+        self._margins = margins
 
     def get_train_dataloader(self) -> DataLoader[Step]:
         """The steps as they are: they are shared out among the processes already."""
@@ -81,22 +85,42 @@ class StepTrainer(Trainer):
     def training_step(
         self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
-        """Add up the gradients of the micro-batches to that of the mean loss over all comparisons of the step."""
+        """Add up the gradients of the micro-batches to that of the mean loss over all comparisons of the step.
+
+        Raises EngineError where that loss is no number.
+        """
         del num_items_in_batch
         step: Step = inputs["step"]
         model.train()
         weight = self.args.world_size / step.comparisons  # the processes take the mean of their gradients
         total = torch.zeros((), device=self.args.device)
+        seen = torch.zeros(4, dtype=torch.float64, device=self.args.device)
         for index, part in enumerate(step.parts):
             last = index == len(step.parts) - 1
             with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
                 rows = load_batch(self._stored, part, self._upper, self.args.device, at_once=self._strategy == "fsdp")
-                loss = model(**rows)["total"] * weight
+                found = model(**rows)
+                loss = found["total"] * weight
                 self.accelerator.backward(loss)
             total += loss.detach()
+            if self._margins:
+                rewards = found["rewards"].detach()
+                seen += _sums(rewards[rows["chosen"]] - rewards[rows["rejected"]])
         whole: torch.Tensor = self.accelerator.reduce(total, "mean")
-        self._course.losses.append(whole.item())
+        self._course.losses.append(whole.item())  # of all processes, which break off together
+        if not math.isfinite(self._course.losses[-1]):
+            raise broken_off(self.state.global_step + 1, f"its loss is {self._course.losses[-1]}")
+        if self._margins:
+            more = self.accelerator.reduce(seen, "sum").tolist()
+            self._course.seen = [old + new for old, new in zip(self._course.seen, more, strict=True)]
         return whole
+
+
+def _sums(margins: torch.Tensor) -> torch.Tensor:
+    """What Course.seen adds up."""
+    exact = margins.double()
+    right = (exact > 0).double() + 0.5 * (exact == 0).double()
+    return torch.stack([torch.ones_like(exact), exact, exact.square(), right]).sum(dim=1)
 
 
 def _item(items: list[Step]) -> Item:

@@ -11,13 +11,12 @@ import torch
 from numpy.typing import NDArray
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from synpref.errors import EngineError
 from synpref.reward.accuracy import accuracy_of
 from synpref.reward.checkpoints import seal
 from synpref.reward.course import Course, save_course
-from synpref.reward.trouble import Look, signs
+from synpref.reward.trouble import Look, Margins, broken_off, signs
 
-Margins = Callable[[], NDArray[np.float32] | None]
+Validated = Callable[[], NDArray[np.float32] | None]
 State = Callable[[], dict[str, torch.Tensor]]
 
 
@@ -27,22 +26,24 @@ class Watch(TrainerCallback):
     def __init__(
         self,
         course: Course,
-        margins: Margins,
+        margins: Validated,
         state: State,
         *,
+        sound: Callable[[], bool],
         gather: Callable[[], None],
         together: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:
         """margins: of the validation comparisons, computed now. state: a copy of the trained weights.
 
-        gather: readies the optimiser for being saved. together: waits for the other processes; all of them call all of
-        these at the same steps. say: takes a line for people.
+        sound: whether all trained weights are numbers. gather: readies the optimiser for being saved. together: waits
+        for the other processes; all of them call all of these at the same steps. say: takes a line for people.
         """
         self.course = course
         self.saving = False  # between the last look of a step and its whole checkpoint
         self._margins = margins
         self.state = state
+        self._sound = sound
         self._gather = gather
         self._together = together
         self._say = say
@@ -50,13 +51,18 @@ class Watch(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> TrainerControl:
-        """Ask for a look after the last step too, wherever it falls; the model itself is saved then, no checkpoint."""
+        """Ask for a look after the last step too, wherever it falls; the model itself is saved then, no checkpoint.
+
+        Raises EngineError instead of letting weights that are no numbers be saved: every run again would begin there.
+        """
         del args
         last = state.global_step >= state.max_steps
         control.should_log = control.should_log or last
         control.should_save = control.should_save and not last
         self.saving = control.should_save and not control.should_log
         if control.should_save:
+            if not self._sound():
+                raise broken_off(state.global_step, "its gradient left weights that are no numbers")
             self._gather()
         return control
 
@@ -68,24 +74,21 @@ class Watch(TrainerCallback):
         logs: Mapping[str, float] | None = None,
         **_: object,
     ) -> None:
-        """Take the mean loss since the last look; evaluate. Raises EngineError where the loss is no number."""
+        """Take the mean loss since the last look; evaluate. Raises EngineError where the gradient is no number."""
         if not logs or "loss" not in logs:
             return
         course, step = self.course, state.global_step
         loss, gradient = float(np.mean(course.losses)), logs.get("grad_norm")
         course.losses = []
-        if not math.isfinite(loss) or not math.isfinite(gradient or 0.0):
-            raise EngineError(
-                f"training broke off at step {step}: loss {loss}, gradient norm {gradient}; lower train.learning_rate,"
-                " or look for broken weights in the backbone"
-            )
+        if not math.isfinite(gradient or 0.0):
+            raise broken_off(step, f"its gradient has the norm {gradient}")
         margins = self._margins()
         score = None if margins is None else accuracy_of(margins)
         course.history.append({"step": step, "loss": loss, "validation_accuracy": score})
         self._keep_best(step, score)
         told = "" if score is None else f", validation accuracy {score:.3f}"
         self._say(f"step {step} of {state.max_steps}: loss {loss:.3f}{told}")
-        self._warn(Look(step, state.max_steps, int(args.warmup_steps), gradient, margins))
+        self._warn(Look(step, state.max_steps, int(args.warmup_steps), gradient, self._looked_at(margins)))
         self.saving = control.should_save
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
@@ -105,10 +108,18 @@ class Watch(TrainerCallback):
             if score is not None:
                 course.best_state = self.state()
 
+    def _looked_at(self, validated: NDArray[np.float32] | None) -> Margins | None:
+        if validated is not None:
+            return Margins.of_validation(validated) if len(validated) else None
+        found = Margins.of_training(self.course.seen)
+        if found is not None:
+            self.course.seen = [0.0] * 4
+        return found
+
     def _warn(self, look: Look) -> None:
         for kind, told in signs(look, self.course.widest).items():
             if kind not in self.course.warnings:
                 self.course.warnings[kind] = f"step {look.step}: {told}"
                 self._say(f"warning: step {look.step}: {told}")
-        if look.margins is not None and len(look.margins):
-            self.course.widest = max(self.course.widest, float(look.margins.std()))
+        if look.margins is not None:
+            self.course.widest = max(self.course.widest, look.margins.spread)

@@ -12,18 +12,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from synpref.errors import InputError
+from synpref.errors import EngineError, InputError
 from synpref.reward import watch
 from synpref.reward.checkpoints import FOLDER, broken, latest, seal
 from synpref.reward.course import Course, load_course, save_course
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.plan import TrainingPlan
+from synpref.reward.trainer import StepTrainer
 from synpref.reward.training import train_reward_model
 
 WriteFolder = Callable[[str, list[tuple[str, str, str]]], Path]
@@ -228,6 +230,33 @@ def test_a_full_disk_is_told(folders: Folders, tiny_bert: Path, tmp_path: Path) 
         subprocess.run(["umount", str(models)], check=True)
 
 
+@pytest.mark.parametrize(("step", "left"), [(6, []), (12, ["checkpoint-6"])])
+def test_weights_that_are_no_numbers_are_not_sealed(
+    step: int, left: list[str], folders: Folders, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss of that step is a number, its gradient is not, and nobody looks at it: looks are at 5, 10 and 15."""
+    models = tmp_path / "models"
+    with monkeypatch.context() as patch:
+        patch.setattr(StepTrainer, "training_step", without_gradient_at(step))
+        with pytest.raises(EngineError, match=f"broke off at step {step}: its gradient left weights that are no num"):
+            train(folders, tiny_bert, models)
+    assert checkpoints_in(models) == left
+    assert same_weights(train(folders, tiny_bert, models)[0], train(folders, tiny_bert, tmp_path / "whole")[0])
+
+
+def without_gradient_at(step: int) -> Callable[..., torch.Tensor]:
+    whole = StepTrainer.training_step
+
+    def training_step(self: StepTrainer, model: torch.nn.Module, inputs: Any, count: Any = None) -> torch.Tensor:
+        loss = whole(self, model, inputs, count)
+        for weight in model.parameters():
+            if self.state.global_step + 1 == step and weight.grad is not None:
+                weight.grad.fill_(float("inf"))
+        return loss
+
+    return training_step
+
+
 def test_another_rhythm_of_checkpoints_is_the_same_training(
     folders: Folders, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +275,7 @@ def test_a_course_is_read_as_it_was_written(tmp_path: Path) -> None:
         best_accuracy=0.75,
         best_state={"a": torch.tensor([0.1])},
         losses=[1 / 3],
+        seen=[3.0, 0.1, 0.7, 1.5],
         widest=0.5,
         warnings={"margins": "step 5: they collapse"},
     )

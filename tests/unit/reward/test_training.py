@@ -215,7 +215,7 @@ def test_a_loss_that_is_no_number_stops_the_training(
     tensors = weights(broken)
     tensors["encoder.layer.2.output.dense.weight"][0, 0] = float("nan")
     save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(EngineError, match="broke off at step 10: loss nan"):
+    with pytest.raises(EngineError, match="broke off at step 1: its loss is nan"):
         train(folders, broken, tmp_path)
     assert not list((tmp_path / "models").glob("*"))
 

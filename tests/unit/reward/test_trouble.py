@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,13 +17,13 @@ from synpref.quality.wilson import wilson_lower
 from synpref.reward.model_folder import read_model
 from synpref.reward.plan import TrainingPlan
 from synpref.reward.training import train_reward_model
-from synpref.reward.trouble import Look, at_chance, signs
+from synpref.reward.trouble import Look, Margins, at_chance, signs
 
 WriteFolder = Callable[[str, list[tuple[str, str, str]]], Path]
 MakeRows = Callable[[int, int], list[tuple[str, str, str]]]
 
 GOOD = np.linspace(-0.2, 1.8, 200, dtype=np.float32)  # 90 % right
-FINE = Look(step=60, steps=100, warmup=10, grad_norm=1.0, margins=GOOD)
+FINE = Look(step=60, steps=100, warmup=10, grad_norm=1.0, margins=Margins.of_validation(GOOD))
 
 
 def test_a_training_that_goes_well_shows_no_sign() -> None:
@@ -47,17 +48,40 @@ def test_a_gradient_of_zero_is_named() -> None:
     ],
 )
 def test_margins_that_collapse_are_named(scale: float, widest: float, step: int, named: bool) -> None:
-    found = signs(FINE._replace(margins=GOOD * np.float32(scale), step=step), widest)
+    found = signs(FINE._replace(margins=Margins.of_validation(GOOD * np.float32(scale)), step=step), widest)
     assert ("margins" in found) is named
 
 
 @pytest.mark.parametrize(("step", "named"), [(49, False), (50, True)])
 def test_accuracy_at_chance_is_named_from_half_of_the_steps(step: int, named: bool) -> None:
     even = np.array([1.0, -1.0] * 100, dtype=np.float32)
-    found = signs(FINE._replace(margins=even, step=step), 1.0)
+    found = signs(FINE._replace(margins=Margins.of_validation(even), step=step), 1.0)
     assert ("accuracy" in found) is named
     if named:
         assert "0.500 of 200 validation comparisons" in found["accuracy"]
+
+
+@given(st.lists(st.floats(-20, 20, width=32), min_size=100, max_size=150))
+def test_sums_of_training_margins_tell_what_the_margins_do(margins: list[float]) -> None:
+    told = np.array(margins, dtype=np.float32)
+    right = float((told > 0).sum() + 0.5 * (told == 0).sum())
+    found = Margins.of_training(
+        [float(len(told)), float(told.sum(dtype=float)), float((told.astype(float) ** 2).sum()), right]
+    )
+    plain = Margins.of_validation(told)
+    assert found is not None
+    assert (found.comparisons, found.of) == (plain.comparisons, "training")
+    assert found.spread == pytest.approx(plain.spread, abs=1e-4)
+    assert found.accuracy == pytest.approx(plain.accuracy)
+
+
+def test_training_margins_that_collapse_are_named_as_such() -> None:
+    found = signs(FINE._replace(margins=Margins(200, 1e-5, 0.9, "training")), 1.0)
+    assert "on the training comparisons they spread by 1e-05 only" in found["margins"]
+
+
+def test_a_few_training_comparisons_say_nothing() -> None:
+    assert Margins.of_training([99.0, 0.0, 0.0, 0.0]) is None
 
 
 @given(right=st.integers(0, 400), asked=st.integers(1, 400))
@@ -71,8 +95,7 @@ def test_chance_is_what_wilsons_interval_says(right: int, asked: int) -> None:
 def test_labels_without_meaning_are_told_and_kept_with_the_model(
     write_folder: WriteFolder, learnable: MakeRows, tiny_bert: Path, tmp_path: Path
 ) -> None:
-    rows = learnable(24, 0)
-    mixed = [(p, a, b) if index % 2 else (p, b, a) for index, (p, a, b) in enumerate(rows)]
+    mixed = meaningless(learnable)
     told: list[str] = []
     model = train_reward_model(
         write_folder("train", mixed),
@@ -88,6 +111,27 @@ def test_labels_without_meaning_are_told_and_kept_with_the_model(
     assert chance.startswith("step 4: ")
     assert f"warning: {chance}" in told
     assert read_model(model.path) == model
+
+
+def meaningless(learnable: MakeRows) -> list[tuple[str, str, str]]:
+    return [(p, a, b) if index % 2 else (p, b, a) for index, (p, a, b) in enumerate(learnable(24, 0))]
+
+
+def test_without_validation_the_margins_of_the_steps_are_looked_at(
+    write_folder: WriteFolder, learnable: MakeRows, tiny_bert: Path, tmp_path: Path
+) -> None:
+    model = train_reward_model(
+        write_folder("train", meaningless(learnable)),
+        backbone=tiny_bert,
+        models_dir=tmp_path / "models",
+        features_dir=None,
+        validation=None,
+        settings=TrainingPlan(steps=8, learning_rate=1e-5, max_tokens=32, evaluate_every=2),
+        name="a model",
+    )
+    (chance,) = model.warnings
+    # two steps have fewer than 100 comparisons, so the look at step 2 leaves them to the next one
+    assert re.match(r"step 4: accuracy at chance: 0\.\d+ of 1\d\d training comparisons", chance)
 
 
 def test_a_model_of_before_has_no_warnings(
