@@ -47,8 +47,8 @@ class JsonServer:
         wrong, `engine_error` where it answered no JSON object, `engine_unreachable` where after all retries the
         connection, the time or the server's load was to blame.
 
-        Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or no
-        body was answered and none refused; InputError for a URL that is none, and where the key's variable is empty.
+        Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or in two
+        rounds of bodies, or in all of them, none was answered and none refused; InputError for a URL that is none, and where the key's variable is empty.
         """
         if not bodies:
             return []
@@ -73,12 +73,13 @@ class JsonServer:
         return answers
 
     def _check_alive(self, answers: Sequence[dict[str, Any] | Failure], asked: int) -> None:
-        """Raise EngineError where all of the first answers, two rounds of them or all there are, were lost."""
-        if not 1 < len(answers) in (asked, 2 * self.concurrency):
+        """Raise EngineError where all of the last answers, two rounds of them or all there are, were lost."""
+        last = answers[-2 * self.concurrency :]
+        if not 1 < len(last) in (asked, 2 * self.concurrency):
             return
-        lost = [answer for answer in answers if isinstance(answer, Failure) and answer.reason != SERVER_REFUSED]
-        if len(lost) == len(answers):
-            raise EngineError(f"{self._place}: all of {len(answers)} requests failed, the first: {lost[0].detail}")
+        lost = [answer for answer in last if isinstance(answer, Failure) and answer.reason != SERVER_REFUSED]
+        if len(lost) == len(last):
+            raise EngineError(f"{self._place}: all of {len(last)} requests failed, the first: {lost[0].detail}")
 
     def _post(
         self, pool: urllib3.PoolManager, path: str, body: Mapping[str, Any], headers: Mapping[str, str]

@@ -162,6 +162,16 @@ def test_a_server_that_answers_nobody_is_given_up_before_all_have_been_asked() -
     assert len(asked.bodies) < 20
 
 
+def test_a_server_that_stops_answering_half_way_is_given_up_too() -> None:
+    many = [{"n": number} for number in range(100)]
+    with (
+        serving(lambda body, before: _echo(body, before) if body["n"] < 30 else Answer(503)) as asked,
+        pytest.raises(EngineError, match="all of 4 requests"),
+    ):
+        JsonServer(asked.url, concurrency=2, retries=0).post_all("/x", many)
+    assert 30 < len(asked.bodies) < 60
+
+
 def test_the_key_is_read_from_the_environment_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(_echo) as asked:
         server = JsonServer(asked.url, key_variable="SOME_KEY")
