@@ -47,8 +47,9 @@ class JsonServer:
         wrong, `engine_error` where it answered no JSON object, `engine_unreachable` where after all retries the
         connection, the time or the server's load was to blame.
 
-        Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or in two
-        rounds of bodies, or in all of them, none was answered and none refused; InputError for a URL that is none, and where the key's variable is empty.
+        Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or in
+        two rounds of bodies, or in all of them, none was answered and none refused; InputError for a URL that is none,
+        and where the key's variable is empty.
         """
         if not bodies:
             return []
