@@ -134,8 +134,9 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
 
 def _gpus(stage: Stage) -> list[str]:
     """The GPUs that Spark does not deal out: those of the settings, else on one machine those that are there."""
+    named = stage.settings.spark.gpus
     local = str(stage.warehouse.spark.sparkContext.master).startswith("local")
-    return stage.settings.spark.gpus or (visible_gpus() if local else [])
+    return named if named or not local else visible_gpus()
 
 
 def scored(stage: Stage, calls: Calls, wanted: DataFrame, spec: EngineSpec) -> str:

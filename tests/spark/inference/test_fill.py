@@ -367,7 +367,10 @@ def test_tasks_take_turns_on_the_one_gpu_that_the_settings_name(
     assert done.computed == 30
     lines = asked.path.read_text().splitlines()
     loads = [place for place, line in enumerate(lines) if line.startswith("load ")]
-    assert len(loads) == 2  # one a task: its engine ended with it, as the next worker's may need the GPU
-    assert 10 < loads[1] - loads[0] < 20  # the second only began when the first task had asked about half of the rows
-    for place in loads:
-        assert not Path("/proc", lines[place].split()[1]).exists()
+    assert len(loads) in (1, 2)  # a worker's next task there finds its engine
+    if len(loads) == 2:  # each task in a worker of its own
+        assert (
+            10 < loads[1] - loads[0] < 20
+        )  # the second only began when the first task had asked about half of the rows
+        stat = Path("/proc", lines[loads[0]].split()[1], "stat")
+        assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"  # it made room

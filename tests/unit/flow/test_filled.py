@@ -29,9 +29,16 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-def ask(spec: EngineSpec, *words: str) -> Calls:
+@pytest.fixture(autouse=True)
+def _no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
+def ask(spec: EngineSpec, *words: str, master: str = "local[2]") -> Calls:
     settings = load_settings(["local"], ["inputs=[{path: p, source: s}]", *words])
-    stage: Any = SimpleNamespace(settings=settings, warehouse=None, name="score", folder=None, say=print)
+    spark = SimpleNamespace(sparkContext=SimpleNamespace(master=master))
+    warehouse = SimpleNamespace(spark=spark)
+    stage: Any = SimpleNamespace(settings=settings, warehouse=warehouse, name="score", folder=None, say=print)
     inputs: Any = None
     calls = Calls()
     filled(stage, calls, "rewards", inputs, spec)
@@ -43,6 +50,13 @@ def test_named_gpus_are_the_slots_of_what_computes_on_them(called: list[dict[str
     ask(REWARD, "spark.gpus=[GPU-8a,1]", "spark.slots=6")
     assert [(one["slots"], one["spec"].text("gpus")) for one in called] == [(2, "0,1"), (6, "GPU-8a,1")]
     assert called[0]["spec"].having(gpus=None).options == REWARD.having(gpus=None).options
+
+
+def test_the_gpus_of_one_machine_need_no_naming(called: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    ask(REWARD)
+    ask(REWARD, master="spark://head:7077")  # of its workers the driver sees nothing
+    assert [(one["slots"], one["spec"].text("gpus")) for one in called] == [(2, "2,3"), (None, None)]
 
 
 def test_a_server_and_a_machine_without_gpus_are_left_alone(called: list[dict[str, Any]]) -> None:
