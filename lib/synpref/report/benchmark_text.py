@@ -45,7 +45,10 @@ def _figures(figures: Sequence[Mapping[str, Any]]) -> str:
         )  # fmt: skip
     if len(rows) == 1:
         return ""
-    told = [text_table("What is there (overall: the paper's figure; pairs: all pairs there that are right)", rows)]
+    words = ["overall: the paper's figure", "pairs: all pairs there that are right"]
+    if any(row["figure"] == "covered" for row in figures):
+        words.append("covered: mean of the subsets there, not the paper's")
+    told = [text_table(f"What is there ({'; '.join(words)})", rows)]
     told += [
         f"  judge {printable(row['name'])} on {row['benchmark']}: right in one order {percent(row['single_order'])}; "
         f"verdict changes with the order {percent(row['position_flip'])}"

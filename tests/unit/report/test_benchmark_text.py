@@ -32,6 +32,14 @@ def test_a_figure_has_its_interval_and_says_what_it_covers(benchmarks: dict[str,
     assert "1,327" in _lines(benchmarks, "rm_bench")[2]  # all of them: not "of"
 
 
+def test_a_mean_of_what_is_covered_is_said_to_be_none_of_the_paper_s(benchmarks: dict[str, Any]) -> None:
+    assert "covered" not in benchmark_text(benchmarks)
+    row = {**benchmarks["figures"][0], "benchmark": "reward_bench_2", "figure": "covered"}
+    text = benchmark_text({**benchmarks, "figures": [row]})
+    assert "covered: mean of the subsets there, not the paper's" in text
+    assert "covered  51.2 %" in text
+
+
 def test_of_lists_in_parts_the_mean_is_told_with_the_oracle(benchmarks: dict[str, Any]) -> None:
     assert _lines(benchmarks, "best_of_n/koala") == []
     mine, oracle = _lines(benchmarks, "best_of_n/mean")
