@@ -121,8 +121,10 @@ def _from_file(stage: Stage, material: Material, name: str, files: Sequence[Eval
     details = {"scored": "elsewhere", "files": {one.benchmark: file_fingerprint(one.path) for one in files}}
     card = EngineCard("reward", name, False, None, details)
     record_engines(stage.warehouse, card)
-    results = {which: measure(given[which], scores, stage.settings.seed) for which, scores in read.items()}
-    return Scorer(name, "scores", card.engine_id, results)
+    of_lists, seed = read.pop(best_of_n.NAME, None), stage.settings.seed
+    results = {which: measure(given[which], scores, seed) for which, scores in read.items()}
+    curves = {} if of_lists is None else best_of_n.curves(material.lists.items, of_lists, seed)
+    return Scorer(name, "scores", card.engine_id, results, curves)
 
 
 def _judge(stage: Stage, calls: Calls, material: Material, name: str) -> Scorer:

@@ -57,6 +57,10 @@ def pairs_word(path: Path) -> str:
     return f"evaluate.benchmarks={{user_pairs: ['{path}']}}"
 
 
+def elsewhere(benchmark: str, path: Path) -> str:
+    return f"{{name: theirs, benchmark: {benchmark}, path: '{path}'}}"
+
+
 def recorded(path: Path) -> Path:
     """Verdicts on all pairs but the last; that on the first changes with the order."""
     said = []
@@ -76,6 +80,13 @@ def their_scores(path: Path) -> Path:
     return path
 
 
+def their_picks(path: Path) -> Path:
+    """Scores of the lists, by place, that pick the better candidate of the first only."""
+    rows = [f"{word}/{place},{place if at else -place}" for at, word in enumerate(WORDS[:4]) for place in (0, 1)]
+    path.write_text("\n".join(["id,score", *rows]))
+    return path
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("files")
@@ -83,12 +94,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(measuring: Measuring, reward_models: tuple[Path, Path], folder: Path) -> Done:
-    theirs = their_scores(folder / "theirs.csv")
+    theirs, picks = their_scores(folder / "theirs.csv"), their_picks(folder / "picks.csv")
     words = (
         model_word("tiny", reward_models[0]),
         pairs_word(written(folder / "pairs.jsonl", ROWS)),
         f"evaluate.best_of_n=['{written(folder / 'lists.jsonl', LISTS)}']",
-        f"evaluate.scores=[{{name: theirs, benchmark: user_pairs, path: '{theirs}'}}]",
+        f"evaluate.scores=[{elsewhere('user_pairs', theirs)}, {elsewhere('best_of_n', picks)}]",
         f"judges=[{{name: recorded, kind: replay, path: '{recorded(folder / 'said.jsonl')}'}}]",
         "evaluate.judges=[recorded]",
         "evaluate.robustness=4",
@@ -155,7 +166,10 @@ def test_canaries_are_scored_with_the_benchmarks(done: Done) -> None:
 
 
 def test_scores_made_elsewhere_stand_beside_the_models(done: Done) -> None:
-    assert scores(done.stage, "theirs")["user_pairs", "all", "score"] == pytest.approx(1 / 6)
+    found = scores(done.stage, "theirs")
+    assert found["user_pairs", "all", "score"] == pytest.approx(1 / 6)
+    assert found["best_of_n", "lists", "best_of_1"] == pytest.approx(1 / 2)
+    assert found["best_of_n", "lists", "best_of_2"] == pytest.approx(1 / 4)
 
 
 def test_a_replayed_judge_is_right_where_both_orders_are_and_what_nobody_recorded_is_missing(done: Done) -> None:
