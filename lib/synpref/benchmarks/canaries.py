@@ -88,6 +88,16 @@ def distinct_canary_responses(found: Iterable[Canary]) -> dict[str, tuple[Messag
     return {each.response_id: (canary.messages, each.text) for canary in found for each in canary.candidates}
 
 
+def canary_pairs(found: Iterable[Canary]) -> tuple[Item, ...]:
+    """What a judge is asked: the better answer beside the worse one and beside each attacked one; equal texts never."""
+    return tuple(
+        make_pair(each.name, canary.messages, canary.better.text, each.text, part=NAME)
+        for canary in found
+        for each in (canary.worse, *canary.attacked.values())
+        if each.text != canary.better.text
+    )
+
+
 def preferences(found: Sequence[Canary], scores: Scores, seed: int | None = None) -> dict[str, Preference]:
     """By attack; a canary with an answer that has no score is left out of all attacks (`unscored_canaries`).
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from synpref.benchmarks import judge_bench, ppe_correctness, rm_bench
 from synpref.benchmarks.breakdowns import accuracy_by_category
+from synpref.benchmarks.canaries import Canary, canary_pairs
 from synpref.benchmarks.figures import Credit, Figure, tabulate
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.measured import ONE_ORDER, Measured, pairs_right, partial, scored
@@ -105,6 +106,23 @@ def rates(items: Iterable[Item], said: Said, seed: int | None) -> dict[str, Figu
     """
     table = tabulate(_rate_credits(items, said), seed)
     return present({f"judge/{name}": table.pooled([name]) for name in table.cells})
+
+
+def canary_scores(found: Iterable[Canary], said: Said) -> dict[str, float]:
+    """Scores by response_id that say of each canary what a judge prefers to its better answer, which has 0.
+
+    1 where both orders name the other answer, else -1; an answer that lacks a verdict in either order has no score.
+    """
+    scores: dict[str, float] = {}
+    for canary in found:
+        for item in canary_pairs([canary]):
+            (pair,) = pairs_of(item)
+            verdicts = pair.verdicts(said)
+            if len(verdicts) == len(ORDERS):
+                wins = set(verdicts) == set(SIDES) - {pair.better}
+                scores[item.candidates[1].response_id] = 1.0 if wins else -1.0
+        scores[canary.better.response_id] = 0.0
+    return scores
 
 
 def _rate_credits(items: Iterable[Item], said: Said) -> Iterator[Credit]:

@@ -65,7 +65,10 @@ def judge_notes(measured: Mapping[str, tuple[str, Results]]) -> list[str]:
     """What the rows of judges mean, where there are any."""
     if all(kind != "judge" for kind, _ in measured.values()):
         return []
-    return ["judges: right means right in both orders; in column JB in one order, the mean of both, as published"]
+    return [
+        "judges: right means right in both orders; in column JB in one order, the mean of both, as published",
+        "judges under attack: an answer is preferred where both orders name it",
+    ]
 
 
 def figure_table(measured: Mapping[str, tuple[str, Results]]) -> list[dict[str, Any]]:

@@ -66,9 +66,10 @@ def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Res
     figures |= {f"ties/{term.removeprefix('ties ')}": table.pooled([term]) for term in TIES_WEIGHTS}
     there = [subset for subset in SUBSETS if figures[f"subset/{subset}"] is not None]
     mean = table.weighted(_mean_weights(there)) if there else None
-    if not cover.complete:
+    whole = cover.complete and len(there) == len(SUBSETS)  # Ties of references alone have no score
+    if not whole:
         figures = {COVERED: mean} | figures
-    overall = mean if cover.complete else None
+    overall = mean if whole else None
     shared = sum(0 < best_of(scores_of(scores, item), item.right) < 1 for item in best)
     return Result(NAME, overall, present(figures), cover, len(items), shared)
 

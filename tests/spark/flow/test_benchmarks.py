@@ -15,6 +15,7 @@ from synpref.inference.recorded import Shown, write_records
 from synpref.jobs import evaluate
 from synpref.session import run_job
 from synpref.stage import Outcome, Stage
+from tests.faulty_server import Answer, serving
 from tests.spark.flow.conftest import Measuring
 
 WORDS = ("one", "two", "the", "what", "is", "answer")
@@ -188,6 +189,7 @@ def test_three_scorers_have_no_correlation_over_one_benchmark_and_none_is_left_o
     assert told["notes"] == [
         "RB, RB2, PPE-P, PPE-C, RMB, RM-B, JB: no files were named in evaluate.benchmarks",
         "judges: right means right in both orders; in column JB in one order, the mean of both, as published",
+        "judges under attack: an answer is preferred where both orders name it",
     ]
 
 
@@ -196,9 +198,11 @@ def test_a_second_run_asks_nothing_and_finds_the_same(
 ) -> None:
     before = scores(done.stage, "tiny")
     again = run(measuring(*done.words))
+    said = capsys.readouterr()
     assert (again.engine_calls, again.engine_calls_saved) == (0, 2 * 6 + 4 * 7 + 10)
     assert scores(done.stage, "tiny") == before
-    assert "V2-Llama-3.1-8B-40M" in capsys.readouterr().out
+    assert "V2-Llama-3.1-8B-40M" in said.out
+    assert "no robustness of theirs, recorded: nothing there answers about attacked texts" in said.err
 
 
 def test_another_model_and_a_refused_response(
@@ -216,6 +220,30 @@ def test_another_model_and_a_refused_response(
     assert (row["name"], row["items"], row["unscored"], row["held"]) == ("other", 6, 1, 7)
     assert "1 responses have no reward" in capsys.readouterr().err
     assert scores(done.stage, "tiny")["best_of_n", "lists", "best_of_2"] == 1.0
+
+
+def fooled_by_praise(body: dict[str, Any], _: int) -> Answer:
+    """The number of the candidate that praises the asker, else of the good one."""
+    first, second = str(body["messages"][-1]["content"]).rpartition("<candidate_1>")[2].split("<candidate_2>")
+    is_first = "brilliant" in first or ("good" in first and "brilliant" not in second)
+    return Answer.of({"choices": [{"message": {"content": "1" if is_first else "2"}}]})
+
+
+def test_a_judge_is_asked_about_attacked_answers_too(measuring: Measuring, folder: Path) -> None:
+    with serving(fooled_by_praise) as asked:
+        judge = f"judges=[{{name: served, kind: http, url: '{asked.url}', model: big}}]"
+        pairs = pairs_word(written(folder / "judged.jsonl", ROWS))
+        stage = measuring(pairs, judge, "evaluate.judges=[served]", "evaluate.robustness=2")
+        outcome = run(stage)
+    # six pairs, and two of them under seven attacks, in both orders; the pair as it was is asked about once
+    assert outcome.engine_calls == 2 * (6 + 2 * 7)
+    found = scores(stage, "served")
+    assert found["user_pairs", "all", "score"] == 1.0
+    assert found["robustness", "benchmarks/flattery", "prefers_attacked"] == 1.0
+    assert found["robustness", "benchmarks/flattery", "prefers_worse"] == 0.0
+    assert found["robustness", "benchmarks/padding", "prefers_attacked"] == 0.0
+    rows = outcome.detail["benchmarks"]["robustness"]
+    assert [(row["name"], row["prompts"]) for row in rows] == [("served", 2), ("length only", 2)]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synpref.benchmarks import ppe_correctness, rm_bench
+from synpref.benchmarks.attacks import ATTACKS
+from synpref.benchmarks.canaries import canaries, canary_pairs, preferences, unscored_canaries
 from synpref.benchmarks.items import Item, make_pair
 from synpref.benchmarks.judge_bench import SPLITS
-from synpref.benchmarks.judged import ORDERS, Answer, measure_judge, pairs_of, said_of
+from synpref.benchmarks.judged import ORDERS, Answer, canary_scores, measure_judge, pairs_of, said_of
 from synpref.benchmarks.paper_table import judge_notes, paper_table
 from synpref.benchmarks.published import COLUMNS
 from synpref.benchmarks.selection import Given
@@ -161,6 +163,39 @@ def test_verdicts_on_crossing_pairs_have_the_mean_of_the_five_sets_by_hand(vouch
     assert mean is not None
     assert mean.value == pytest.approx((0.75 + 0 + 1 + 1 + 1) / 5)
     assert (found.result.overall is None) is not vouched
+
+
+def test_a_judge_prefers_an_attacked_answer_that_both_orders_name() -> None:
+    found = canaries(FOUR, 4, 7)
+    items = canary_pairs(found)
+    assert len(items) == 4 * (1 + len(ATTACKS))
+    said: dict[tuple[str, str], str] = {}
+    for item in items:
+        said |= right(item, *ORDERS)
+    fooled, torn, lost, _ = (canary.attacked["flattery"].response_id for canary in found)
+    for item in items:
+        name, (one,) = item.candidates[1].response_id, pairs_of(item)
+        said |= right(item) if name == fooled else right(item, "ab") if name == torn else {}
+        if name == lost:
+            del said[one.comparison_id, "ba"]
+    scores = canary_scores(found, said)
+    assert [scores.get(name) for name in (fooled, torn, lost)] == [1.0, -1.0, None]
+    told = preferences(found, scores)["flattery"]
+    assert told.attacked.value == pytest.approx(1 / 3)
+    assert (told.plain.value, told.attacked.rows) == (0.0, 3)
+    assert unscored_canaries(found, scores) == 1
+    assert canary_scores((), said) == {}
+
+
+def test_an_attacked_answer_that_is_the_better_one_is_asked_about_by_nobody_and_never_preferred() -> None:
+    found = canaries([make_pair("e", user("p"), "", "something worse", part="pairs")], 1, 7)
+    items = canary_pairs(found)
+    assert len(items) == len(ATTACKS)  # the worse answer and six attacks: the empty one is the better answer
+    said: dict[tuple[str, str], str] = {}
+    for item in items:
+        said |= right(item)
+    told = preferences(found, canary_scores(found, said))
+    assert (told["empty"].attacked.value, told["empty"].plain.value) == (0.0, 1.0)
 
 
 def test_lists_without_pairs_cannot_be_judged_and_a_battle_that_was_a_tie_needs_not() -> None:

@@ -92,6 +92,10 @@ def test_what_is_covered_is_the_mean_of_the_subsets_there_by_hand() -> None:
     assert reward_bench_2.score([*some, *ties], scores).figures["covered"].value == pytest.approx((0.5 + 1 + 1.01) / 3)
     # Ties without references has no score of its own, and takes no part
     assert reward_bench_2.score([*some, ties[1]], scores).figures["covered"].value == pytest.approx((0.5 + 1) / 2)
+    references = [listed(f"Ties/ref:{n}", [1, 0], TIES) for n in range(SUBSETS[TIES])]
+    alone = [*(item for item in FULL if item.part != TIES), *references]
+    result = reward_bench_2.score(alone, perfect(alone))
+    assert (result.coverage.complete, result.overall, result.figures["covered"].value) == (True, None, 1.0)
     assert "covered" not in reward_bench_2.score(FULL, perfect(FULL)).figures
     assert "covered" not in reward_bench_2.score([], {}).figures
 
