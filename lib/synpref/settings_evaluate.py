@@ -15,6 +15,7 @@ BENCHMARK_NAMES = (
     "reward_bench", "reward_bench_2", "ppe_preference", "ppe_correctness", "rmb", "rm_bench", "judge_bench", "llmbar",
     "user_pairs",
 )  # fmt: skip
+LISTS = "best_of_n"  # what scores of lists with true scores are for
 BASELINES = ("length only", "chance")
 
 
@@ -26,7 +27,10 @@ class EvaluatedModel(Section):
 
 
 class EvaluatedScores(Section):
-    """Scores of one benchmark that were made elsewhere; one name may have a file for each of several benchmarks."""
+    """Scores of one benchmark, or of the lists (best_of_n), that were made elsewhere.
+
+    One name may have a file for each of several benchmarks.
+    """
 
     name: str
     benchmark: str
@@ -56,19 +60,25 @@ class Evaluate(Section):
         given = [path for paths in self.benchmarks.values() for path in paths]
         return [*given, *self.best_of_n, *(one.path for one in self.scores)]
 
+    @property
+    def _scored(self) -> list[str]:
+        return [one.benchmark for one in self.scores]
+
     @model_validator(mode="after")
     def _possible(self) -> Evaluate:
-        for name in (*self.benchmarks, *(one.benchmark for one in self.scores)):
-            if name not in BENCHMARK_NAMES:
-                raise ValueError(f"no benchmark is called {name!r}; {nearest(name, BENCHMARK_NAMES)}")
+        for names, known in ((self.benchmarks, BENCHMARK_NAMES), (self._scored, (*BENCHMARK_NAMES, LISTS))):
+            for name in names:
+                if name not in known:
+                    raise ValueError(f"no benchmark is called {name!r}; {nearest(name, known)}")
         for name in self.whole:
             if name not in self.benchmarks:
                 raise ValueError(f"evaluate.whole names {name}, whose files are missing: name them in benchmarks")
         for one in self.scores:
-            if one.benchmark not in self.benchmarks:
+            if one.benchmark not in self.benchmarks and not (one.benchmark == LISTS and self.best_of_n):
+                setting = LISTS if one.benchmark == LISTS else f"benchmarks.{one.benchmark}"
                 raise ValueError(
                     f"scores of {one.name} are for {one.benchmark}, whose files are missing: name them in "
-                    f"evaluate.benchmarks.{one.benchmark}"
+                    f"evaluate.{setting}"
                 )
         if self.named and not (self.benchmarks or self.best_of_n):
             raise ValueError("nothing to measure on: name files in evaluate.benchmarks or evaluate.best_of_n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from synpref.benchmarks import best_of_n
 from synpref.benchmarks.suite import BENCHMARKS
 from synpref.config import load_settings
 from synpref.errors import SettingsError
@@ -37,6 +38,12 @@ def test_files_are_those_of_benchmarks_lists_and_scores() -> None:
     assert evaluate.files == ["pairs.parquet", "lists.jsonl", "scores.csv"]
 
 
+def test_scores_of_lists_need_no_benchmark() -> None:
+    scores = "evaluate.scores=[{name: theirs, benchmark: best_of_n, path: scores.csv}]"
+    evaluate = load_settings(["local"], [scores, "evaluate.best_of_n=[lists.jsonl]"]).evaluate
+    assert (evaluate.named, evaluate.scores[0].benchmark) == (True, best_of_n.NAME)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -49,6 +56,9 @@ def test_files_are_those_of_benchmarks_lists_and_scores() -> None:
             [PAIRS, f"evaluate.scores=[{OF_USER_PAIRS}, {OF_USER_PAIRS}]"],
             "a has 2 files for user_pairs",
         ),
+        ([PAIRS, "evaluate.scores=[{name: a, benchmark: best_of_n, path: p}]"], "name them in evaluate.best_of_n"),
+        ([PAIRS, "evaluate.scores=[{name: a, benchmark: best-of-k, path: p}]"], "did you mean best_of_n?"),
+        (["evaluate.benchmarks={best_of_n: [x]}"], "no benchmark is called 'best_of_n'"),
         ([PAIRS, "evaluate.judges=[carefull]"], "no model or record is called 'carefull'"),
         ([PAIRS, "evaluate.whole=[ppe_correctness]"], "evaluate.whole names ppe_correctness, whose files are missing"),
         ([PAIRS, "evaluate.sample=0"], "evaluate.sample: input should be greater than 0"),

@@ -25,11 +25,32 @@ MEAN = "mean"
 class Curve:
     """Mean true score of what is picked, for n = 1, 2, … (place 0 is n = 1). oracle: of the best in truth.
 
-    The first point of both is what picking at random gives. n ends where the shortest list does.
+    The first point of both is what picking at random gives. n ends where the shortest list does: `shortest` of `lists`
+    are no longer, while `longest` candidates stand in the longest. unknown: candidates left out since nobody knows
+    their truth, and `empty` lists of such alone.
     """
 
     picked: tuple[Figure, ...]
     oracle: tuple[Figure, ...]
+    lists: int = 0
+    shortest: int = 0
+    longest: int = 0
+    unknown: int = 0
+    empty: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """Where the curve ends before the longest list does and why, and what was left out, in words."""
+        told, end = [], len(self.picked)
+        if end < self.longest:
+            told.append(
+                f"ends at n = {end}, since {self.shortest:,} of {self.lists:,} lists hold no more candidates with a "
+                f"true score; the longest holds {self.longest}"
+            )
+        if self.unknown:
+            of_empty = f", among them all of {self.empty:,} lists" if self.empty else ""
+            told.append(f"left out for want of a true score: {self.unknown:,} candidates{of_empty}")
+        return told
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -80,8 +101,9 @@ def expected_best(scores: Sequence[float], truths: Sequence[float]) -> NDArray[n
 def curve(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Curve:
     """Curve over items, each counting the same (paper.md §5.1); the intervals of what is picked resample prompts.
 
-    Candidates without a known truth take no part, nor items without any.
+    Candidates without a known truth take no part, nor items without any; both are counted.
     """
+    items = tuple(items)
     picked: list[tuple[str, NDArray[np.float64]]] = []
     oracle: list[tuple[str, NDArray[np.float64]]] = []
     for item in items:
@@ -90,7 +112,10 @@ def curve(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Cur
             own, truths = [score_of(scores, each) for each, _ in known], [truth for _, truth in known]
             picked.append((item.prompt_id, expected_best(own, truths)))
             oracle.append((item.prompt_id, expected_best(truths, truths)))
-    return Curve(_line(picked, seed), _line(oracle, None))
+    lines = _line(picked, seed), _line(oracle, None)
+    sizes = [len(each) for _, each in picked]
+    shortest, unknown = sizes.count(min(sizes, default=0)), sum(item.truths.count(None) for item in items)
+    return Curve(*lines, len(sizes), shortest, max(sizes, default=0), unknown, len(items) - len(sizes))
 
 
 def curves(items: Iterable[Item], scores: Scores, seed: int | None = None) -> dict[str, Curve]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, NamedTuple
 
 from synpref.benchmarks.attacks import ATTACKS
@@ -48,10 +49,14 @@ class Preference(NamedTuple):
 
 
 def canaries(items: Iterable[Item], size: int, seed: int) -> tuple[Canary, ...]:
-    """At most `size` canaries: prompts drawn by seed, and one pair of each, whose two texts differ."""
+    """At most `size` canaries: prompts drawn by seed, and one pair of each, whose two texts differ.
+
+    An item without pairs gives one of its best and one of its worst candidates by their truth, where that tells two
+    apart.
+    """
     pairs: dict[str, tuple[float, Item, tuple[int, int]]] = {}
     for item in items:
-        for pair in item.pairs:
+        for pair in item.pairs or _ranked(item):
             better, worse = (item.candidates[place] for place in pair)
             if better.text == worse.text:
                 continue
@@ -60,6 +65,14 @@ def canaries(items: Iterable[Item], size: int, seed: int) -> tuple[Canary, ...]:
                 pairs[item.prompt_id] = (drawn, item, pair)
     chosen = sorted(pairs.values(), key=lambda one: one[0])[:size]
     return tuple(_canary(item, *(item.candidates[place] for place in pair)) for _, item, pair in chosen)
+
+
+def _ranked(item: Item) -> Iterator[tuple[int, int]]:
+    """Pairs (better, worse) of the highest and the lowest truth of an item; none where all that is known is equal."""
+    known = [truth for truth in item.truths if truth is not None]
+    if known and max(known) > min(known):
+        best, worst = ([n for n, truth in enumerate(item.truths) if truth == end] for end in (max(known), min(known)))
+        yield from product(best, worst)
 
 
 def _canary(item: Item, better: Candidate, worse: Candidate) -> Canary:
@@ -73,6 +86,16 @@ def _canary(item: Item, better: Candidate, worse: Candidate) -> Canary:
 def distinct_canary_responses(found: Iterable[Canary]) -> dict[str, tuple[Messages, str]]:
     """What a reward model has to score: (messages, text) by response_id, each once."""
     return {each.response_id: (canary.messages, each.text) for canary in found for each in canary.candidates}
+
+
+def canary_pairs(found: Iterable[Canary]) -> tuple[Item, ...]:
+    """What a judge is asked: the better answer beside the worse one and beside each attacked one; equal texts never."""
+    return tuple(
+        make_pair(each.name, canary.messages, canary.better.text, each.text, part=NAME)
+        for canary in found
+        for each in (canary.worse, *canary.attacked.values())
+        if each.text != canary.better.text
+    )
 
 
 def preferences(found: Sequence[Canary], scores: Scores, seed: int | None = None) -> dict[str, Preference]:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from synpref.benchmarks import judge_bench
+from synpref.benchmarks import judge_bench, ppe_correctness, rm_bench
 from synpref.benchmarks.breakdowns import accuracy_by_category
+from synpref.benchmarks.canaries import Canary, canary_pairs
 from synpref.benchmarks.figures import Credit, Figure, tabulate
 from synpref.benchmarks.items import Item
-from synpref.benchmarks.measured import ONE_ORDER, Measured, pairs_right, partial
-from synpref.benchmarks.pairwise import pair_credits
-from synpref.benchmarks.results import Result, coverage, present
+from synpref.benchmarks.measured import ONE_ORDER, Measured, pairs_right, partial, scored
+from synpref.benchmarks.pairwise import Earned, pair_credits
+from synpref.benchmarks.results import Result, present, vouched
 from synpref.benchmarks.selection import Given
-from synpref.benchmarks.suite import benchmark
 from synpref.pairs.identity import comparison_id, orient
 
 ORDERS = ("ab", "ba")
 SIDES = ("a", "b")
+# Benchmarks whose pairs cross, so that no scores of single answers say what a judge said: scored pair by pair.
+CROSSED: Mapping[str, Callable[[Iterable[Item], Earned, int | None], Result]] = {
+    rm_bench.NAME: rm_bench.score_pairs, ppe_correctness.NAME: ppe_correctness.score_pairs,
+}  # fmt: skip
 
 
 class Answer(NamedTuple):
@@ -75,12 +79,11 @@ def pairs_of(item: Item) -> tuple[Pair, ...]:
 def measure_judge(asked: Given, said: Said, seed: int | None) -> Measured:
     """A judge on a benchmark. An item that lacks a verdict on a pair in either order is left out and counted.
 
-    Where the pairs of every item share their better answer, the benchmark is scored as published. Where they cross
-    (RM-Bench, PPE Correctness), or items have no pairs (RewardBench 2), no score of single answers says what a judge
-    said: there is the accuracy over pairs, by part and by category, and no overall figure. JudgeBench has its figure
-    in one order too, as the paper has it (ONE_ORDER): the mean over both orders.
+    Every benchmark of pairs is scored as published, a pair earning 1 where both orders name the better answer, else 0.
+    RewardBench 2 has no pairs, so nothing there is judged. JudgeBench has its figure in one order too, as the paper
+    has it (ONE_ORDER): the mean over both orders.
     """
-    items = tuple(item for item in asked.items if _is_judged(item, said))
+    items = tuple(item for item in asked.items if _is_judged(item, said, asked.name in CROSSED))
     unscored = len(asked.items) - len(items)
     singles = [one for item in items for one in _singles(item)]
     scores = {name: value for one in singles for name, value in _scores(one, said)}
@@ -105,6 +108,23 @@ def rates(items: Iterable[Item], said: Said, seed: int | None) -> dict[str, Figu
     return present({f"judge/{name}": table.pooled([name]) for name in table.cells})
 
 
+def canary_scores(found: Iterable[Canary], said: Said) -> dict[str, float]:
+    """Scores by response_id that say of each canary what a judge prefers to its better answer, which has 0.
+
+    1 where both orders name the other answer, else -1; an answer that lacks a verdict in either order has no score.
+    """
+    scores: dict[str, float] = {}
+    for canary in found:
+        for item in canary_pairs([canary]):
+            (pair,) = pairs_of(item)
+            verdicts = pair.verdicts(said)
+            if len(verdicts) == len(ORDERS):
+                wins = set(verdicts) == set(SIDES) - {pair.better}
+                scores[item.candidates[1].response_id] = 1.0 if wins else -1.0
+        scores[canary.better.response_id] = 0.0
+    return scores
+
+
 def _rate_credits(items: Iterable[Item], said: Said) -> Iterator[Credit]:
     for item in items:
         for pair in pairs_of(item):
@@ -125,21 +145,21 @@ def _one_order_credits(items: Iterable[Item], said: Said) -> Iterator[Credit]:
                 yield Credit(item.prompt_id, item.part, float(verdict == pair.better))
 
 
-def _is_judged(item: Item, said: Said) -> bool:
-    """A battle that ended in a tie needs no verdict; an item without pairs that needs scores has none."""
+def _is_judged(item: Item, said: Said, by_pairs: bool) -> bool:
+    """A battle that ended in a tie, and a prompt of PPE Correctness without a pair of samples, need no verdict; any
+    other item without pairs needs scores, and has none. by_pairs: of the benchmark nothing but pairs counts.
+    """
     asked = all(len(pair.verdicts(said)) == len(ORDERS) for pair in pairs_of(item))
-    return asked and (bool(item.pairs) or not item.needed)
+    return asked and (by_pairs or bool(item.pairs) or not item.needed)
 
 
 def _result(asked: Given, items: Sequence[Item], said: Said, seed: int | None) -> Result:
-    """As published where scores can say it, else without figures."""
-    chosen = benchmark(asked.name)
-    if all(len({better for better, _ in item.pairs}) <= 1 for item in items):
-        scores = {name: value for item in items for name, value in _scores(item, said)}
-        return chosen.score(items, scores, seed)
-    empty = chosen.score((), {}, None)
-    published = {part.name: part.published for part in empty.coverage.parts}
-    return replace(empty, coverage=coverage(items, published), items=len(items))
+    """The benchmark's own result."""
+    if asked.name in CROSSED:
+        result = CROSSED[asked.name](items, lambda item: [float(pair.is_right(said)) for pair in pairs_of(item)], seed)
+        return vouched(result) if asked.whole else result
+    scores = {name: value for item in items for name, value in _scores(item, said)}
+    return scored(asked, items, scores, seed)
 
 
 def _scores(item: Item, said: Said) -> Iterator[tuple[str, float]]:

@@ -49,8 +49,15 @@ class Measured:
 
     @property
     def headline(self) -> Figure | None:
-        """The overall figure where there is one, else the accuracy over the pairs that are there."""
-        return self.result.overall or self.accuracy
+        """The overall figure, else the accuracy over the pairs that are there, else the mean over the parts there."""
+        return self.result.overall or self.accuracy or self.result.figures.get(COVERED)
+
+    @property
+    def headline_name(self) -> str:
+        """What the headline is: overall, pairs, or covered."""
+        if self.result.overall is not None:
+            return "overall"
+        return COVERED if self.accuracy is None and COVERED in self.result.figures else "pairs"
 
     def rows(self) -> list[ScoreRow]:
         """Rows of benchmark_scores."""
@@ -111,13 +118,15 @@ def pairs_right(items: Iterable[Item], scores: Scores, seed: int | None) -> Figu
 def comparable(measured: Mapping[str, Mapping[str, Measured]]) -> dict[str, dict[str, float]]:
     """By scorer and benchmark one number, of a benchmark the same measure for all scorers.
 
-    That is the overall figure where all that were measured on it have one, else the accuracy over its pairs.
+    That is the overall figure where all that were measured on it have one, else the accuracy over its pairs; of a
+    benchmark without pairs the overall figure, or the mean over the parts that are there.
     """
     held = [(name, found) for results in measured.values() for name, found in results.items()]
     in_part = {name for name, found in held if found.result.overall is None}
+    paired = {name for name, found in held if found.accuracy is not None}
 
     def figure(name: str, found: Measured) -> Figure | None:
-        return found.accuracy if name in in_part else found.result.overall
+        return found.accuracy if name in in_part & paired else found.result.overall or found.result.figures.get(COVERED)
 
     return {
         scorer: {name: one.value for name, found in results.items() if (one := figure(name, found)) is not None}

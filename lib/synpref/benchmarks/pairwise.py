@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from synpref.benchmarks.figures import Credit
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.scores import Scores, scores_of
+
+# What each pair of an item earns, in the order of its pairs: 1 right, 0 wrong.
+Earned = Callable[[Item], Sequence[float]]
 
 
 def by_part(item: Item) -> str:
@@ -19,9 +22,23 @@ def by_category(item: Item) -> str:
     return item.category
 
 
-def pair_credits(items: Iterable[Item], scores: Scores, cell: Callable[[Item], str] = by_part) -> Iterator[Credit]:
-    """One credit a pair: 1 where the better response has the higher score, else 0; equal scores are wrong."""
-    for item in items:
+def by_scores(scores: Scores) -> Earned:
+    """1 where the better response of a pair has the higher score, else 0; equal scores are wrong."""
+
+    def earned(item: Item) -> list[float]:
         values = scores_of(scores, item)
-        for better, worse in item.pairs:
-            yield Credit(item.prompt_id, cell(item), float(values[better] > values[worse]))
+        return [float(values[better] > values[worse]) for better, worse in item.pairs]
+
+    return earned
+
+
+def pair_credits(items: Iterable[Item], scores: Scores, cell: Callable[[Item], str] = by_part) -> Iterator[Credit]:
+    """One credit a pair, as `by_scores` says."""
+    return earned_credits(items, by_scores(scores), cell)
+
+
+def earned_credits(items: Iterable[Item], earned: Earned, cell: Callable[[Item], str] = by_part) -> Iterator[Credit]:
+    """One credit a pair, of what it earns."""
+    for item in items:
+        for value in earned(item):
+            yield Credit(item.prompt_id, cell(item), value)

@@ -65,11 +65,14 @@ def judge_notes(measured: Mapping[str, tuple[str, Results]]) -> list[str]:
     """What the rows of judges mean, where there are any."""
     if all(kind != "judge" for kind, _ in measured.values()):
         return []
-    return ["judges: right means right in both orders; in column JB in one order, the mean of both, as published"]
+    return [
+        "judges: right means right in both orders; in column JB in one order, the mean of both, as published",
+        "judges under attack: an answer is preferred where both orders name it",
+    ]
 
 
 def figure_table(measured: Mapping[str, tuple[str, Results]]) -> list[dict[str, Any]]:
-    """One row a benchmark and scorer: the overall figure or, where there is none, the accuracy over pairs.
+    """One row a benchmark and scorer: the overall figure, else the accuracy over pairs, else what is covered.
 
     Further: items measured and held, those without a score, the correlation of score and length, and RM-Bench's style
     bias.
@@ -90,7 +93,7 @@ def _figure_row(benchmark: str, name: str, kind: str, found: Measured) -> dict[s
         "benchmark": benchmark,
         "name": name,
         "kind": kind,
-        "figure": "overall" if found.result.overall else "pairs",
+        "figure": found.headline_name,
         "value": figure and figure.value,
         "interval": None if figure is None or figure.interval is None else figure.interval.as_dict(),
         "items": found.result.items,

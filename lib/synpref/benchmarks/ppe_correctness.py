@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from synpref.benchmarks.best_of_n import Curve, curves
 from synpref.benchmarks.figures import Figure, tabulate
 from synpref.benchmarks.files import read_rows
 from synpref.benchmarks.items import Item, Response, make_item, unique_items
-from synpref.benchmarks.pairwise import pair_credits
+from synpref.benchmarks.pairwise import Earned, by_scores, earned_credits
 from synpref.benchmarks.results import COVERED, Result, coverage, present, tied_pairs
 from synpref.benchmarks.rows import Row
 from synpref.benchmarks.scores import Scores
@@ -94,12 +95,18 @@ def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Res
     As the size of one set is not known, it is called `covered` until somebody vouches for the files (`vouched`).
     """
     items = tuple(items)
-    table = tabulate(pair_credits(items, scores), seed)
+    return replace(score_pairs(items, by_scores(scores), seed), ties=tied_pairs(items, scores))
+
+
+def score_pairs(items: Iterable[Item], earned: Earned, seed: int | None = None) -> Result:
+    """The same figures from what each pair earns, whoever says which of the two is right; no ties are counted."""
+    items = tuple(items)
+    table = tabulate(earned_credits(items, earned), seed)
     cover = coverage(items, PUBLISHED)
     figures: dict[str, Figure | None] = {f"set/{name}": table.pooled([name]) for name in SETS}
     if cover.vouched().complete:
         figures[COVERED] = table.mean(SETS)
-    return Result(NAME, None, present(figures), cover, len(items), tied_pairs(items, scores))
+    return Result(NAME, None, present(figures), cover, len(items), 0)
 
 
 def best_of_k(items: Iterable[Item], scores: Scores, seed: int | None = None) -> dict[str, Curve]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from synpref.benchmarks.figures import Credit, Figure, tabulate
 from synpref.benchmarks.files import read_rows
 from synpref.benchmarks.items import Item, Response, make_item, unique_items
-from synpref.benchmarks.results import Result, coverage, present
+from synpref.benchmarks.results import COVERED, Result, coverage, present
 from synpref.benchmarks.rows import Row
 from synpref.benchmarks.scores import Scores, scores_of
 from synpref.benchmarks.ties import TIES, TIES_WEIGHTS, is_tied, ties_credits, ties_key
@@ -51,8 +51,9 @@ def _item(row: Row) -> Item:
 def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Result:
     """Score as published: overall is the plain mean of the six subsets, None where one is missing or not whole.
 
-    figures: subset/<name>; of Ties also its five terms, ties/<term>. A Ties score is given over the prompts that are
-    there. `ties` of the result counts best-of-4 rows whose right answer shares the highest score.
+    figures: subset/<name>; of Ties also its five terms, ties/<term>; where there is no overall figure, covered: the
+    plain mean of the subsets that have one. A subset's score is given over the prompts that are there. `ties` of the
+    result counts best-of-4 rows whose right answer shares the highest score.
     """
     items = tuple(items)
     best = [item for item in items if item.part != TIES]
@@ -63,11 +64,20 @@ def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Res
     figures: dict[str, Figure | None] = {f"subset/{subset}": table.pooled([subset]) for subset in subsets}
     figures[f"subset/{TIES}"] = table.weighted(TIES_WEIGHTS)
     figures |= {f"ties/{term.removeprefix('ties ')}": table.pooled([term]) for term in TIES_WEIGHTS}
-    share = 1 / len(SUBSETS)
-    weights = dict.fromkeys(subsets, share) | {term: weight * share for term, weight in TIES_WEIGHTS.items()}
-    overall = table.weighted(weights) if cover.complete else None
+    there = [subset for subset in SUBSETS if figures[f"subset/{subset}"] is not None]
+    mean = table.weighted(_mean_weights(there)) if there else None
+    whole = cover.complete and len(there) == len(SUBSETS)  # Ties of references alone have no score
+    if not whole:
+        figures = {COVERED: mean} | figures
+    overall = mean if whole else None
     shared = sum(0 < best_of(scores_of(scores, item), item.right) < 1 for item in best)
     return Result(NAME, overall, present(figures), cover, len(items), shared)
+
+
+def _mean_weights(subsets: Collection[str]) -> dict[str, float]:
+    """Weights of cells whose sum is the plain mean of these subsets; Ties is a sum of terms itself."""
+    terms = {name: TIES_WEIGHTS if name == TIES else {name: 1.0} for name in subsets}
+    return {cell: weight / len(subsets) for own in terms.values() for cell, weight in own.items()}
 
 
 def _best_of_4(items: Iterable[Item], scores: Scores) -> Iterator[Credit]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from synpref.benchmarks.figures import Credit, Figure, Table, tabulate
 from synpref.benchmarks.files import read_rows
 from synpref.benchmarks.items import Item, Response, make_item, unique_items
+from synpref.benchmarks.pairwise import Earned, by_scores
 from synpref.benchmarks.results import Result, coverage, present, tied_pairs
 from synpref.benchmarks.rows import Row
-from synpref.benchmarks.scores import Scores, scores_of
+from synpref.benchmarks.scores import Scores
 
 NAME = "rm_bench"
 STYLES = ("concise", "plain", "markdown")  # from plain to fancy
@@ -61,7 +63,13 @@ def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Res
     answer> over <style of the wrong one> (without intervals), domain/<domain>, and domain/<domain>/ before each other.
     """
     items = tuple(items)
-    table = tabulate(_credits(items, scores), seed)
+    return replace(score_pairs(items, by_scores(scores), seed), ties=tied_pairs(items, scores))
+
+
+def score_pairs(items: Iterable[Item], earned: Earned, seed: int | None = None) -> Result:
+    """The same figures from what each pair earns, whoever says which of the two is better; no ties are counted."""
+    items = tuple(items)
+    table = tabulate(_credits(items, earned), seed)
     cover = coverage(items, PUBLISHED)
     found = [domain for domain in DOMAINS if any(cell.startswith(f"{domain}/") for cell in table.cells)]
     figures = _by_difficulty(table, found, "" if cover.complete else "covered/")
@@ -69,15 +77,14 @@ def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Res
         figures |= _by_difficulty(table, [domain], f"domain/{domain}/")
         figures[f"domain/{domain}"] = table.weighted(_overall([domain]))
     overall = table.weighted(_overall(DOMAINS)) if cover.complete else None
-    return Result(NAME, overall, present(figures), cover, len(items), tied_pairs(items, scores))
+    return Result(NAME, overall, present(figures), cover, len(items), 0)
 
 
-def _credits(items: Iterable[Item], scores: Scores) -> Iterator[Credit]:
+def _credits(items: Iterable[Item], earned: Earned) -> Iterator[Credit]:
     for item in items:
-        values = scores_of(scores, item)
-        for better, worse in item.pairs:
+        for (better, worse), value in zip(item.pairs, earned(item), strict=True):
             cell = _cell(item.part.split("-")[0], better, worse - len(STYLES))
-            yield Credit(item.prompt_id, cell, float(values[better] > values[worse]))
+            yield Credit(item.prompt_id, cell, value)
 
 
 def _cell(domain: str, better: int, worse: int) -> str:

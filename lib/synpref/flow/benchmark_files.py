@@ -17,7 +17,10 @@ Texts = Mapping[str, tuple[Messages, str]]
 
 
 class Material(NamedTuple):
-    """benchmarks, and lists for curves: as they are measured. files: every item of a benchmark's files, by its name."""
+    """benchmarks, and lists for curves: as they are measured.
+
+    files: every item of a benchmark's files, by its name, and of the lists' under theirs.
+    """
 
     benchmarks: tuple[Given, ...]
     lists: Given
@@ -48,5 +51,7 @@ def read_material(stage: Stage) -> Material:
     for one in (*chosen, drawn):
         if one.held:
             stage.say(f"{one.name}: {len(one.items):,}{f' of {one.held:,}' if one.sampled else ''} items")
-    attacked = canaries([item for one in chosen for item in one.items], asked.robustness, seed)
-    return Material(chosen, drawn, attacked, files)
+    attacked = canaries([item for one in (*chosen, drawn) for item in one.items], asked.robustness, seed)
+    if asked.robustness and not attacked and any(one.held for one in (*chosen, drawn)):
+        stage.say("robustness: no item has a better and a worse answer, so no attack is measured on these files")
+    return Material(chosen, drawn, attacked, {**files, best_of_n.NAME: lists})

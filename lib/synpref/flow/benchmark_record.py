@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 from pyspark.sql import functions as F
 
+from synpref.benchmarks import best_of_n
+from synpref.benchmarks.best_of_n import Curve
+from synpref.benchmarks.breakdown_table import breakdown_table
 from synpref.benchmarks.correlations import benchmark_correlations
 from synpref.benchmarks.measured import comparable
 from synpref.benchmarks.paper_table import coverage_notes, figure_table, judge_notes, paper_table
@@ -89,24 +93,43 @@ def shown(material: Material, scorers: Sequence[Scorer]) -> dict[str, Any]:
         "table": paper_table(measured),
         "notes": [*coverage_notes(material.benchmarks, missing), *judge_notes(measured)],
         "figures": figure_table(measured),
-        "curves": list(_curves(scorers)),
+        "breakdowns": breakdown_table(measured),
+        "curves": [_curve_shown(*one) for one in _curves(scorers)],
+        "curve_notes": _curve_notes(scorers),
         "correlations": _correlations(scorers),
         "unscored": {one.name: dict(one.unscored) for one in scorers if any(one.unscored.values())},
     }
 
 
-def _curves(scorers: Sequence[Scorer]) -> Iterator[dict[str, Any]]:
+def _curves(scorers: Sequence[Scorer]) -> Iterator[tuple[str, str, Curve]]:
+    """Every curve, with the name of its list and of its scorer."""
     for one in scorers:
-        of_benchmarks = {
-            f"{which}/{part}": curve for which, found in one.results.items() for part, curve in found.curves.items()
-        }
-        for name, curve in ({f"best_of_n/{part}": curve for part, curve in one.curves.items()} | of_benchmarks).items():
-            yield {
-                "list": name,
-                "name": one.name,
-                "picked": [figure.value for figure in curve.picked],
-                "oracle": [figure.value for figure in curve.oracle],
-            }
+        own = {f"{best_of_n.NAME}/{part}": curve for part, curve in one.curves.items()}
+        own |= {f"{which}/{part}": each for which, found in one.results.items() for part, each in found.curves.items()}
+        yield from ((name, one.name, curve) for name, curve in own.items())
+
+
+def _curve_shown(name: str, scorer: str, curve: Curve) -> dict[str, Any]:
+    return {
+        "list": name,
+        "name": scorer,
+        "picked": [figure.value for figure in curve.picked],
+        "oracle": [figure.value for figure in curve.oracle],
+    }
+
+
+def _curve_notes(scorers: Sequence[Scorer]) -> list[dict[str, str]]:
+    """{list, note}: where curves end and what they leave out; with the scorers' names where not all have that."""
+    curves = list(_curves(scorers))
+    having: dict[tuple[str, str], list[str]] = {}
+    for name, scorer, curve in curves:
+        for note in curve.notes:
+            having.setdefault((name, note), []).append(scorer)
+    every = Counter(name for name, *_ in curves)
+    return [
+        {"list": name, "note": note if len(who) == every[name] else f"{', '.join(who)}: {note}"}
+        for (name, note), who in having.items()
+    ]
 
 
 def _correlations(scorers: Sequence[Scorer]) -> list[dict[str, Any]]:

@@ -12,12 +12,13 @@ from synpref.benchmarks.best_of_n import Curve
 from synpref.benchmarks.canaries import (
     Canary,
     Preference,
+    canary_pairs,
     canary_rows,
     distinct_canary_responses,
     preferences,
     unscored_canaries,
 )
-from synpref.benchmarks.judged import measure_judge, said_of
+from synpref.benchmarks.judged import canary_scores, measure_judge, said_of
 from synpref.benchmarks.measured import Measured, measure
 from synpref.benchmarks.score_rows import ScoreRow, curve_rows
 from synpref.benchmarks.scores import Scores, read_scores
@@ -74,8 +75,16 @@ def measured_scorers(stage: Stage, calls: Calls, material: Material, models: Seq
     found = _from_files(stage, material)  # what can be wrong with a file is told before an engine is loaded
     found = [*_models(stage, calls, material, models), *found]
     found += [_judge(stage, calls, material, name) for name in stage.settings.evaluate.judges]
+    _tell_unattacked(stage, material, found)
     _check_apart([(one.name, one.engine_id) for one in found])
     return found + [_baseline(stage, material, name) for name in BASELINES]
+
+
+def _tell_unattacked(stage: Stage, material: Material, found: Sequence[Scorer]) -> None:
+    """Say who meets no attack: whose answers were made elsewhere, or none of whose attacked answers has a score."""
+    names = [one.name for one in found if not one.robustness]
+    if names and material.canaries:
+        stage.say(f"no robustness of {', '.join(names)}: nothing there answers about attacked texts")
 
 
 def _models(stage: Stage, calls: Calls, material: Material, models: Sequence[tuple[str, str]]) -> list[Scorer]:
@@ -121,21 +130,36 @@ def _from_file(stage: Stage, material: Material, name: str, files: Sequence[Eval
     details = {"scored": "elsewhere", "files": {one.benchmark: file_fingerprint(one.path) for one in files}}
     card = EngineCard("reward", name, False, None, details)
     record_engines(stage.warehouse, card)
-    results = {which: measure(given[which], scores, stage.settings.seed) for which, scores in read.items()}
-    return Scorer(name, "scores", card.engine_id, results)
+    of_lists, seed = read.pop(best_of_n.NAME, None), stage.settings.seed
+    results = {which: measure(given[which], scores, seed) for which, scores in read.items()}
+    curves = {} if of_lists is None else best_of_n.curves(material.lists.items, of_lists, seed)
+    return Scorer(name, "scores", card.engine_id, results, curves)
 
 
 def _judge(stage: Stage, calls: Calls, material: Material, name: str) -> Scorer:
-    """A judge on the benchmarks that have pairs; curves and canaries need scores."""
+    """A judge on the benchmarks that have pairs, and on canaries; curves need scores, and records know no attacks."""
     paired = [one for one in material.benchmarks if any(item.pairs for item in one.items)]
     for one in material.benchmarks:
         if one not in paired:
             stage.say(f"judge {name} is not asked about {one.name}, which has no pairs")
     if not paired:
         raise InputError(f"judge {name}: no benchmark has pairs to judge; name one in evaluate.benchmarks")
-    engine_id, answers = verdicts_of(stage, calls, [item for one in paired for item in one.items], name)
+    (judge,) = (each for each in stage.settings.judges if each.name == name)
+    attacked = () if judge.kind == "replay" else material.canaries
+    if attacked:
+        stage.say(f"judge {name} is asked about {len(attacked):,} prompts under attack, see evaluate.robustness")
+    asked, seed = [item for one in paired for item in one.items], stage.settings.seed
+    engine_id, answers = verdicts_of(stage, calls, [*asked, *canary_pairs(attacked)], name)
     said = said_of(answers)
-    return Scorer(name, "judge", engine_id, {one.name: measure_judge(one, said, stage.settings.seed) for one in paired})
+    preferred = canary_scores(attacked, said)
+    return Scorer(
+        name,
+        "judge",
+        engine_id,
+        {one.name: measure_judge(one, said, seed) for one in paired},
+        robustness=preferences(attacked, preferred, seed),
+        unscored={"canaries": unscored_canaries(attacked, preferred)},
+    )
 
 
 def _baseline(stage: Stage, material: Material, name: str) -> Scorer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synpref.report.breakdown_text import breakdown_text
 from synpref.report.console import printable, text_table
 from synpref.report.figures_text import ABSENT, count, interval, percent, points, share
 
@@ -17,7 +18,8 @@ def benchmark_text(told: Mapping[str, Any]) -> str:
     parts = [
         _paper_table(told["table"], told["notes"]) if told["figures"] else "",
         _figures(told["figures"]),
-        _curves(told["curves"]),
+        breakdown_text(told["breakdowns"]),
+        _curves(told["curves"], told["curve_notes"]),
         _robustness(told["robustness"]),
         _correlations(told["correlations"]),
         _unscored(told["unscored"]),
@@ -45,7 +47,10 @@ def _figures(figures: Sequence[Mapping[str, Any]]) -> str:
         )  # fmt: skip
     if len(rows) == 1:
         return ""
-    told = [text_table("What is there (overall: the paper's figure; pairs: all pairs there that are right)", rows)]
+    words = ["overall: the paper's figure", "pairs: all pairs there that are right"]
+    if any(row["figure"] == "covered" for row in figures):
+        words.append("covered: mean of the subsets there, not the paper's")
+    told = [text_table(f"What is there ({'; '.join(words)})", rows)]
     told += [
         f"  judge {printable(row['name'])} on {row['benchmark']}: right in one order {percent(row['single_order'])}; "
         f"verdict changes with the order {percent(row['position_flip'])}"
@@ -55,7 +60,7 @@ def _figures(figures: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(told)
 
 
-def _curves(curves: Sequence[Mapping[str, Any]]) -> str:
+def _curves(curves: Sequence[Mapping[str, Any]], notes: Sequence[Mapping[str, str]]) -> str:
     """True score of what is picked, by scorer; of lists in several parts only the mean, the page has the others."""
     if not curves:
         return ""
@@ -69,7 +74,8 @@ def _curves(curves: Sequence[Mapping[str, Any]]) -> str:
         of_list = [curve for curve in curves if curve["list"] == name]
         rows += [(name, curve["name"], *_points(curve["picked"], places)) for curve in of_list]
         rows.append((name, "oracle", *_points(of_list[0]["oracle"], places)))
-    return text_table("Best of n", rows)
+    told = [f"  {printable(one['list'])}: {printable(one['note'])}" for one in notes if one["list"] in means | whole]
+    return "\n".join([text_table("Best of n", rows), *told])
 
 
 def _points(line: Sequence[float], places: Sequence[int]) -> list[str]:

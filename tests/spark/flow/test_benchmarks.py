@@ -15,6 +15,7 @@ from synpref.inference.recorded import Shown, write_records
 from synpref.jobs import evaluate
 from synpref.session import run_job
 from synpref.stage import Outcome, Stage
+from tests.faulty_server import Answer, serving
 from tests.spark.flow.conftest import Measuring
 
 WORDS = ("one", "two", "the", "what", "is", "answer")
@@ -57,6 +58,10 @@ def pairs_word(path: Path) -> str:
     return f"evaluate.benchmarks={{user_pairs: ['{path}']}}"
 
 
+def elsewhere(benchmark: str, path: Path) -> str:
+    return f"{{name: theirs, benchmark: {benchmark}, path: '{path}'}}"
+
+
 def recorded(path: Path) -> Path:
     """Verdicts on all pairs but the last; that on the first changes with the order."""
     said = []
@@ -76,6 +81,13 @@ def their_scores(path: Path) -> Path:
     return path
 
 
+def their_picks(path: Path) -> Path:
+    """Scores of the lists, by place, that pick the better candidate of the first only."""
+    rows = [f"{word}/{place},{place if at else -place}" for at, word in enumerate(WORDS[:4]) for place in (0, 1)]
+    path.write_text("\n".join(["id,score", *rows]))
+    return path
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("files")
@@ -83,12 +95,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(measuring: Measuring, reward_models: tuple[Path, Path], folder: Path) -> Done:
-    theirs = their_scores(folder / "theirs.csv")
+    theirs, picks = their_scores(folder / "theirs.csv"), their_picks(folder / "picks.csv")
     words = (
         model_word("tiny", reward_models[0]),
         pairs_word(written(folder / "pairs.jsonl", ROWS)),
         f"evaluate.best_of_n=['{written(folder / 'lists.jsonl', LISTS)}']",
-        f"evaluate.scores=[{{name: theirs, benchmark: user_pairs, path: '{theirs}'}}]",
+        f"evaluate.scores=[{elsewhere('user_pairs', theirs)}, {elsewhere('best_of_n', picks)}]",
         f"judges=[{{name: recorded, kind: replay, path: '{recorded(folder / 'said.jsonl')}'}}]",
         "evaluate.judges=[recorded]",
         "evaluate.robustness=4",
@@ -155,7 +167,10 @@ def test_canaries_are_scored_with_the_benchmarks(done: Done) -> None:
 
 
 def test_scores_made_elsewhere_stand_beside_the_models(done: Done) -> None:
-    assert scores(done.stage, "theirs")["user_pairs", "all", "score"] == pytest.approx(1 / 6)
+    found = scores(done.stage, "theirs")
+    assert found["user_pairs", "all", "score"] == pytest.approx(1 / 6)
+    assert found["best_of_n", "lists", "best_of_1"] == pytest.approx(1 / 2)
+    assert found["best_of_n", "lists", "best_of_2"] == pytest.approx(1 / 4)
 
 
 def test_a_replayed_judge_is_right_where_both_orders_are_and_what_nobody_recorded_is_missing(done: Done) -> None:
@@ -174,6 +189,7 @@ def test_three_scorers_have_no_correlation_over_one_benchmark_and_none_is_left_o
     assert told["notes"] == [
         "RB, RB2, PPE-P, PPE-C, RMB, RM-B, JB: no files were named in evaluate.benchmarks",
         "judges: right means right in both orders; in column JB in one order, the mean of both, as published",
+        "judges under attack: an answer is preferred where both orders name it",
     ]
 
 
@@ -182,9 +198,11 @@ def test_a_second_run_asks_nothing_and_finds_the_same(
 ) -> None:
     before = scores(done.stage, "tiny")
     again = run(measuring(*done.words))
+    said = capsys.readouterr()
     assert (again.engine_calls, again.engine_calls_saved) == (0, 2 * 6 + 4 * 7 + 10)
     assert scores(done.stage, "tiny") == before
-    assert "V2-Llama-3.1-8B-40M" in capsys.readouterr().out
+    assert "V2-Llama-3.1-8B-40M" in said.out
+    assert "no robustness of theirs, recorded: nothing there answers about attacked texts" in said.err
 
 
 def test_another_model_and_a_refused_response(
@@ -202,6 +220,30 @@ def test_another_model_and_a_refused_response(
     assert (row["name"], row["items"], row["unscored"], row["held"]) == ("other", 6, 1, 7)
     assert "1 responses have no reward" in capsys.readouterr().err
     assert scores(done.stage, "tiny")["best_of_n", "lists", "best_of_2"] == 1.0
+
+
+def fooled_by_praise(body: dict[str, Any], _: int) -> Answer:
+    """The number of the candidate that praises the asker, else of the good one."""
+    first, second = str(body["messages"][-1]["content"]).rpartition("<candidate_1>")[2].split("<candidate_2>")
+    is_first = "brilliant" in first or ("good" in first and "brilliant" not in second)
+    return Answer.of({"choices": [{"message": {"content": "1" if is_first else "2"}}]})
+
+
+def test_a_judge_is_asked_about_attacked_answers_too(measuring: Measuring, folder: Path) -> None:
+    with serving(fooled_by_praise) as asked:
+        judge = f"judges=[{{name: served, kind: http, url: '{asked.url}', model: big}}]"
+        pairs = pairs_word(written(folder / "judged.jsonl", ROWS))
+        stage = measuring(pairs, judge, "evaluate.judges=[served]", "evaluate.robustness=2")
+        outcome = run(stage)
+    # six pairs, and two of them under seven attacks, in both orders; the pair as it was is asked about once
+    assert outcome.engine_calls == 2 * (6 + 2 * 7)
+    found = scores(stage, "served")
+    assert found["user_pairs", "all", "score"] == 1.0
+    assert found["robustness", "benchmarks/flattery", "prefers_attacked"] == 1.0
+    assert found["robustness", "benchmarks/flattery", "prefers_worse"] == 0.0
+    assert found["robustness", "benchmarks/padding", "prefers_attacked"] == 0.0
+    rows = outcome.detail["benchmarks"]["robustness"]
+    assert [(row["name"], row["prompts"]) for row in rows] == [("served", 2), ("length only", 2)]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,27 @@ def test_a_curve_ends_where_the_shortest_list_does() -> None:
     assert (len(found.picked), [point.rows for point in found.oracle]) == (3, [2, 2, 2])
 
 
+def test_a_curve_that_ends_early_says_where_and_how_many_lists_are_as_short() -> None:
+    items = [listed(str(n), [1, 0, 0, 0]) for n in range(3)] + [listed(f"short {n}", [1, None, 0]) for n in range(2)]
+    found = curve(items, perfect(items))
+    assert (found.lists, found.shortest, found.longest) == (5, 2, 4)
+    assert found.notes == [
+        "ends at n = 2, since 2 of 5 lists hold no more candidates with a true score; the longest holds 4",
+        "left out for want of a true score: 2 candidates",
+    ]
+    assert found.as_dict()["shortest"] == 2
+    assert curve(items[:3], perfect(items)).notes == []
+
+
+def test_lists_without_any_truth_are_counted() -> None:
+    items = [listed("1", [1, 0]), listed("2", [None, None, None])]
+    found = curve(items, perfect(items))
+    assert (found.lists, found.unknown, found.empty) == (1, 3, 1)
+    assert found.notes == ["left out for want of a true score: 3 candidates, among them all of 1 lists"]
+    assert curve(items[1:], {}).notes == found.notes
+    assert curve([], {}).notes == []
+
+
 def test_candidates_of_unknown_truth_take_no_part() -> None:
     items = [listed("1", [None, 1, 0, None]), listed("2", [None, None])]
     found = curve(items, {"1/1": 1.0, "1/2": 2.0})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,17 @@ def test_one_pair_of_an_item_is_attacked_and_equal_texts_and_items_without_pairs
     assert canary.worse.text != canary.better.text
     same = make_pair("same", user("p"), "equal", "equal", part="pairs")
     assert canaries([same, listed("none", [None, None])], 5, 7) == ()
+
+
+def test_items_without_pairs_give_one_of_their_best_and_one_of_their_worst_answers() -> None:
+    def bare(item: Item) -> Item:
+        return replace(item, pairs=())
+
+    (canary,) = canaries([bare(listed("Math/1", [1, 0, 0, 0], "Math"))], 5, 7)
+    assert (canary.better.name, canary.worse.name[:-1]) == ("Math/1/0", "Math/1/")
+    (graded,) = canaries([bare(listed("list", [0.4, None, 0.9, 0.1, 0.5]))], 5, 7)
+    assert (graded.better.name, graded.worse.name) == ("list/2", "list/3")
+    assert canaries([bare(listed("equal", [1, 1, None])), bare(listed("one", [0.5]))], 5, 7) == ()
 
 
 def test_each_attack_is_an_answer_of_its_own_to_the_same_prompt() -> None:

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synpref.benchmarks import ppe_correctness, rm_bench
+from synpref.benchmarks.attacks import ATTACKS
+from synpref.benchmarks.canaries import canaries, canary_pairs, preferences, unscored_canaries
 from synpref.benchmarks.items import Item, make_pair
 from synpref.benchmarks.judge_bench import SPLITS
-from synpref.benchmarks.judged import ORDERS, Answer, measure_judge, pairs_of, said_of
+from synpref.benchmarks.judged import ORDERS, Answer, canary_scores, measure_judge, pairs_of, said_of
 from synpref.benchmarks.paper_table import judge_notes, paper_table
 from synpref.benchmarks.published import COLUMNS
 from synpref.benchmarks.selection import Given
@@ -99,15 +102,100 @@ def test_a_list_is_right_where_its_best_beats_every_loser() -> None:
     assert found.accuracy.value == 0.75
 
 
-def test_crossing_pairs_have_the_accuracy_over_pairs_and_no_overall_figure() -> None:
-    item = listed("chat/1", [1, 1, 1, 0, 0, 0], "chat")
+def test_verdicts_on_crossing_pairs_fill_the_matrix_of_rm_bench_by_hand() -> None:
+    chat, code = (listed(f"{domain}/1", [1, 1, 1, 0, 0, 0], domain) for domain in ("chat", "code"))
+    # pairs by right style, then wrong style; chat: right in 0, 1, 3, 4, 8; code: in all but 6, which flips
     said: dict[tuple[str, str], str] = {}
     for number in range(9):
-        said |= right(item, *(ORDERS if number < 6 else ()), number=number)
-    found = measure_judge(whole([item], "rm_bench"), said, None)
-    assert found.result.overall is None
-    assert found.result.figures["pairs/chat"].value == pytest.approx(6 / 9)
-    assert (found.result.items, found.result.coverage.parts[0].items) == (1, 1)
+        said |= right(chat, *(ORDERS if number in {0, 1, 3, 4, 8} else ()), number=number)
+        said |= right(code, *(ORDERS if number != 6 else ("ab",)), number=number)
+    found = measure_judge(whole([chat, code], "rm_bench"), said, 7)
+    figures = {name: figure.value for name, figure in found.result.figures.items()}
+    assert found.result.overall is None  # three domains are absent
+    assert figures["domain/chat/normal"] == pytest.approx(3 / 3)  # 0, 4, 8
+    assert figures["domain/chat/hard"] == pytest.approx(1 / 3)  # 1 of 1, 2, 5
+    assert figures["domain/chat/easy"] == pytest.approx(1 / 3)  # 3 of 3, 6, 7
+    assert figures["covered/easy"] == pytest.approx((1 / 3 + 2 / 3) / 2)
+    assert figures["covered/hard"] == pytest.approx((1 / 3 + 1) / 2)
+    assert figures["covered/style_bias"] == pytest.approx(1 - (1 / 3 + 1) / 2)
+    assert figures["covered/matrix/markdown over concise"] == 0.0
+    assert figures["pairs/chat"] == pytest.approx(5 / 9)
+    assert (found.result.items, found.unscored, found.result.ties) == (2, 0, 0)
+
+
+def test_a_judge_on_the_whole_of_rm_bench_has_the_mean_of_easy_normal_and_hard() -> None:
+    items = [
+        listed(f"{domain}/{n}", [1, 1, 1, 0, 0, 0], domain)
+        for domain, size in rm_bench.PUBLISHED.items()
+        for n in range(size)
+    ]
+    said: dict[tuple[str, str], str] = {}
+    for item in items:
+        hard = {1, 2, 5} if item.part == "math" else set()  # in mathematics it falls for style
+        for number in range(9):
+            said |= right(item, *(() if number in hard else ORDERS), number=number)
+    found = measure_judge(whole(items, "rm_bench"), said, None)
+    assert found.result.overall is not None
+    assert found.result.overall.value == pytest.approx((1 + 1 + 3 / 4) / 3)
+    assert found.result.figures["style_bias"].value == pytest.approx(1 / 4)
+    row = paper_table({"judge": ("judge", {"rm_bench": found})})["rows"][0]
+    assert row["values"][list(COLUMNS).index("rm_bench")] == pytest.approx(11 / 12)
+
+
+@pytest.mark.parametrize("vouched", [True, False])
+def test_verdicts_on_crossing_pairs_have_the_mean_of_the_five_sets_by_hand(vouched: bool) -> None:
+    sizes = {name: size or 1 for name, size in ppe_correctness.PUBLISHED.items()}
+    items = [listed(f"{name}/{n}", [1, 1, 0, 0], name) for name, size in sizes.items() for n in range(size - 1)]
+    items += [
+        listed(f"{name}/none", [1, 1], name) for name in sizes
+    ]  # a prompt without a wrong sample needs no verdict
+    items.append(listed("mmlu_pro/0", [1, 1, 0, 0], "mmlu_pro"))
+    said: dict[tuple[str, str], str] = {}
+    for item in items:
+        for number in range(len(item.pairs)):
+            wrong = item.part == "math" or (item.part, number) == ("mmlu_pro", 3)
+            said |= right(item, *(("ab",) if wrong else ORDERS), number=number)
+    found = measure_judge(whole(items, "ppe_correctness")._replace(whole=vouched), said, None)
+    assert found.unscored == 0
+    assert found.result.figures["set/mmlu_pro"].value == 0.75
+    assert found.result.figures["set/math"].value == 0.0
+    mean = found.result.overall if vouched else found.result.figures["covered"]
+    assert mean is not None
+    assert mean.value == pytest.approx((0.75 + 0 + 1 + 1 + 1) / 5)
+    assert (found.result.overall is None) is not vouched
+
+
+def test_a_judge_prefers_an_attacked_answer_that_both_orders_name() -> None:
+    found = canaries(FOUR, 4, 7)
+    items = canary_pairs(found)
+    assert len(items) == 4 * (1 + len(ATTACKS))
+    said: dict[tuple[str, str], str] = {}
+    for item in items:
+        said |= right(item, *ORDERS)
+    fooled, torn, lost, _ = (canary.attacked["flattery"].response_id for canary in found)
+    for item in items:
+        name, (one,) = item.candidates[1].response_id, pairs_of(item)
+        said |= right(item) if name == fooled else right(item, "ab") if name == torn else {}
+        if name == lost:
+            del said[one.comparison_id, "ba"]
+    scores = canary_scores(found, said)
+    assert [scores.get(name) for name in (fooled, torn, lost)] == [1.0, -1.0, None]
+    told = preferences(found, scores)["flattery"]
+    assert told.attacked.value == pytest.approx(1 / 3)
+    assert (told.plain.value, told.attacked.rows) == (0.0, 3)
+    assert unscored_canaries(found, scores) == 1
+    assert canary_scores((), said) == {}
+
+
+def test_an_attacked_answer_that_is_the_better_one_is_asked_about_by_nobody_and_never_preferred() -> None:
+    found = canaries([make_pair("e", user("p"), "", "something worse", part="pairs")], 1, 7)
+    items = canary_pairs(found)
+    assert len(items) == len(ATTACKS)  # the worse answer and six attacks: the empty one is the better answer
+    said: dict[tuple[str, str], str] = {}
+    for item in items:
+        said |= right(item)
+    told = preferences(found, canary_scores(found, said))
+    assert (told["empty"].attacked.value, told["empty"].plain.value) == (0.0, 1.0)
 
 
 def test_lists_without_pairs_cannot_be_judged_and_a_battle_that_was_a_tie_needs_not() -> None:

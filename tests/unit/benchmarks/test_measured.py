@@ -104,6 +104,20 @@ def test_scorers_are_compared_by_one_measure_a_benchmark() -> None:
     assert mixed == {"a": {}, "b": {"user_pairs": part.accuracy and part.accuracy.value}}
 
 
+def test_reward_bench_2_in_part_has_a_headline_that_says_what_it_is_and_takes_part_in_comparisons() -> None:
+    lists = tuple(listed(f"Math/{n}", [1, 0, 0, 0], "Math") for n in range(4))
+    bare = tuple(Item(**{**each.__dict__, "pairs": ()}) for each in lists)
+    found = measure(given("reward_bench_2", bare, 2, 7), perfect(bare), None)
+    assert (found.headline and found.headline.value, found.headline_name) == (1.0, "covered")
+    full = replace(found, result=replace(found.result, overall=found.headline, figures={}))
+    assert full.headline_name == "overall"
+    assert comparable({"a": {"reward_bench_2": found}, "b": {"reward_bench_2": full}}) == {
+        "a": {"reward_bench_2": 1.0}, "b": {"reward_bench_2": 1.0}
+    }  # fmt: skip
+    assert measure(whole(), SCORES, None).headline_name == "overall"
+    assert measure(given("user_pairs", ITEMS, 4, 7), SCORES, None).headline_name == "pairs"
+
+
 def test_all_of_it_is_plain_json() -> None:
     told = json.loads(json.dumps(measure(whole(), SCORES, 7).as_dict()))
     assert (told["accuracy"]["value"], told["held"], told["unscored"]) == (0.75, 8, 0)

@@ -80,6 +80,26 @@ def test_a_missing_subset_leaves_no_overall() -> None:
     assert "subset/Ties" not in result.figures
 
 
+def test_what_is_covered_is_the_mean_of_the_subsets_there_by_hand() -> None:
+    some = [*SMALL, *(listed(f"Focus/{n}", [1, 0, 0, 0], "Focus") for n in range(4))]
+    ties = [listed("Ties/ref:1", [1, 0], TIES), listed("Ties/tied:1", [1, 1, 0], TIES)]
+    # Math 1 of 2, Focus 4 of 4: the mean of subsets, not of six rows
+    scores = perfect([*some, *ties]) | inverted(some[:1])
+    result = reward_bench_2.score(some, scores, 7)
+    assert result.overall is None
+    assert result.figures["covered"].value == pytest.approx((0.5 + 1) / 2)
+    assert result.figures["covered"].interval is not None
+    assert reward_bench_2.score([*some, *ties], scores).figures["covered"].value == pytest.approx((0.5 + 1 + 1.01) / 3)
+    # Ties without references has no score of its own, and takes no part
+    assert reward_bench_2.score([*some, ties[1]], scores).figures["covered"].value == pytest.approx((0.5 + 1) / 2)
+    references = [listed(f"Ties/ref:{n}", [1, 0], TIES) for n in range(SUBSETS[TIES])]
+    alone = [*(item for item in FULL if item.part != TIES), *references]
+    result = reward_bench_2.score(alone, perfect(alone))
+    assert (result.coverage.complete, result.overall, result.figures["covered"].value) == (True, None, 1.0)
+    assert "covered" not in reward_bench_2.score(FULL, perfect(FULL)).figures
+    assert "covered" not in reward_bench_2.score([], {}).figures
+
+
 def test_an_interval_holds_the_figure() -> None:
     figure = reward_bench_2.score(FULL, perfect(FULL) | inverted(FULL[:100]), seed=7).overall
     assert figure is not None

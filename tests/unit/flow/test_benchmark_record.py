@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synpref.benchmarks.best_of_n import Curve
 from synpref.benchmarks.figures import Figure
 from synpref.benchmarks.llmbar import SUBSETS
 from synpref.benchmarks.measured import Measured
@@ -51,6 +52,19 @@ def test_correlations_leave_judges_and_baselines_out() -> None:
     others = [scorer("j", "judge", 0.9, 0.1), scorer("chance", "baseline", 0.5, 0.9)]
     (found,) = shown(Material((), Given("best_of_n", (), 0), (), {}), [*known, *others])["correlations"]
     assert (found["models"], found["r"]) == (3, pytest.approx(1.0))
+
+
+def test_where_curves_end_is_told_once_and_with_names_where_scorers_differ() -> None:
+    point = (Figure(0.5, 3, 3),)
+    full, less = Curve(point, point, 3, 1, 4), Curve(point, point, 2, 1, 4)
+    scorers = [Scorer(name, "model", name, curves={"lists": full}) for name in ("a", "b")]
+    nothing = Material((), Given("best_of_n", (), 0), (), {})
+    note = "ends at n = 1, since 1 of {} lists hold no more candidates with a true score; the longest holds 4"
+    assert shown(nothing, scorers)["curve_notes"] == [{"list": "best_of_n/lists", "note": note.format(3)}]
+    other = Scorer("c", "model", "c", curves={"lists": less})
+    assert [one["note"] for one in shown(nothing, [*scorers, other])["curve_notes"]] == [
+        f"a, b: {note.format(3)}", f"c: {note.format(2)}",
+    ]  # fmt: skip
 
 
 def test_mlflow_takes_them(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -88,6 +88,12 @@ def _figure(name: str, kind: str, **changes: Any) -> dict[str, Any]:
     return row | changes
 
 
+def _part(value: float, low: float | None = None) -> dict[str, Any]:
+    """One figure of a breakdown; low: where its quarter begins."""
+    high = None if low is None else low + 0.5
+    return {"value": value, "rows": 120, "prompts": 60, "interval": _interval(value, 0.05), "low": low, "high": high}
+
+
 BENCHMARKS: dict[str, Any] = {
     "table": {
         "columns": ["RB", "RM-B", "avg"],
@@ -107,6 +113,22 @@ BENCHMARKS: dict[str, Any] = {
         {"list": f"best_of_n/{part}", "name": "mine <b>", "picked": [0.3, 0.35, 0.4, 0.41],
          "oracle": [0.3, 0.5, 0.6, 0.7]}
         for part in ("koala", "mean")
+    ],
+    "curve_notes": [
+        {"list": f"best_of_n/{part}", "note": f"ends at n = 4, since 2 of {lists} lists hold no more candidates"}
+        for part, lists in (("koala", 9), ("mean", 30))
+    ],
+    "breakdowns": [
+        {"benchmark": "rm_bench", "scorers": ["mine <b>", "judge"], "rows": [
+            {"by": "difficulty", "part": "hard", "figures": [_part(0.333), _part(0.444)]},
+            *(
+                {"by": "length ratio", "part": f"quarter {n}", "figures": [_part(n / 8, n - 3.0), None]}
+                for n in range(1, 5)
+            ),
+        ]},
+        {"benchmark": "rmb", "scorers": ["mine <b>"], "rows": [
+            {"by": "category", "part": f"scenario {n}", "figures": [_part(0.5)]} for n in range(49)
+        ]},
     ],
     "correlations": [{"first": "rm_bench", "second": "rmb", "r": -0.5, "models": 3}],
     "unscored": {"mine <b>": {"lists": 2, "canaries": 0}},

@@ -7,6 +7,8 @@ from typing import Any
 from synpref.report.benchmark_plots import best_of_n_plot
 from synpref.report.benchmark_text import benchmark_text
 
+_LISTS = ("notes", "figures", "curves", "curve_notes", "breakdowns", "correlations", "robustness")
+
 
 def _lines(told: dict[str, Any], start: str) -> list[list[str]]:
     return [line.split() for line in benchmark_text(told).splitlines() if line.strip().startswith(start)]
@@ -32,11 +34,36 @@ def test_a_figure_has_its_interval_and_says_what_it_covers(benchmarks: dict[str,
     assert "1,327" in _lines(benchmarks, "rm_bench")[2]  # all of them: not "of"
 
 
+def test_a_mean_of_what_is_covered_is_said_to_be_none_of_the_paper_s(benchmarks: dict[str, Any]) -> None:
+    assert "covered" not in benchmark_text(benchmarks)
+    row = {**benchmarks["figures"][0], "benchmark": "reward_bench_2", "figure": "covered"}
+    text = benchmark_text({**benchmarks, "figures": [row]})
+    assert "covered: mean of the subsets there, not the paper's" in text
+    assert "covered  51.2 %" in text
+
+
 def test_of_lists_in_parts_the_mean_is_told_with_the_oracle(benchmarks: dict[str, Any]) -> None:
     assert _lines(benchmarks, "best_of_n/koala") == []
-    mine, oracle = _lines(benchmarks, "best_of_n/mean")
+    mine, oracle = _lines({**benchmarks, "curve_notes": []}, "best_of_n/mean")
     assert mine[-3:] == ["0.300", "0.350", "0.410"]
     assert oracle[1:] == ["oracle", "0.300", "0.500", "0.700"]
+
+
+def test_where_a_curve_ends_and_why_is_said_below_it(benchmarks: dict[str, Any]) -> None:
+    text = benchmark_text(benchmarks)
+    assert "\n  best_of_n/mean: ends at n = 4, since 2 of 30 lists hold no more candidates\n" in text
+    assert "of 9 lists" not in text  # a part that the mean stands for
+    # what a part is said to leave out is told where the part itself is
+    one = {**benchmarks, "curves": benchmarks["curves"][:1]}
+    assert "best_of_n/koala: ends at n = 4, since 2 of 9 lists" in benchmark_text(one)
+
+
+def test_categories_and_quarters_are_told_and_many_categories_only_counted(benchmarks: dict[str, Any]) -> None:
+    lines = [line.split() for line in benchmark_text(benchmarks).splitlines()]
+    assert ["rm_bench", "hard", "33.3", "44.4"] in lines
+    assert ["rm_bench", "mine", "<b>", "12.5", "25.0", "37.5", "50.0"] in lines
+    assert ["rmb:", "49", "categories,", "see", "the", "report", "or", "benchmarks.json"] in lines
+    assert not any("scenario" in line for line in lines)
 
 
 def test_an_attack_that_wins_beyond_its_interval_is_marked(benchmarks: dict[str, Any]) -> None:
@@ -58,7 +85,7 @@ def test_control_characters_cannot_steer_the_terminal(benchmarks: dict[str, Any]
 
 
 def test_nothing_measured_is_nothing_told(benchmarks: dict[str, Any]) -> None:
-    empty: dict[str, list[Any]] = {name: [] for name in ("notes", "figures", "curves", "correlations", "robustness")}
+    empty: dict[str, list[Any]] = {name: [] for name in _LISTS}
     assert benchmark_text({**benchmarks, **empty, "unscored": {}}).strip() == ""
     assert best_of_n_plot([]) is None
 

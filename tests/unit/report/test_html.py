@@ -75,6 +75,27 @@ def test_nothing_is_said_of_truth_or_steps_but_what_the_run_says(summary: Make, 
     assert "equal steps" not in shown
 
 
+def test_breakdowns_correlations_and_the_ends_of_curves_are_on_the_page(page: str) -> None:
+    text = re.sub(r"\s+", " ", " ".join(_parsed(page).text))
+    for told in (
+        "rm_bench in parts", "hard 33.3 % (28.3 to 38.3 %) 120 pairs", "length ratio quarter 4 50.0 %", "1.00 to 1.50",
+        "scenario 48", "Correlation of benchmarks Pearson's r scorers rm_bench rmb -0.50 3", "since 2 of 9 lists",
+    ):  # fmt: skip
+        assert told in text
+
+
+def test_what_an_older_run_left_has_its_page_too(
+    summary: Make, details: MakeDetails, benchmarks: dict[str, Any]
+) -> None:
+    older = {name: value for name, value in benchmarks.items() if name not in ("breakdowns", "curve_notes")}
+    assert "in parts" not in render_page(summary(), details(benchmarks=older))
+
+
+def test_curves_alone_have_their_section(summary: Make, details: MakeDetails, benchmarks: dict[str, Any]) -> None:
+    alone = {name: value if name == "curves" else [] for name, value in benchmarks.items()}
+    assert 'id="benchmarks"' in render_page(summary(), details(benchmarks=alone))
+
+
 def test_simulated_judges_are_named_simulated(page: str) -> None:
     rows = {row.split("</th>")[0]: row for row in page.split("<tr><th>")}
     assert "simulated" in rows["careful"]
