@@ -72,7 +72,7 @@ def _snapshots(stage: Stage, data: TrainingData) -> tuple[Path, Path | None]:
         why = ", ".join(f"{reason} {count}" for reason, count in data.quarantined.items()) or "nothing"
         raise InputError(
             f"train.data: no comparison is left to measure on; refused of all files: {why} (table quarantine). Name "
-            "other files in train.data.validation; to train without, set train.data.validation=[] and validation_share=0"
+            "other files in train.data.validation; to train without, set it to [] and train.data.validation_share=0"
         )
     stage.say(f"training on {train} comparisons of {data.groups['train']} groups")
     folder = snapshot(stage, data.labelled.where("side = 'train'"))
