@@ -13,7 +13,7 @@ from synpref.flow import specs
 from synpref.flow.answers import Calls, scored
 from synpref.flow.gates import inference_table
 from synpref.flow.gold import more_gold, seed_gold
-from synpref.flow.models import enough, noted, snapshot, trained
+from synpref.flow.models import enough, gold_validation, noted, snapshot, trained
 from synpref.flow.pool import embedded_items, source_labels
 from synpref.flow.roster import examined, voted
 from synpref.flow.views import make_views
@@ -40,7 +40,7 @@ def run(stage: Stage) -> Outcome:
     settings, campaign, calls = stage.settings, stage.campaign(), Calls()
     seed = seed_gold(stage, campaign)
     stage.say(", ".join(f"{role} {count}" for role, count in sorted(seed.items())))
-    validation = snapshot(stage, _winners(stage, campaign, "human", "gold-validation", 0))
+    validation = gold_validation(stage, campaign, _winners(stage, campaign, "human", "gold-validation", 0))
     notes: dict[str, Any] = {}
     silver_models: list[TrainedModel] = []
     last = 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pyspark.sql import functions as F
 
 from synpref.cli import submit
+from synpref.flow.campaign_card import campaign_facts, of_training_set
 from synpref.flow.dry_run import dry_run
 from synpref.flow.model_record import registered
-from synpref.flow.models import described, enough, noted, snapshot, trained, unread
+from synpref.flow.models import enough, gold_validation, noted, snapshot, trained, unread
 from synpref.flow.overlong import overlong_comparisons
 from synpref.flow.pool import source_labels
 from synpref.flow.training_files import train_on_data
@@ -34,23 +35,25 @@ def run(stage: Stage) -> Outcome:
 def final_models(stage: Stage) -> Outcome:
     """Three sets, several seeds each, at equal steps; a model that stands already is not trained again."""
     settings, warehouse, campaign = stage.settings, stage.warehouse, stage.campaign()
-    policy = stage.left_by("stage2", campaign)["policy"]
+    stage2 = stage.left_by("stage2", campaign)
+    policy = stage2["policy"]
     decisions = warehouse.read("decisions").where((F.col("campaign") == campaign) & (F.col("policy") == policy)).cache()
     roles = current_roles(warehouse.read("roles"), campaign)
     human = latest_labels(warehouse.read("labels"), campaign, "human", settings.stage1.iterations + 1)
     gold = winners(human, roles, "gold-validation")
-    groups = source_labels(stage, campaign).select("comparison_id", "group", "source")
-    validation = described(stage, gold.join(groups, "comparison_id"), snapshot(stage, gold))  # gold is small
+    validation = gold_validation(stage, campaign, gold)
+    groups = source_labels(stage, campaign).select("comparison_id", "group")
+    facts = campaign_facts(stage, campaign, gold.join(groups, "comparison_id"))  # gold is small
     models: dict[str, list[TrainedModel]] = {}
     sizes: dict[str, int] = {}
     for mix in MIXES:
         rows = training_set(decisions, mix).cache()
         sizes[mix] = enough(rows, settings.train.min_comparisons, f"training set {mix}")
         stage.say(f"training set {mix}: {sizes[mix]} comparisons")
-        data = snapshot(stage, rows)
+        data, card = snapshot(stage, rows), of_training_set(facts, mix, sizes[mix], stage2["decisions"])
         seeds = range(settings.seed, settings.seed + settings.train.final_seeds)
         models[mix] = [
-            trained(stage, f"{mix}-{number}", data, validation, "decisions", seed)
+            trained(stage, f"{mix}-{number}", data, validation, "decisions", seed, card)
             for number, seed in enumerate(seeds, start=1)
         ]
     trained_models = [model for of_mix in models.values() for model in of_mix]

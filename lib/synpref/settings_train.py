@@ -63,9 +63,8 @@ class TrainData(Section):
         return self
 
 
-CAMPAIGN_DTYPE: Literal["float32"] = (
-    "float32"  # of a campaign's models where dtype is null: none hangs on a measurement
-)
+# Of a campaign's models where dtype is null: none hangs on a measurement
+CAMPAIGN_DTYPE: Literal["float32"] = "float32"
 # How a model is trained, not which: no part of a campaign
 TRAIN_RUNTIME = ("gradient_checkpointing", "checkpoint_every", "processes", "strategy", "on_cluster")
 # Settings later than the first campaigns: at these values a campaign keeps the id that it had

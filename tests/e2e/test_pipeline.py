@@ -5,11 +5,13 @@ from collections import defaultdict
 
 import pyarrow.parquet as pq
 import pytest
+from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
 from synpref.cli import STAGES
 from synpref.reward.model_folder import read_model
 from synpref.reward.rows import read_comparisons
+from synpref.stage2.training_sets import MIXES
 from synpref.store.contracts import TABLES
 from tests.e2e.pipelines import MODEL, SmallRun
 
@@ -131,6 +133,26 @@ def test_no_model_was_trained_on_what_it_may_not_see(small: SmallRun, local_spar
             assert ids <= of_role["silver"], name
     assert trained["gold"] <= of_role["gold-train"]
     assert of_role["wild"]  # whose decisions hang on the scores of models that saw none of it
+
+
+def test_every_model_is_measured_and_the_final_ones_have_a_card(small: SmallRun) -> None:
+    client = MlflowClient(tracking_uri=f"sqlite:///{small.run}/mlflow.db")
+    models = [read_model(folder) for folder in (small.run / "models").iterdir() if (folder / "model.json").exists()]
+    final = {f"{mix}-1" for mix in MIXES}
+    assert final < {model.name for model in models}
+    for model in models:
+        run = client.get_run((small.run / "models" / f"{model.model_id}.logged").read_text(encoding="utf-8"))
+        metrics = run.data.metrics
+        assert metrics["validation/comparisons"] + metrics["validation/unscored"] >= 100, model.name
+        assert {"validation/accuracy", "validation/calibration_error"} <= set(metrics)
+        assert any(name.startswith("validation/accuracy_by_category/") for name in metrics), model.name
+        card = model.path / "README.md"
+        assert card.is_file() == (model.name in final)
+        if model.name in final:
+            told = card.read_text(encoding="utf-8")
+            assert "| table decisions | version " in told
+            assert "| all | " in told
+            assert "| category " in told
 
 
 def test_few_shots_are_gold_train_of_other_groups(small: SmallRun, local_spark: SparkSession) -> None:

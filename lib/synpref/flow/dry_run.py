@@ -17,6 +17,7 @@ from synpref.report.dry_run_text import Assumed, dry_run_text
 from synpref.reward.architecture import Architecture, architecture_of, config_of, folder_config
 from synpref.reward.estimate import STRATEGIES, Amount, Memory, Strategy, amount, gpu_hours, memory, operations
 from synpref.settings import Settings
+from synpref.settings_train import TrainData
 from synpref.stage import Outcome, Stage
 
 CHARACTERS_A_TOKEN = 4  # where the tokenizer is not at hand; of English text
@@ -24,7 +25,10 @@ CHARACTERS_A_TOKEN = 4  # where the tokenizer is not at hand; of English text
 
 @dataclass(frozen=True)
 class Lengths:
-    """pairs: how many. mean, mean_square: tokens of prompt and response, over responses. told: where they come from."""
+    """pairs: how many are trained on. mean, mean_square: tokens of prompt and response, over responses.
+
+    told: where they come from.
+    """
 
     pairs: int
     mean: float
@@ -135,6 +139,8 @@ def _lengths(stage: Stage) -> Lengths:
     pairs, talks = 0, list[Conversation]()
     order = F.xxhash64("comparison_id", F.lit(stage.settings.seed))
     for one in read:
+        if one.use == "test":  # to measure on
+            continue
         usable = one.rows.where("reason IS NULL AND label IN ('a', 'b')").dropDuplicates(["comparison_id"])
         pairs += usable.count()
         drawn = usable.orderBy(order).limit(assumed.sample_pairs).select("messages", "first_text", "second_text")
@@ -145,7 +151,14 @@ def _lengths(stage: Stage) -> Lengths:
         raise InputError("train.data: no pair says which response is better; nothing can be estimated")
     sizes, how = _tokens(Path(train.backbone), talks, train.max_tokens)
     mean, square = sum(sizes) / len(sizes), sum(size**2 for size in sizes) / len(sizes)
-    return Lengths(pairs, mean, square, f"{how} in {len(talks) // 2} pairs")
+    held = held_out_pairs(train.data, pairs)
+    told = f"{how} in {len(talks) // 2} pairs" + (f"; {held} more are held out" if held else "")
+    return Lengths(pairs - held, mean, square, told)
+
+
+def held_out_pairs(data: TrainData, pairs: int) -> int:
+    """About how many of the pairs are not trained on but held out, where no files are named to measure on."""
+    return 0 if data.validation else min(round(data.validation_share * pairs), data.max_validation)
 
 
 def _tokens(backbone: Path, talks: Sequence[Conversation], limit: int) -> tuple[list[int], str]:

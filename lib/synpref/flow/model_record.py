@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from synpref.analysis.validation import ValidationFigures, validation_figures
+from synpref.code_version import code_version
 from synpref.errors import InputError
+from synpref.report.model_card import DataFacts, model_card
 from synpref.reward.calibration import reliability_plot
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.registry import register
@@ -32,6 +34,17 @@ def measured(stage: Stage, model: TrainedModel, validation: Path | None) -> Vali
 
     rewards = score_responses(model.path, validation, stage.folder / "features")
     return validation_figures(rows, rewards, stage.settings.seed)
+
+
+def card_of(model: TrainedModel) -> Path:
+    """The file of a model's card; it is no part of the model's identity."""
+    return model.path / "README.md"
+
+
+def write_card(model: TrainedModel, figures: ValidationFigures | None, facts: DataFacts) -> None:
+    """Put the model card into the model's folder."""
+    plain = None if figures is None else figures.as_dict()
+    card_of(model).write_text(model_card(model, plain, facts, code_version()), encoding="utf-8")
 
 
 def recorded(

@@ -11,9 +11,11 @@ from pyspark.sql import functions as F
 
 from synpref.config import load_preset
 from synpref.errors import InputError
-from synpref.flow.model_record import logged_in, measured, recorded
+from synpref.flow.model_record import card_of, logged_in, measured, recorded, write_card
+from synpref.flow.pool import source_labels
 from synpref.flow.specs import campaign_plan, training_layout
 from synpref.quality.wilson import wilson_lower
+from synpref.report.model_card import DataFacts
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.plan import TrainingPlan
 from synpref.reward.snapshot import export_pairs, snapshot_name
@@ -55,15 +57,39 @@ def _categories(stage: Stage, wanted: DataFrame) -> DataFrame:
     return found.where("category IS NOT NULL")
 
 
-def trained(stage: Stage, name: str, data: Path, validation: Path, table: str, seed: int | None = None) -> TrainedModel:
+def gold_validation(stage: Stage, campaign: str, gold: DataFrame) -> Path:
+    """The snapshot that a campaign's models are measured on, with group, source and category of each comparison.
+
+    gold: comparison_id, winner. Stage 1 and the final models share it: it is made once.
+    """
+    groups = source_labels(stage, campaign).select("comparison_id", "group", "source")
+    return described(stage, gold.join(groups, "comparison_id"), snapshot(stage, gold))  # gold is small
+
+
+def trained(
+    stage: Stage,
+    name: str,
+    data: Path,
+    validation: Path,
+    table: str,
+    seed: int | None = None,
+    facts: DataFacts | None = None,
+) -> TrainedModel:
     """Train a reward model, or find the one of the same rows, settings, backbone, seed; and record it in MLflow.
 
-    table: where the rows come from.
+    table: where the rows come from. facts: what its card says of them; None: it gets none.
     """
     plan = campaign_plan(stage.settings, stage.settings.seed if seed is None else seed)
     model = fitted(stage, name, data, validation, plan)
-    if not logged_in(stage, model).exists():  # also where a kill came between training and logging
-        recorded(stage, model, _version(stage, table), measured(stage, model, validation))
+    logged = logged_in(stage, model).exists()  # not so where a kill came between training and logging
+    carded = facts is None or card_of(model).is_file()
+    if logged and carded:
+        return model
+    figures = measured(stage, model, validation)
+    if facts is not None:
+        write_card(model, figures, facts)  # before it is logged: the card is part of the model
+    if not logged:
+        recorded(stage, model, _version(stage, table), figures)
     return model
 
 

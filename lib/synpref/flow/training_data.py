@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from synpref.engines.identity import file_fingerprint
 from synpref.errors import InputError
 from synpref.flow.overlong import with_overlong
+from synpref.flow.refused_rows import places_of_refused
 from synpref.hygiene.benchmark_prompts import read_benchmark_prompts
 from synpref.hygiene.clean import clean
 from synpref.hygiene.cleaned import Cleaned
@@ -64,7 +65,10 @@ def training_data(stage: Stage) -> TrainingData:
         quarantined.update(count.quarantined)
     cleaned = _cleaned(stage, read, data_id)
     quarantined.update(cleaned.counts.quarantined)
-    judged = _judged(stage, cleaned.source_labels, quarantined).persist()
+    labels = _marked(stage, cleaned.source_labels)
+    if labels.where("reason IS NULL").isEmpty():
+        raise InputError(_nothing_left(stage, read, data_id, labels, quarantined))
+    judged = _on_sides(stage, labels).persist()
     refused = {row["reason"]: row["count"] for row in _refused(judged).groupBy("reason").count().collect()}  # reasons
     if refused:
         stage.warehouse.insert("quarantine", _quarantine(_refused(judged), data_id), unique=True)
@@ -165,21 +169,21 @@ def _cleaned(stage: Stage, read: Sequence[Ingested], data_id: str) -> Cleaned:
     return cleaned
 
 
-def _judged(stage: Stage, labels: DataFrame, before: Mapping[str, int]) -> DataFrame:
-    """Add winner, side and reason (null: to be used) to source labels. before: rows refused already, by reason."""
-    settings, data = stage.settings, stage.settings.train.data
+def _marked(stage: Stage, labels: DataFrame) -> DataFrame:
+    """Add winner and reason (null: to be used) to source labels."""
     reason = (
         F.when(F.col("status") == "conflict", F.lit("conflict"))
         .when(F.col("label") == "tie", F.lit("tie"))
         .when(F.col("label") == "none", F.lit("no_label"))
     )
     rows = labels.withColumns({"reason": reason, "winner": F.col("label")})
-    if settings.scorer.overlong == "refuse":
-        rows = with_overlong(stage, rows)
+    return with_overlong(stage, rows) if stage.settings.scorer.overlong == "refuse" else rows
+
+
+def _on_sides(stage: Stage, rows: DataFrame) -> DataFrame:
+    """Add side, and the reason of training pairs that share a group with given validation."""
     usable = rows.where("reason IS NULL")
-    if usable.isEmpty():
-        raise InputError(_nothing_left(rows, before))
-    if data.validation:
+    if stage.settings.train.data.validation:
         tested = F.col("use") == "test"
         groups = usable.where(tested).select("group").distinct().withColumn("measured", F.lit(True))
         # the validation files are the small side
@@ -197,9 +201,17 @@ def _drawn(stage: Stage, usable: DataFrame) -> Column:
     return held_out(usable, data.validation_share, data.max_validation, stage.settings.seed)
 
 
-def _nothing_left(rows: DataFrame, before: Mapping[str, int]) -> str:
+def _nothing_left(
+    stage: Stage, read: Sequence[Ingested], data_id: str, rows: DataFrame, before: Mapping[str, int]
+) -> str:
+    """before: rows refused until then, by reason."""
     last = {row["reason"]: row["count"] for row in rows.groupBy("reason").count().collect()}  # a handful of reasons
-    told = ", ".join(f"{reason} {count}" for reason, count in sorted({**before, **last}.items()))
+    own = (F.col("campaign") == data_id) & (F.col("stage") == "hygiene")
+    hygiene = stage.warehouse.read("quarantine").where(own).select(F.col("row_key").alias("comparison_id"), "reason")
+    refused = rows.select("comparison_id", "reason").unionByName(hygiene)
+    places = places_of_refused(stage.warehouse, read, refused)
+    counts = sorted({**before, **last}.items())
+    told = "; ".join(f"{reason} {count}, such as {places.get(reason, 'none')}" for reason, count in counts)
     if last and set(last) <= {"tie", "no_label", "conflict"}:
         return f"train.data: no pair says which response is better ({told}): there is no order to learn"
     return f"train.data: no pair is left to train on; refused: {told}. Table quarantine holds each with its reason"

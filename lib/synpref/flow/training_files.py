@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from synpref.analysis.validation import ValidationFigures
-from synpref.code_version import code_version
 from synpref.errors import InputError
-from synpref.flow.model_record import logged_in, measured, recorded, registered
+from synpref.flow.model_record import logged_in, measured, recorded, registered, write_card
 from synpref.flow.models import described, fitted, noted, snapshot
 from synpref.flow.specs import training_plan
 from synpref.flow.training_data import TrainingData, training_data
 from synpref.flow.training_text import training_text
-from synpref.report.model_card import DataFacts, model_card
-from synpref.reward.model_folder import TrainedModel
+from synpref.report.model_card import DataFacts
 from synpref.reward.tracking import FilesRead, TableVersion
 from synpref.stage import Outcome, Stage
 
@@ -30,7 +27,8 @@ class Trained:
 def train_on_data(stage: Stage) -> Trained:
     """Train one reward model on train.data with the settings' seed; one that stands already is only measured again.
 
-    Raises InputError where there is too little to train on (train.min_comparisons) or to measure on.
+    Raises InputError where there is too little to train on (train.min_comparisons), or nothing to measure on though
+    train.data asks for validation.
     """
     data = training_data(stage)
     folder, validation = _snapshots(stage, data)
@@ -62,18 +60,19 @@ def train_on_data(stage: Stage) -> Trained:
     return Trained(outcome, training_text(model, figures, data.sizes, data.groups, where, address))
 
 
-def write_card(model: TrainedModel, figures: ValidationFigures | None, facts: DataFacts) -> None:
-    """Put the model card into the model's folder; README.md is no part of a model's identity."""
-    plain = None if figures is None else figures.as_dict()
-    (model.path / "README.md").write_text(model_card(model, plain, facts, code_version()), encoding="utf-8")
-
-
 def _snapshots(stage: Stage, data: TrainingData) -> tuple[Path, Path | None]:
     train, least = data.sizes.get("train", 0), stage.settings.train.min_comparisons
     if train < least:
         raise InputError(
             f"train.data: {train} comparisons are left to train on, a reward model needs {least} "
             "(train.min_comparisons); name more files, or lower train.data.validation_share"
+        )
+    asked = stage.settings.train.data
+    if "validation" not in data.sizes and (asked.validation or asked.validation_share):
+        why = ", ".join(f"{reason} {count}" for reason, count in data.quarantined.items()) or "nothing"
+        raise InputError(
+            f"train.data: no comparison is left to measure on; refused of all files: {why} (table quarantine). Name "
+            "other files in train.data.validation; to train without, set it to [] and train.data.validation_share=0"
         )
     stage.say(f"training on {train} comparisons of {data.groups['train']} groups")
     folder = snapshot(stage, data.labelled.where("side = 'train'"))

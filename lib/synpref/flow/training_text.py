@@ -26,6 +26,10 @@ def training_text(
     """
     lines = [f"Reward model {printable(model.name)}" + (" (stood already)" if model.reused else "")]
     lines.append(f"  trained on    {count(sizes['train'])} comparisons of {count(groups['train'])} groups")
+    cut = model.rows["responses_truncated"]
+    if cut:
+        of = f"{count(cut)} of {count(model.rows['responses'])} responses lost the beginning of their conversation"
+        lines.append(f"  cut           {of}: above train.max_tokens")
     if figures is not None:
         lines += _measured(figures, groups["validation"])
     lines += [f"  folder        {model.path}", f"  MLflow        run {where['run']} at {masked_text(where['address'])}"]
@@ -45,7 +49,8 @@ def _measured(figures: ValidationFigures, groups: int) -> list[str]:
     ]
     if figures.unscored:
         lines.append(f"  left out      {count(figures.unscored)} comparisons with a response above train.max_tokens")
-    if len(figures.by_source) > 1:
-        told = ", ".join(f"{printable(name)} {percent(one.accuracy)}" for name, one in figures.by_source.items())
-        lines.append(f"  by source     {told}")
+    for what, accuracies in (("by source", figures.by_source), ("by category", figures.by_category)):
+        if len(accuracies) > 1:
+            told = ", ".join(f"{printable(name)} {percent(one.accuracy)}" for name, one in accuracies.items())
+            lines.append(f"  {what:<13} {told}")
     return lines

@@ -8,7 +8,7 @@ from typing import Any
 from synpref.report.figures_text import count, duration, interval, percent
 
 _PARTS = (("source labels", "pool"), ("kept", "kept"), ("flipped", "flipped"), ("dropped", "dropped"))
-_MODELS = (
+TRAINING_SETS = (
     ("original", "source labels of all decided pairs"),
     ("filtered", "kept pairs"),
     ("filtered_corrected", "kept and flipped pairs"),
@@ -75,13 +75,13 @@ def _judges(judges: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _models(models: Mapping[str, float | None], intervals: Mapping[str, Any]) -> str:
     rows = [("reward model trained on", "right on tests", "95 % interval")]
-    for name, title in _MODELS:
+    for name, title in TRAINING_SETS:
         if models.get(name) is not None:
             rows.append((title, percent(models[name]), interval(intervals.get(f"reward_models.{name}"))))
     text = text_table("Reward models", rows)
     differences = [
         f"  {title} minus original: {interval(intervals[key], difference=True)}"
-        for name, title in _MODELS
+        for name, title in TRAINING_SETS
         if (key := f"reward_models.{name}_minus_original") in intervals
     ]
     return "\n".join([text, *differences]) if len(rows) > 1 else ""

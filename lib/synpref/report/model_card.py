@@ -28,7 +28,8 @@ LIMITS = """\
 
 @dataclass(frozen=True)
 class DataFacts:
-    """data: what was read, and its digest or version, by name. sizes, groups: by side (train, validation).
+    """data: what was read, and its digest or version, by name. sizes, groups: by side (train, validation); a campaign
+    does not count the groups it trains on.
 
     refused: rows by reason code. decontaminated: names of the lists of benchmark prompts. backbone: its folder.
     """
@@ -51,9 +52,9 @@ def model_card(model: TrainedModel, figures: Mapping[str, Any] | None, facts: Da
         _head(facts.backbone),
         f"# {_plain(model.name)}",
         ABOUT,
-        f"## Data\n\n{_data(facts)}",
+        f"## Data\n\n{_data(model, facts)}",
         f"## Recipe\n\n{_recipe(model, facts, code)}",
-        f"## Measured\n\n{_measured(figures, facts)}",
+        f"## Measured\n\n{_measured(model, figures, facts)}",
         f"## Limits\n\n{LIMITS}",
         f"## Licence\n\n{_licence(facts)}",
         usage(model.path, model.plan.max_tokens),
@@ -77,13 +78,23 @@ def _head(backbone: str) -> str:
     return "\n".join(["---", *lines, "---"])
 
 
-def _data(facts: DataFacts) -> str:
+def _data(model: TrainedModel, facts: DataFacts) -> str:
     rows = [("read", "digest or version"), *facts.data.items()]
     refused = ", ".join(f"{_plain(reason)} {count(rows)}" for reason, rows in facts.refused.items()) or "none"
     checked = ", ".join(map(_plain, facts.decontaminated)) or "no benchmark: a prompt of one may stand in the data"
+    groups = f" of {count(facts.groups['train'])} groups" if "train" in facts.groups else ""
     return (
-        f"{_table(rows)}\n\n{count(facts.sizes['train'])} comparisons of {count(facts.groups['train'])} groups "
-        f"after {count(facts.duplicates)} duplicates were merged. Refused: {refused}. Decontaminated against {checked}."
+        f"{_table(rows)}\n\n{count(facts.sizes['train'])} comparisons{groups} after {count(facts.duplicates)} "
+        f"duplicates were merged. Refused: {refused}. Decontaminated against {checked}. {_cut(model, '')}"
+    )
+
+
+def _cut(model: TrainedModel, side: str) -> str:
+    """side: prefix of the counts, nothing or validation_."""
+    cut, of = model.rows[f"{side}responses_truncated"], model.rows[f"{side}responses"]
+    return (
+        f"Of {count(of)} responses {count(cut)} lost the beginning of their conversation, being above "
+        f"{count(model.plan.max_tokens)} tokens with it."
     )
 
 
@@ -94,15 +105,16 @@ def _recipe(model: TrainedModel, facts: DataFacts, code: str) -> str:
     return _table(rows)
 
 
-def _measured(figures: Mapping[str, Any] | None, facts: DataFacts) -> str:
+def _measured(model: TrainedModel, figures: Mapping[str, Any] | None, facts: DataFacts) -> str:
     if figures is None:
         return "Not measured: no comparisons were held out."
     rows = [("held-out comparisons", "rows", "right", "95 % interval over groups")]
     rows.append(
         ("all", count(figures["rows"]), percent(figures["accuracy"]["estimate"]), interval(figures["accuracy"]))
     )
-    for name, one in figures["by_source"].items():
-        rows.append((f"source {name}", count(one["rows"]), percent(one["accuracy"]), ""))
+    for what in ("source", "category"):
+        for name, one in figures[f"by_{what}"].items():
+            rows.append((f"{what} {name}", count(one["rows"]), percent(one["accuracy"]), ""))
     length = figures["length"]
     rows.append(("preferring the longer answer", count(figures["rows"]), percent(length["estimate"]), interval(length)))
     calibration = figures["calibration"]
@@ -110,6 +122,7 @@ def _measured(figures: Mapping[str, Any] | None, facts: DataFacts) -> str:
         f"{_table(rows)}\n\nThe {count(facts.groups['validation'])} groups are whole, none was trained on; the "
         "checkpoint was chosen on these comparisons, so the figure is a little too good. Chance is 50 %. Calibration "
         f"error of p = sigmoid(margin): {percent(calibration['error'])}; loss {calibration['loss']:.3f} (chance 0.693)."
+        f" {_cut(model, 'validation_')}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import uuid
@@ -71,19 +72,31 @@ class FeatureStore:
         return {names[index] for index in np.flatnonzero(self.locate(names).absent)}
 
     def append(self, response_ids: Sequence[str], rows: Sequence[Row], truncated: Sequence[bool]) -> None:
-        """Add one chunk: arrays [tokens, width] of one type and width, one a response, and whether it was cut."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Add one chunk: arrays [tokens, width] of one type and width, one a response, and whether it was cut.
+
+        Raises InputError where it cannot be written; what the store held stays, and nothing half is left.
+        """
         name = uuid.uuid4().hex
         part = self.folder / f"{name}.part"
-        with part.open("wb") as file:
-            np.save(file, np.ascontiguousarray(np.concatenate(rows)), allow_pickle=False)
-        part.replace(self.folder / f"{name}.npy")
         lengths = [len(row) for row in rows]
         starts = list(itertools.accumulate(lengths, initial=0))[:-1]
         columns: list[pa.Array[Any]]
         columns = [pa.array(response_ids, pa.string()), pa.array(starts), pa.array(lengths), pa.array(truncated)]
-        pq.write_table(pa.table(columns, names=NAMES), part)
-        part.replace(self.folder / f"{name}.parquet")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as file:
+                np.save(file, np.ascontiguousarray(np.concatenate(rows)), allow_pickle=False)
+            part.replace(part.with_suffix(".npy"))
+            pq.write_table(pa.table(columns, names=NAMES), part)
+            part.replace(part.with_suffix(".parquet"))
+        except OSError as error:
+            for half in (part, part.with_suffix(".npy")):
+                with contextlib.suppress(OSError):
+                    half.unlink(missing_ok=True)
+            raise InputError(
+                f"{part}: features could not be written ({error}). Make room on that disk; the same command run again "
+                "computes what is missing, and training goes on from its last checkpoint"
+            ) from error
         self._refresh()
 
     def row(self, places: Places, index: int) -> Row:

@@ -83,22 +83,26 @@ def read_comparisons(folder: Path) -> Comparisons:
     held = folder / NUMBERED / _version(where)
     if (held / FACTS).is_file():
         return _opened(held)
+    place = str(held.parent)
     try:
-        held.parent.mkdir(exist_ok=True)
-        root: Path | None = held.parent
-    except OSError:
-        root = None
-    with TemporaryDirectory(prefix=".", dir=root, ignore_cleanup_errors=True) as name:
-        staged = Path(name) / "numbers"
-        staged.mkdir()
-        try:
+        with _scratch(held.parent) as place:
+            staged = Path(place) / "numbers"
+            staged.mkdir()
             _write(dataset, where, staged)
-        except OSError as error:
-            raise InputError(f"{where}: could not be numbered in {name} ({error}); is that disk full?") from error
-        found = _opened(staged)  # what is mapped stays, wherever its folder goes
-        with contextlib.suppress(OSError):  # another process was faster
-            staged.rename(held)
-        return found
+            found = _opened(staged)  # what is mapped stays, wherever its folder goes
+            with contextlib.suppress(OSError):  # another process was faster
+                staged.rename(held)
+            return found
+    except OSError as error:
+        raise InputError(f"{where}: could not be numbered in {place} ({error}); is that disk full?") from error
+
+
+def _scratch(beside: Path) -> TemporaryDirectory[str]:
+    """A folder in `beside`, or, where that cannot be written to, among the temporary files."""
+    with contextlib.suppress(OSError):
+        beside.mkdir(exist_ok=True)
+        return TemporaryDirectory(prefix=".", dir=beside, ignore_cleanup_errors=True)
+    return TemporaryDirectory(prefix=".", ignore_cleanup_errors=True)
 
 
 def _version(where: Path) -> str:

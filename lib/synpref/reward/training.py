@@ -69,7 +69,7 @@ def train_reward_model(
     training goes on from them. features_dir: rows of the frozen layers, shared by all models over this backbone; None:
     a folder for this training only. name: for people. layout: one process, this one, or several, which needs a Spark
     session and folders that all of them see.
-    Raises InputError (no rows, no backbone, responses that do not stand in responses/, no space for a checkpoint),
+    Raises InputError (no rows, no backbone, responses that do not stand in responses/, no space for what is written),
     SettingsError (a plan that cannot work), EngineError (the loss is no number, a process failed).
     """
     settings.check()

@@ -15,9 +15,8 @@ from synpref.reward.accuracy import accuracy_of
 COLLAPSED = 1e-3  # spread of margins under which a model, half trained, calls all responses equally good
 FELL_TO = 0.01  # share of the widest spread that was seen, under which it does so at any time
 Z = 1.96  # of the Wilson interval
-ENOUGH = (
-    100  # training comparisons that a sign is read from, where there is no validation; fewer wait for the next look
-)
+# training comparisons that a sign is read from, where there is no validation; fewer wait for the next look
+ENOUGH = 100
 
 
 class Margins(NamedTuple):

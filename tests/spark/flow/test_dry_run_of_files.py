@@ -34,6 +34,14 @@ def test_pairs_and_tokens_of_a_file(warehouse: Warehouse, tmp_path: Path) -> Non
     assert (found["pairs"], found["response_tokens"]) == (2, 6.0)
     assert "2 pairs, 6 tokens a response (counted in 2 pairs)" in text
     assert not warehouse.exists("occurrences")
+    # validation is no training: neither a file of it nor a share
+    long = {**row, "chosen": "one two three four five six"}
+    (tmp_path / "held.jsonl").write_text(json.dumps(long) + "\n")
+    found, _ = told(MODEL, f"train.data.validation=[{{path: {tmp_path}/held.jsonl, source: held}}]")
+    assert (found["pairs"], found["response_tokens"]) == (2, 6.0)
+    found, text = told(MODEL, "train.data.validation_share=0.5")
+    assert found["pairs"] == 1
+    assert "1 pairs, 6 tokens a response (counted in 2 pairs; 1 more are held out)" in text
     # 7 characters of prompt with 5 of answer (3 tokens of four characters) or, three times, with 4 (2 tokens)
     found, text = told("none", "train.preset=qwen3-0.6b")
     assert (found["pairs"], found["response_tokens"]) == (2, 2.25)

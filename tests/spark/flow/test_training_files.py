@@ -121,6 +121,38 @@ def test_training_prompts_of_a_benchmark_are_refused(warehouse: Warehouse, tmp_p
     assert sum(data.sizes.values()) == 4
 
 
+def test_where_only_prompts_of_a_benchmark_are_left_one_is_named(warehouse: Warehouse, tmp_path: Path) -> None:
+    word = write(tmp_path / "pairs.jsonl", [pair(3)])
+    listed = tmp_path / "bench.jsonl"
+    listed.write_text(json.dumps({"benchmark": "mine", "prompt": "Question 3"}) + "\n")
+    with pytest.raises(InputError, match=r"benchmark_prompt_whole 1, such as line 1 of .*pairs\.jsonl"):
+        training_data(stage_of(warehouse, tmp_path, word, f"train.data.decontaminate=[{listed}]"))
+
+
+def test_validation_of_ties_alone_is_refused(warehouse: Warehouse, tmp_path: Path) -> None:
+    word = write(tmp_path / "pairs.jsonl", [pair(group) for group in range(4)])
+    tie = {"prompt": "q", "response_a": "x", "response_b": "y", "label": "tie"}
+    (tmp_path / "ties.jsonl").write_text(json.dumps(tie) + "\n")
+    held = f"train.data.validation=[{{path: {tmp_path}/ties.jsonl, source: ties}}]"
+    with pytest.raises(InputError, match="no comparison is left to measure on; refused of all files: tie 1 "):
+        train_on_data(stage_of(warehouse, tmp_path, word, held))
+
+
+def test_data_read_otherwise_has_another_id(warehouse: Warehouse, tmp_path: Path) -> None:
+    """Quarantine keeps the refused rows of each apart."""
+    write(tmp_path / "a.jsonl", [pair(group) for group in range(4)])
+    write(tmp_path / "b.jsonl", [pair(group, 1) for group in range(4, 8)])
+
+    def data_id(pairs: str, held: str, *words: str) -> str:
+        named = (f"[{{path: {tmp_path}/{name}.jsonl, source: s}}]" for name in (pairs, held))
+        chosen = [f"train.data.{what}={one}" for what, one in zip(("pairs", "validation"), named, strict=True)]
+        return training_data(stage_of(warehouse, tmp_path, *chosen, *words)).data_id
+
+    ids = [data_id("a", "b"), data_id("b", "a"), data_id("a", "b", "groups.column=chosen")]
+    assert len(set(ids)) == 3
+    assert data_id("a", "b") == ids[0]
+
+
 @pytest.mark.skipif(not MODEL.is_dir(), reason="the small model is absent: run `make setup`")
 def test_overlong_pairs_are_refused_where_the_settings_say_so(warehouse: Warehouse, tmp_path: Path) -> None:
     long = {"prompt": "question", "chosen": "word " * 50, "rejected": "no"}
@@ -135,10 +167,14 @@ def test_overlong_pairs_are_refused_where_the_settings_say_so(warehouse: Warehou
     [
         (
             [{"prompt": "p", "response_a": "x", "response_b": "y", "label": "tie"}],
-            r"which response is better \(tie 1\)",
+            r"which response is better \(tie 1, such as line 1 of .*pairs\.jsonl\)",
         ),
-        (FLAWED, "no pair is left to train on; refused: empty_response 1, identical_responses 1, missing_response 1"),
-        ([{"prompt": "p", "chosen": "t", "rejected": "t"}] * 3, "refused: identical_responses 3"),
+        (
+            FLAWED,
+            r"no pair is left to train on; refused: empty_response 1, such as line 2 of .*pairs\.jsonl; identical",
+        ),
+        (FLAWED, r"identical_responses 1, such as line 1 of .*; missing_response 1, such as line 3 of "),
+        ([{"prompt": "p", "chosen": "t", "rejected": "t"}] * 3, "refused: identical_responses 3, such as line 1 of "),
         ([pair(1, 0), pair(1, 1)], "all pairs lie in one group"),
     ],
 )

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from synpref.config import load_settings
 from synpref.errors import InputError
-from synpref.flow.dry_run import dry_run
+from synpref.flow.dry_run import dry_run, held_out_pairs
 from synpref.quality.gate import Gate
 from synpref.stage import Stage
 from synpref.store.names import Location
@@ -49,6 +49,21 @@ def test_the_development_recipe_takes_as_many_tokens_in_more_steps(tmp_path: Pat
     )
     assert (final["steps"], development["steps"]) == (3, 100)
     assert final["tokens"] == development["tokens"] == 2 * 25_600 * 100
+
+
+@pytest.mark.parametrize(
+    ("words", "held"),
+    [
+        ([], 100),  # a tenth
+        (["train.data.validation_share=0.5"], 500),
+        (["train.data.max_validation=60"], 60),
+        (["train.data.validation_share=0"], 0),
+        (["train.data.validation=[{path: v, source: s}]"], 0),  # none of these pairs, but those of the file
+    ],
+)
+def test_what_is_held_out_is_not_trained_on(words: list[str], held: int) -> None:
+    data = load_settings(["local"], ["train.data.pairs=[{path: p, source: s}]", *words]).train.data
+    assert held_out_pairs(data, 1000) == held
 
 
 def test_assumed_lengths_end_at_the_limit(tmp_path: Path) -> None:

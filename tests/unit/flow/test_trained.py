@@ -12,10 +12,13 @@ from pyspark.sql import SparkSession
 from synpref.config import load_settings
 from synpref.flow import model_record, models
 from synpref.quality.gate import Gate
+from synpref.report.model_card import DataFacts
 from synpref.reward import training
 from synpref.stage import Stage
 from synpref.store.names import Location
 from synpref.store.warehouse import Warehouse
+
+FACTS = DataFacts({}, {}, {}, {}, 0, [], "backbone")
 
 
 @pytest.fixture
@@ -55,3 +58,30 @@ def test_comparisons_that_a_trainer_neither_read_nor_refused_are_counted() -> No
     read: Any = [SimpleNamespace(rows={"comparisons": 7, "comparisons_refused": 2}) for _ in range(2)]
     assert models.unread(9, read) == 0
     assert models.unread(10, read) == 2
+
+
+@pytest.mark.parametrize("logged", [True, False])
+def test_a_final_model_gets_its_card_before_it_is_logged_and_once(
+    logged: bool, stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, done = SimpleNamespace(model_id="m1", path=tmp_path / "models" / "m1"), list[str]()
+    model.path.mkdir()
+
+    def write(model: Any, figures: object, facts: DataFacts) -> None:
+        assert facts == FACTS
+        model_record.card_of(model).touch()
+        done.append("card")
+
+    def record(*_: object) -> None:
+        model_record.logged_in(stage, cast("Any", model)).touch()
+        done.append("log")
+
+    if logged:  # by an earlier version
+        model_record.logged_in(stage, cast("Any", model)).touch()
+    monkeypatch.setattr(models, "fitted", lambda *_: model)
+    monkeypatch.setattr(models, "_version", lambda stage, table: None)
+    monkeypatch.setattr(models, "write_card", write)
+    monkeypatch.setattr(models, "recorded", record)
+    for _ in range(2):
+        models.trained(stage, "filtered-1", tmp_path, tmp_path, "decisions", 1, FACTS)
+    assert done == (["card"] if logged else ["card", "log"])

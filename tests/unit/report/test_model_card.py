@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -111,19 +112,33 @@ def test_a_stranger_gets_our_reward_from_an_encoder(tmp_path: Path) -> None:
 
 
 def test_the_card_says_what_was_read_measured_and_by_which_code(chatty: Path, tmp_path: Path) -> None:
-    model = trained(chatty, tmp_path)
+    model = dataclasses.replace(trained(chatty, tmp_path), rows={
+        "responses": 1200, "responses_truncated": 7, "validation_responses": 80, "validation_responses_truncated": 0,
+    })  # fmt: skip
     share = {"estimate": 0.75, "low": 0.6, "high": 0.8, "groups": 3, "few_groups": True}
     figures = {
         "rows": 40, "accuracy": share, "length": {**share, "estimate": 0.5}, "unscored": 0,
-        "by_source": {"one": {"rows": 40, "accuracy": 0.75}}, "calibration": {"error": 0.1, "loss": 0.5, "bins": []},
+        "by_source": {"one": {"rows": 40, "accuracy": 0.75}}, "by_category": {"advice": {"rows": 30, "accuracy": 0.8}},
+        "calibration": {"error": 0.1, "loss": 0.5, "bins": []},
     }  # fmt: skip
     known = DataFacts({"p": "d"}, {"train": 6}, {"train": 3, "validation": 3}, {}, 0, ["bench.jsonl"], str(chatty))
     card = model_card(model, figures, known, "commit 1")
     assert "| all | 40 | 75.0 % | 60.0 to 80.0 %, few groups (3) |" in card
     assert "| preferring the longer answer | 40 | 50.0 % |" in card
+    assert "| source one | 40 | 75.0 % |  |" in card
+    assert "| category advice | 30 | 80.0 % |  |" in card
+    assert "Of 1,200 responses 7 lost the beginning of their conversation, being above 64 tokens with it." in card
+    assert "Of 80 responses 0 lost" in card
     assert "Decontaminated against bench.jsonl." in card
     assert "| code | commit 1 |" in card
     assert "Not measured" in model_card(model, None, known, "commit 1")
+
+
+def test_a_card_says_no_number_of_groups_that_nobody_counted(chatty: Path, tmp_path: Path) -> None:
+    model = trained(chatty, tmp_path)
+    card = model_card(model, None, dataclasses.replace(facts(chatty), groups={}), "commit 1")
+    assert "6 comparisons after 1 duplicates were merged. Refused: tie 2." in card
+    assert "6 comparisons of 3 groups after" in card_of(model, chatty)
 
 
 def test_names_from_files_can_steer_no_page(chatty: Path, tmp_path: Path) -> None:

@@ -188,6 +188,22 @@ def test_no_space_for_a_checkpoint_leaves_the_one_before(
     assert same_weights(model, whole)
 
 
+def test_no_space_for_features_leaves_the_checkpoints(
+    folders: Folders, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+    stopped_while_sealing(2, folders, tiny_bert, models, monkeypatch)  # step 6 is whole
+    shutil.rmtree(tmp_path / "features")
+    before = checkpoints_in(models)
+    with monkeypatch.context() as patch:
+        patch.setattr("numpy.save", no_space)
+        with pytest.raises(InputError, match=r"features could not be written .* goes on from its last checkpoint"):
+            train(folders, tiny_bert, models)
+    assert checkpoints_in(models) == before
+    _, told = train(folders, tiny_bert, models)
+    assert any("goes on from the checkpoint of step 6" in line for line in told)
+
+
 def no_space_for_tensors(*_: object, **__: object) -> None:
     raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 

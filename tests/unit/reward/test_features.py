@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,26 @@ def test_a_broken_chunk_is_named(tmp_path: Path, suffix: str) -> None:
     next(tmp_path.glob(f"*.{suffix}")).write_bytes(b"\x93NUMPY broken")
     with pytest.raises(InputError, match="broken feature chunk"):
         FeatureStore(tmp_path).missing(["a"])
+
+
+@pytest.mark.parametrize("writer", ["numpy.save", "pyarrow.parquet.write_table"])
+def test_a_full_disk_is_told_and_leaves_what_was_held(
+    writer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = FeatureStore(tmp_path / "f")
+    store.append(["a"], rows(2), [False])
+    before = sorted((tmp_path / "f").iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, full)
+        with pytest.raises(InputError, match=r"f/[0-9a-f]+\.part: features could not be written .*No space left.*Make"):
+            store.append(["b"], rows(3), [False])
+    assert sorted((tmp_path / "f").iterdir()) == before
+    assert store.missing(["a", "b"]) == {"b"}
+    store.append(["b"], rows(3), [False])
+    assert store.missing(["a", "b"]) == set()
 
 
 def test_more_chunks_than_files_may_be_open_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

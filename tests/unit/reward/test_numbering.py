@@ -95,6 +95,16 @@ def test_no_space_left_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         read_comparisons(write(tmp_path, some_rows(40, 5)))
 
 
+def test_no_space_for_any_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = write(tmp_path, some_rows(40, 5))
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(InputError, match=r"comparisons: could not be numbered in .*\.numbered .*No space left"):
+        read_comparisons(folder)
+
+
 @given(st.lists(st.integers(0, 99), max_size=60), st.integers(1, 9))
 def test_buckets_give_back_every_record_in_its_bucket_and_order(
     tmp_path_factory: pytest.TempPathFactory, values: list[int], count: int
