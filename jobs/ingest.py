@@ -12,7 +12,7 @@ from synpref.demo.files import write_pool
 from synpref.errors import InputError
 from synpref.pairs.ingest import read_input
 from synpref.pairs.write import write_ingested
-from synpref.settings_train import Input
+from synpref.settings_inputs import Input
 from synpref.stage import Outcome, Stage
 
 

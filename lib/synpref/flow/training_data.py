@@ -22,7 +22,7 @@ from synpref.pairs.ingested import Ingested
 from synpref.pairs.write import write_ingested
 from synpref.reward.holding_out import held_out
 from synpref.reward.overlong import refused_responses
-from synpref.settings_train import Input
+from synpref.settings_inputs import Input
 from synpref.stage import Stage
 from synpref.store.named_table import NamedTable, export_table, find_table
 

@@ -13,6 +13,7 @@ TIERS = (
     ("errors", "masking"),
     ("section", "new_file"),
     ("settings_evaluate", "settings_presets"),
+    ("settings_inputs",),
     ("settings_train",),
     ("settings", "code_version", "java", "jvm_output", "memory", "preload"),
     ("config", "spark"),
@@ -29,8 +30,8 @@ TIERS = (
 )
 TIER_OF = {room: tier for tier, rooms in enumerate(TIERS) for room in rooms}
 DOOR = {
-    "settings", "settings_evaluate", "settings_presets", "settings_train", "config", "stage", "record", "resume",
-    "session", "cli", "flow", "jobs",
+    "settings", "settings_evaluate", "settings_inputs", "settings_presets", "settings_train", "config", "stage",
+    "record", "resume", "session", "cli", "flow", "jobs",
 }  # fmt: skip
 # Rules of the recipe are plain Python: a test calls them with plain values, and so may anybody.
 PLAIN = (
