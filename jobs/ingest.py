@@ -58,8 +58,11 @@ def run(stage: Stage) -> Outcome:
     if pool is not None and settings.truth == "generated":
         warehouse.insert("truth", warehouse.spark.read.parquet(str(pool.truth)), unique=True)
     quarantined: Counter[str] = Counter()
-    for count in counts:
+    for one, count in zip(inputs, counts, strict=True):
         quarantined.update(count.quarantined)
+        told = count.fallback(settings.groups.column)
+        if told is not None:
+            stage.say(f"{one.path}: {told}")
     return Outcome(
         rows_in=sum(count.rows_in for count in counts),
         rows_out=sum(count.comparisons + count.duplicates for count in counts),

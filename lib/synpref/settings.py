@@ -344,8 +344,8 @@ class Settings(Section):
             raise ValueError("truth: generated needs generated.prompts > 0")
         if self.truth == "none" and self.simulators:
             raise ValueError(
-                f"truth: none, from which {', '.join(self.simulators)} would take their answers; set truth to generated "
-                "or unflipped, or let others answer"
+                f"truth: none, from which {', '.join(self.simulators)} would take their answers; "
+                "set truth to generated or unflipped, or let others answer"
             )
         names = [judge.name for judge in self.judges]
         if len(set(names)) != len(names):

@@ -193,8 +193,8 @@ def test_who_answers_by_the_truth_is_refused_where_there_is_none() -> None:
         "judges=[{name: careful, kind: simulated, accuracy: 0.9, position_bias: 0.1}]",
     ]  # fmt: skip
     assert _error(words, ("local",)) == (
-        "command line: truth: none, from which humans.provider: simulated, judges: careful, attributes: by-family would "
-        "take their answers; set truth to generated or unflipped, or let others answer"
+        "command line: truth: none, from which humans.provider: simulated, judges: careful, attributes: by-family "
+        "would take their answers; set truth to generated or unflipped, or let others answer"
     )
     for word in words[1:]:
         assert "truth: none, from which" in _error([ONE_INPUT, word], ("local",))

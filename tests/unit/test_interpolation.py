@@ -26,7 +26,7 @@ def overlay(tmp_path: Path) -> str:
 
 
 def test_the_overlay_that_holds_it_is_named_and_not_the_last_one(overlay: str) -> None:
-    assert told("seed=1", overlays=("local", overlay, "demo"), *["run.dir=x"]).startswith(f"{overlay}: spark.conf.x: ")
+    assert told("run.dir=x", overlays=("local", overlay, "demo")).startswith(f"{overlay}: spark.conf.x: ")
     assert told("seed=1", overlays=("local", overlay)) == (
         f"{overlay}: run.dir: Interpolation key 'no.such.key' not found"
     )

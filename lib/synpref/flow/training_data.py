@@ -60,8 +60,11 @@ def training_data(stage: Stage) -> TrainingData:
     data_id = _data_id(stage, read)
     counts = write_ingested(stage.warehouse, *read)
     quarantined = Counter[str]()
-    for count in counts:
+    for one, count in zip(read, counts, strict=True):
         quarantined.update(count.quarantined)
+        told = count.fallback(stage.settings.groups.column)
+        if told is not None:
+            stage.say(f"{one.source}: {told}")
     cleaned = _cleaned(stage, read, data_id)
     quarantined.update(cleaned.counts.quarantined)
     judged = _judged(stage, cleaned.source_labels, quarantined).persist()
