@@ -67,7 +67,8 @@ def after_hygiene(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory)
 def stage(spark: SparkSession, after_hygiene: Path, tmp_path: Path) -> Stage:
     """Stage 1 over a copy of those tables; people are to label 8 comparisons of its pool."""
     warehouse = Warehouse(spark, Location(path=str(shutil.copytree(after_hygiene, tmp_path / "ware house"))))
-    return Stage("stage1", "run", load_settings(["local"], WORDS), warehouse, Gate())
+    left = {("hygiene", "c"): {"alike": 0}}
+    return Stage("stage1", "run", load_settings(["local"], WORDS), warehouse, Gate(), left=left)
 
 
 def exported(stage: Stage, path: Path) -> list[dict[str, Any]]:
