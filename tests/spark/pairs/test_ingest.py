@@ -121,8 +121,9 @@ def test_an_input_of_which_no_row_has_a_group_is_refused(spark: SparkSession, tm
 
 
 def test_rows_that_fall_back_to_the_group_of_their_prompt_are_counted(spark: SparkSession, tmp_path: Path) -> None:
-    rows = [{**ROW, "topic": "t"}, ROW, {**ROW, "chosen": "d", "topic": " "}, {**ROW, "chosen": None}]
-    ingested = read(spark, lines(tmp_path / "x.jsonl", list(rows)), group_column="topic")
+    blank, broken = {**ROW, "chosen": "d", "topic": " "}, {**ROW, "chosen": None}
+    path = lines(tmp_path / "x.jsonl", [{**ROW, "topic": "t"}, ROW, blank, broken])
+    ingested = read(spark, path, group_column="topic")
     (counts,) = count_rows(ingested.files, ingested.occurrences, [ingested.file_ids])
     assert (counts.comparisons + counts.duplicates, counts.ungrouped) == (3, 2)
 
