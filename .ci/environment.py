@@ -58,9 +58,8 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in FOREIGN}
 
 
-def install_into(target: Path, lock: Path, doing: str) -> None:
-    """Install what `lock` says, and nothing that it needs, into a folder of its own with the main environment's uv."""
-    venv = ROOT / ".venv"
+def install_into(venv: Path, target: Path, lock: Path, doing: str) -> None:
+    """Install what `lock` says, and nothing that it needs, into a folder of its own with the uv of `venv`."""
     environment = clean_environment()
     environment |= _uv_settings(venv, environment)
     run(

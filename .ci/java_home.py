@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from console import SetupError, run, say
@@ -21,13 +22,13 @@ INSTALLER = ROOT / ".ci" / "jdk.lock"
 PACKAGES = ("openjdk-17-jre-headless", "openjdk-21-jre-headless")  # Debian and Ubuntu releases carry one or both
 
 
-def prepare() -> Path:
+def prepare(venv: Path) -> Path:
     """Return the home of a Java 17 or 21, installed here where there was none, and record it for the Makefile.
 
-    Raises SetupError with the one line to type.
+    venv: an environment that stands. Raises SetupError with the one line to type.
     """
     environment = clean_environment()
-    home = _recorded() or find(environment) or install(environment)
+    home = _recorded() or find(environment) or install(environment, venv)
     RECORD.parent.mkdir(parents=True, exist_ok=True)
     RECORD.write_text(f"{home}\n", encoding="utf-8")
     return home
@@ -58,13 +59,16 @@ def _candidates(environment: Mapping[str, str], system_folder: Path) -> Iterator
         yield from sorted((Path(environment["HOME"]) / ".jdk").glob("*"))
 
 
-def install(environment: Mapping[str, str], system_folder: Path = SYSTEM_FOLDER) -> Path:
-    """Install a Java by the first way that works and return its home. Raises SetupError with the one line to type."""
+def install(environment: Mapping[str, str], venv: Path, system_folder: Path = SYSTEM_FOLDER) -> Path:
+    """Install a Java by the first way that works and return its home. Raises SetupError with the one line to type.
+
+    venv: whose uv installs, where it comes to that.
+    """
     say("no Java 17 or 21 found (looked at JAVA_HOME, PATH, /usr/lib/jvm and ~/.jdk): installing one")
-    for way in (_with_apt, _with_install_jdk):
+    for way in (partial(_with_apt, environment), partial(_with_install_jdk, environment, venv)):
         try:
-            way(environment)
-        except SetupError as error:
+            way()
+        except (SetupError, OSError) as error:
             say(str(error))
         home = find(environment, system_folder)
         if home:
@@ -85,9 +89,9 @@ def _with_apt(environment: Mapping[str, str]) -> None:
             return
 
 
-def _with_install_jdk(environment: Mapping[str, str]) -> None:
+def _with_install_jdk(environment: Mapping[str, str], venv: Path) -> None:
     tool = ROOT / ".cache" / "install-jdk"
-    install_into(tool, INSTALLER, "installing the package install-jdk")
+    install_into(venv, tool, INSTALLER, "installing the package install-jdk")
     run(
         [sys.executable, "-c", "import jdk; print(jdk.install('17'))"], "downloading Java 17 to ~/.jdk",
         {**environment, "PYTHONPATH": str(tool)}, f"Type: {install_line()}",

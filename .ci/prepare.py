@@ -50,7 +50,7 @@ def prepare(wanted: str) -> None:
     venv, lock = LOCKS[wanted]
     made = environment.prepare(venv, lock)
     if wanted in WITH_SPARK:
-        jars.prepare(venv, java_home.prepare(), lock)
+        jars.prepare(venv, java_home.prepare(venv), lock)
     if wanted == "all":
         models.prepare(venv)
     if made:

@@ -58,6 +58,7 @@ def run(stage: Stage) -> Outcome:
         rows_out=cleaned.counts.rows_out,
         duplicates=cleaned.counts.duplicates,
         quarantined=cleaned.counts.quarantined,
+        detail={"alike": cleaned.counts.alike},
         campaign=campaign,
     )
 

@@ -12,7 +12,7 @@ from synpref.demo.files import write_pool
 from synpref.errors import InputError
 from synpref.pairs.ingest import read_input
 from synpref.pairs.write import write_ingested
-from synpref.settings_train import Input
+from synpref.settings_inputs import Input
 from synpref.stage import Outcome, Stage
 
 
@@ -58,8 +58,11 @@ def run(stage: Stage) -> Outcome:
     if pool is not None and settings.truth == "generated":
         warehouse.insert("truth", warehouse.spark.read.parquet(str(pool.truth)), unique=True)
     quarantined: Counter[str] = Counter()
-    for count in counts:
+    for one, count in zip(inputs, counts, strict=True):
         quarantined.update(count.quarantined)
+        told = count.fallback(settings.groups.column)
+        if told is not None:
+            stage.say(f"{one.path}: {told}")
     return Outcome(
         rows_in=sum(count.rows_in for count in counts),
         rows_out=sum(count.comparisons + count.duplicates for count in counts),

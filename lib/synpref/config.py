@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -25,6 +26,7 @@ CAMPAIGN_SECTIONS = (
     "seed", "sample", "truth", "groups", "hygiene", "humans", "stage1", "attributes", "embedder", "judges", "admission",
 )  # fmt: skip
 _LENGTHS = ("steps", "epochs")
+_ABSENT = object()
 # What of `train` no model of a campaign depends on.
 TRAIN_ASIDE = ("data", "preset", "recipe", "dry_run", "estimate")
 
@@ -132,19 +134,15 @@ def _preset_layer(layers: Sequence[tuple[str, DictConfig]]) -> list[tuple[str, D
 def _one_length(layers: Sequence[tuple[str, DictConfig]]) -> None:
     """Let a layer that sets one of train.steps and train.epochs take the place of the other in the layers below it."""
     for _, layer in layers:
-        train = layer.get("train")
-        given = [key for key in _LENGTHS if isinstance(train, DictConfig) and train.get(key) is not None]
+        given = [key for key in _LENGTHS if _written(layer, ("train", key)) is not None]
         if len(given) == 1:
-            train.update({key: None for key in _LENGTHS if key not in given})
+            layer["train"].update({key: None for key in _LENGTHS if key not in given})
 
 
 def _named(layers: Sequence[tuple[str, DictConfig]], key: str) -> object:
     """The value of a key in the last layer that has it."""
-    for _, layer in reversed(layers):
-        section, _, name = key.partition(".")
-        if isinstance(layer.get(section), DictConfig) and name in layer[section]:
-            return layer[section][name]
-    return None
+    where = key.split(".")
+    return next((_written(layer, where) for _, layer in reversed(layers) if _holds(layer, where)), None)
 
 
 def conf_file(name: str) -> Path:
@@ -211,9 +209,30 @@ def _merged(layers: Sequence[tuple[str, DictConfig]]) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(merged, resolve=True)
     except OmegaConfBaseException as error:
-        raise SettingsError(f"{layers[-1][0]}: {' '.join(str(error).split())}") from None
+        names = [name for name, _ in layers]
+        wrong = [(_source(_parts(key), layers), key) for key in _unresolved(merged, str(error.full_key))]
+        name, key = max(wrong, key=lambda each: names.index(each[0]))
+        raise SettingsError(f"{name}: {key}: {str(error).splitlines()[0]}") from None
     assert isinstance(plain, dict)  # noqa: S101 - tells mypy what _read made sure of
     return {str(key): value for key, value in plain.items()}
+
+
+def _unresolved(merged: DictConfig, key: str, seen: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Of a value that cannot be resolved, the key that holds the wrong ${…}: its own, or that of a value it names.
+
+    Several where they name each other in a circle.
+    """
+    for named in re.findall(r"\$\{([\w.\[\]]+)\}", str(_written(merged, _parts(key)))):
+        try:
+            OmegaConf.select(merged, named)
+        except OmegaConfBaseException:
+            return (*seen, key) if named in (*seen, key) else _unresolved(merged, named, (*seen, key))
+    return (key,)
+
+
+def _parts(key: str) -> list[str]:
+    """a[0].b as a, 0, b."""
+    return re.findall(r"[^.\[\]]+", key)
 
 
 def _explain(detail: Mapping[str, Any], layers: Sequence[tuple[str, DictConfig]]) -> str:
@@ -229,12 +248,28 @@ def _explain(detail: Mapping[str, Any], layers: Sequence[tuple[str, DictConfig]]
     return f"{_source(where, layers)}: {key + ': ' if key else ''}{message}"
 
 
-def _source(where: tuple[str, ...], layers: Sequence[tuple[str, DictConfig]]) -> str:
+def _source(where: Sequence[str], layers: Sequence[tuple[str, DictConfig]]) -> str:
     for length in range(len(where), 0, -1):
         for name, layer in reversed(layers):
-            if OmegaConf.select(layer, ".".join(where[:length]), throw_on_resolution_failure=False) is not None:
+            if _holds(layer, where[:length]):
                 return name
     return layers[-1][0]
+
+
+def _holds(layer: DictConfig, where: Sequence[str]) -> bool:
+    return _written(layer, where, absent=_ABSENT) is not _ABSENT
+
+
+def _written(layer: DictConfig, where: Sequence[str], absent: object = None) -> object:
+    """What a layer says under these keys, with each ${…} as it is written."""
+    found: object = OmegaConf.to_container(layer)
+    for part in where:
+        if isinstance(found, list):
+            found = {str(place): one for place, one in enumerate(found)}
+        if not isinstance(found, dict) or part not in found:
+            return absent
+        found = found[part]
+    return found
 
 
 def _siblings(where: tuple[str, ...]) -> list[str]:

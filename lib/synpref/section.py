@@ -9,9 +9,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from synpref.masking import holds_secret
 
 Share = Annotated[float, Field(ge=0, le=1)]
+PartialShare = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
+# What every generator of random numbers takes, also with the number of a sample or of a final model added to it.
+Seed = Annotated[int, Field(ge=0, lt=2**62)]
+Responses = Annotated[int, Field(ge=2)]  # a comparison has two
 
 
 def _no_secret(url: str) -> str:

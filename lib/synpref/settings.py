@@ -7,10 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from synpref.section import AutoOrOff, Count, GpuAddress, NumberFormat, Positive, Seconds, Section, Share, Url
+from synpref.section import AutoOrOff, Count, GpuAddress, NumberFormat, Positive, Seconds, Section, Seed, Share, Url
 from synpref.settings_evaluate import Evaluate, nearest
-from synpref.settings_train import Input, Train
+from synpref.settings_inputs import Generated, Groups, Input, Sample
+from synpref.settings_train import Train
 
+# engines.judge_prompt knows it too, and may not be imported here; a test holds the two together.
+MAX_FEW_SHOTS = 8
+FewShots = Annotated[int, Field(ge=0, le=MAX_FEW_SHOTS)]
 # How a judge is reached, not what it answers.
 JUDGE_RUNTIME = ("url", "key_variable", "concurrency", "timeout", "retries", "gpu_memory")
 
@@ -70,27 +74,6 @@ class MlflowSettings(Section):
         return self
 
 
-class Sample(Section):
-    """How much of the inputs is read."""
-
-    prompts: Positive | None
-    comparisons_per_prompt: Positive | None
-
-
-class Generated(Section):
-    """The generated pool with known truth."""
-
-    prompts: Count
-    test_prompts: Count
-
-
-class Groups(Section):
-    """Which column names the group of a prompt."""
-
-    column: str | None
-    pattern: str | None
-
-
 class Hygiene(Section):
     """Duplicates, conflicts, noise, contamination."""
 
@@ -132,7 +115,7 @@ class Stage1(Section):
     k_max: Positive
     max_per_prompt: Positive
     max_retrieved: Positive | None
-    few_shots: Count
+    few_shots: FewShots
     min_silver: Positive
     hold_out: HoldOut
 
@@ -169,7 +152,7 @@ class Judge(Section):
     kind: Literal["transformers", "vllm", "http", "replay", "simulated"]
     model: str | None = None
     samples: Positive = 1
-    few_shots: Count | None = None
+    few_shots: FewShots | None = None
     max_tokens: Positive = 2048
     dtype: NumberFormat | None = None
     gpu_memory: Annotated[float, Field(gt=0, le=1)] = 0.9
@@ -317,7 +300,7 @@ class Gate(Section):
 class Settings(Section):
     """All settings of a run, validated. Below the jobs nobody sees this object."""
 
-    seed: int
+    seed: Seed
     run: Run
     store: StoreSettings
     spark: SparkSettings
@@ -348,10 +331,22 @@ class Settings(Section):
         alone = {"train": self.train.data.given or self.train.dry_run, "evaluate": self.evaluate.named}
         return not (self.inputs or self.generated.prompts) and not alone.get(stage, False)
 
+    @property
+    def simulators(self) -> list[str]:
+        """The settings that name somebody who answers by known truth."""
+        people = ["humans.provider: simulated"] if self.humans.provider == "simulated" else []
+        judges = [f"judges: {one.name}" for one in self.judges if one.kind == "simulated"]
+        return [*people, *judges, *(f"attributes: {one.name}" for one in self.attributes if one.kind == "simulated")]
+
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
         if self.truth == "generated" and not self.generated.prompts:
             raise ValueError("truth: generated needs generated.prompts > 0")
+        if self.truth == "none" and self.simulators:
+            raise ValueError(
+                f"truth: none, from which {', '.join(self.simulators)} would take their answers; "
+                "set truth to generated or unflipped, or let others answer"
+            )
         names = [judge.name for judge in self.judges]
         if len(set(names)) != len(names):
             raise ValueError(f"judges: two have one name: {names}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from synpref.section import Positive, Seconds, Section, Share
+from synpref.section import PartialShare, Positive, Responses, Seconds, Section
 
 Recipe = Literal["development", "final"]
 
@@ -15,11 +15,11 @@ class TrainValues(Section):
     steps: Positive | None = None
     epochs: Seconds | None = None
     pairs_per_step: Positive | None = None
-    responses_per_step: Positive | None = None
+    responses_per_step: Responses | None = None
     tokens_per_step: Positive | None = None
     learning_rate: Seconds | None = None
     schedule: Literal["linear", "constant"] | None = None
-    warmup_share: Share | None = None
+    warmup_share: PartialShare | None = None
     weight_decay: float | None = None
     trainable_layers: Positive | None = None
     max_tokens: Positive | None = None

@@ -6,19 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from synpref.section import Positive, Seconds, Section, Share
+from synpref.section import PartialShare, Positive, Responses, Seconds, Section, Share
+from synpref.settings_inputs import Input
 from synpref.settings_presets import Recipe
-
-
-class Input(Section):
-    """One file, folder or pattern of preference pairs."""
-
-    path: str
-    source: str
-    shape: str = "auto"
-    format: Literal["auto", "parquet", "jsonl"] = "auto"
-    use: Literal["pool", "test"] = "pool"
-    label_origin: str | None = None
 
 
 class Estimate(Section):
@@ -39,7 +29,7 @@ class TrainData(Section):
     table: str | None
     where: str | None
     validation: list[Input]
-    validation_share: Annotated[float, Field(ge=0, lt=1)]
+    validation_share: PartialShare
     max_validation: Positive
     decontaminate: list[str]
 
@@ -79,12 +69,12 @@ class Train(Section):
     backbone: str
     steps: Positive | None
     epochs: Annotated[float, Field(gt=0)] | None
-    responses_per_step: Positive
+    responses_per_step: Responses
     tokens_per_step: Positive
     pairs_per_step: Positive | None
     learning_rate: Seconds
     schedule: Literal["linear", "constant"]
-    warmup_share: Share
+    warmup_share: PartialShare
     weight_decay: Annotated[float, Field(ge=0)]
     dropout: bool
     trainable_layers: Positive | None

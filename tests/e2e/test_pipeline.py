@@ -22,6 +22,8 @@ INFERENCE = {
     "rewards": ["response_id", "engine_id"],
 }
 
+LATEST = "SELECT comparison_id, max_by(role, iteration) role FROM roles GROUP BY comparison_id"
+
 pytestmark = [
     pytest.mark.skipif(not MODEL.is_dir(), reason="the small model is absent: run `make setup`"),
     pytest.mark.timeout(3600),
@@ -112,9 +114,8 @@ def test_no_comparison_of_a_held_out_group_was_decided_or_curated(small: SmallRu
 
 def test_no_model_was_trained_on_what_it_may_not_see(small: SmallRun, local_spark: SparkSession) -> None:
     small.table(local_spark, "roles").createOrReplaceTempView("roles")
-    latest = "SELECT comparison_id, max_by(role, iteration) role FROM roles GROUP BY comparison_id"
     of_role: dict[str, set[str]] = defaultdict(set)
-    for row in local_spark.sql(latest).collect():
+    for row in local_spark.sql(LATEST).collect():
         of_role[row["role"]].add(row["comparison_id"])
     # validation rows are snapshots too: a model is known by the digest of those it was trained on
     rows = {
@@ -174,12 +175,65 @@ def test_few_shots_are_gold_train_of_other_groups(small: SmallRun, local_spark: 
 def test_gold_silver_and_wild_share_no_normalised_comparison(small: SmallRun, local_spark: SparkSession) -> None:
     for name in ("roles", "comparisons"):
         small.table(local_spark, name).createOrReplaceTempView(name)
-    latest = "SELECT comparison_id, max_by(role, iteration) role FROM roles GROUP BY comparison_id"
     shared = (
-        f"SELECT normalised_comparison_id FROM ({latest}) JOIN comparisons USING (comparison_id) "
+        f"SELECT normalised_comparison_id FROM ({LATEST}) JOIN comparisons USING (comparison_id) "
         "WHERE role IN ('gold-train', 'silver', 'wild') GROUP BY 1 HAVING count(*) > 1"
     )
     assert local_spark.sql(shared).isEmpty()
+
+
+def test_errors_on_gold_train_alone_retrieve_and_only_out_of_the_pool(
+    small: SmallRun, local_spark: SparkSession
+) -> None:
+    for name in ("roles", "retrievals"):
+        small.table(local_spark, name).createOrReplaceTempView(name)
+    adaptive = "SELECT iteration, query, retrieved FROM retrievals WHERE purpose = 'adaptive'"
+    assert local_spark.sql(adaptive).count() > 0
+    # the roles that retrieval saw: silver of the same iteration came of it
+    then = (
+        f"SELECT a.iteration, r.comparison_id, max_by(r.role, r.iteration) role FROM (SELECT DISTINCT iteration FROM "
+        f"({adaptive})) a JOIN roles r ON r.iteration < a.iteration OR (r.iteration = a.iteration AND "
+        "r.role <> 'silver') GROUP BY a.iteration, r.comparison_id"
+    )
+    for side, role in (("query", "gold-train"), ("retrieved", "stage1_pool")):
+        of_side = (
+            f"SELECT DISTINCT t.role FROM ({adaptive}) a LEFT JOIN ({then}) t "
+            f"ON t.iteration = a.iteration AND t.comparison_id = a.{side}"
+        )
+        assert [row["role"] for row in local_spark.sql(of_side).collect()] == [role], side
+
+
+def test_judges_saw_no_test_and_were_examined_on_gold_validation_alone(
+    small: SmallRun, local_spark: SparkSession
+) -> None:
+    for name in ("roles", "verdicts", "engines"):
+        small.table(local_spark, name).createOrReplaceTempView(name)
+    told = local_spark.sql(
+        "SELECT DISTINCT e.name, l.role FROM verdicts v JOIN engines e ON e.engine_id = v.engine_id "
+        f"LEFT JOIN ({LATEST}) l ON l.comparison_id = v.comparison_id"
+    ).collect()
+    asked: dict[str, set[str | None]] = defaultdict(set)
+    for row in told:
+        asked[row["name"]].add(row["role"])
+    # one that is refused is asked no further
+    assert asked["simulated-biased"] == {"gold-validation"}
+    assert {"gold-validation", "silver"} <= asked["simulated-careful"]
+    assert asked["simulated-careful"] <= {"gold-validation", "silver", "wild", "discarded"}
+
+
+def test_stage_2_decided_wild_gold_train_and_silver_and_nothing_else(
+    small: SmallRun, local_spark: SparkSession
+) -> None:
+    for name in ("roles", "decisions"):
+        small.table(local_spark, name).createOrReplaceTempView(name)
+    decided = local_spark.sql(
+        f"SELECT r.role, count(*) n, count(d.comparison_id) decided FROM ({LATEST}) r LEFT JOIN "
+        "(SELECT DISTINCT comparison_id FROM decisions) d ON d.comparison_id = r.comparison_id GROUP BY r.role"
+    ).collect()
+    open_roles = {"wild", "gold-train", "silver"}
+    assert {row["role"] for row in decided if row["decided"]} == open_roles
+    assert all(row["decided"] == row["n"] for row in decided if row["role"] in open_roles)
+    assert {"held_out", "gold-validation", "gold-test"} <= {row["role"] for row in decided}
 
 
 def test_what_an_inference_stage_wrote_is_held_to_its_contract_before_it_is_read(

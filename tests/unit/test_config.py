@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from synpref import settings
 from synpref.config import (
     campaign_id,
     check_inputs,
@@ -14,6 +15,7 @@ from synpref.config import (
     settings_hash,
     settings_json,
 )
+from synpref.engines import judge_prompt
 from synpref.errors import SettingsError
 
 ONE_INPUT = "inputs=[{path: pairs.parquet, source: mine}]"
@@ -75,6 +77,17 @@ def test_paths_follow_the_run_s_folder() -> None:
         ("train.steps=null", "set either steps or epochs"),
         ("train.dtype=float16", "train.dtype: input should be 'float32' or 'bfloat16'"),
         ("train={on_cluster: true, data: {pairs: [{path: p, source: s}]}}", "train.dtype: name it"),
+        ("seed=-1", "command line: seed: input should be greater than or equal to 0 (got -1)"),
+        ("stage1.few_shots=9", "command line: stage1.few_shots: input should be less than or equal to 8 (got 9)"),
+        (
+            "judges=[{name: a, kind: transformers, model: m, few_shots: 9}]",
+            "command line: judges.0.few_shots: input should be less than or equal to 8 (got 9)",
+        ),
+        ("train.warmup_share=1.0", "command line: train.warmup_share: input should be less than 1 (got 1.0)"),
+        (
+            "train.responses_per_step=1",
+            "command line: train.responses_per_step: input should be greater than or equal to 2 (got 1)",
+        ),
         ("scorer.shared_prompt=always", "scorer.shared_prompt: input should be 'auto' or 'off'"),
     ],
 )
@@ -174,6 +187,24 @@ def test_two_attributes_engines_that_are_one_are_refused_by_their_names() -> Non
     assert "attributes: a and b are one engine" in _error([f"attributes=[{words}]"])
 
 
+def test_who_answers_by_the_truth_is_refused_where_there_is_none() -> None:
+    words = [
+        ONE_INPUT, "humans.provider=simulated", "attributes=[{name: by-family, kind: simulated}]",
+        "judges=[{name: careful, kind: simulated, accuracy: 0.9, position_bias: 0.1}]",
+    ]  # fmt: skip
+    assert _error(words, ("local",)) == (
+        "command line: truth: none, from which humans.provider: simulated, judges: careful, attributes: by-family "
+        "would take their answers; set truth to generated or unflipped, or let others answer"
+    )
+    for word in words[1:]:
+        assert "truth: none, from which" in _error([ONE_INPUT, word], ("local",))
+        load_settings(["local"], [ONE_INPUT, word, "truth=unflipped"])
+
+
+def test_the_most_examples_are_those_that_the_prompt_takes() -> None:
+    assert settings.MAX_FEW_SHOTS == judge_prompt.MAX_FEW_SHOTS
+
+
 def test_gold_cannot_exceed_its_pool() -> None:
     assert "humans.share exceeds" in _error([ONE_INPUT, "humans.share=0.5"], ("local",))
 
@@ -183,7 +214,7 @@ def test_nobody_is_asked_further_where_gold_is_of_files() -> None:
     told = _error([*words, "humans.provider=source"], ("local",))
     assert "stage1.human_per_iteration: nobody labels further comparisons" in told
     for provider in ("table", "simulated"):
-        settings = load_settings(["local"], [*words, f"humans.provider={provider}"])
+        settings = load_settings(["local"], [*words, f"humans.provider={provider}", "truth=unflipped"])
         assert settings.stage1.human_per_iteration == 20
 
 

@@ -17,7 +17,7 @@ from synpref.engines.failure import PASSING
 from synpref.engines.identity import EngineCard
 from synpref.errors import InputError
 from synpref.flow import specs
-from synpref.flow.pool import known_truth
+from synpref.flow.truth import known_truth
 from synpref.hygiene.file_gold import batch_of
 from synpref.inference.fill import Filled, fill
 from synpref.inference.placing import visible_gpus

@@ -18,8 +18,9 @@ from synpref.engines.tokenise import encode_conversations
 from synpref.errors import InputError
 from synpref.flow.models import snapshot
 from synpref.flow.policies import of_other_policies
-from synpref.flow.pool import known_truth, source_labels
+from synpref.flow.pool import source_labels
 from synpref.flow.specs import scorer
+from synpref.flow.truth import known_truth
 from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
 from synpref.reward.rows import read_responses

@@ -36,7 +36,7 @@ def seed_gold(stage: Stage, campaign: str) -> dict[str, int]:
     rule = HoldOutRule(hold_out.validation_share, hold_out.test_share, hold_out.min_groups, hold_out.min_comparisons)
     sides = _drawn(stage, campaign, labels) or draw_hold_out(sizes, rule, settings.seed)
     roles = seed_roles(labels, human.select("comparison_id", "label"), sides, in_pool(stage), campaign)
-    roles = discarding(roles, twins_of_seed(stage, roles))
+    roles = discarding(roles, twins_of_seed(stage, campaign, roles))
     warehouse.replace("roles", roles, {"campaign": campaign, "iteration": 0})
     rows = label_rows(human, campaign, 0, "human")
     warehouse.replace("labels", rows, {"campaign": campaign, "iteration": 0, "origin": "human"})
@@ -56,7 +56,7 @@ def more_gold(stage: Stage, campaign: str, iteration: int, pool: DataFrame) -> N
     warehouse.replace("labels", rows, {"campaign": campaign, "iteration": iteration, "origin": "human"})
     decided, undecided = votes.where("label IS NOT NULL"), votes.where("label IS NULL")
     now = current_roles(warehouse.read("roles"), campaign, until=iteration - 1)
-    same = twins_of(stage, decided, now.where("role IN ('stage1_pool', 'silver', 'wild')"))
+    same = twins_of(stage, campaign, decided, now.where("role IN ('stage1_pool', 'silver', 'wild')"))
     gone = undecided.select("comparison_id").unionByName(same).distinct()
     roles = changed_roles(decided, "gold-train", campaign, iteration).unionByName(
         changed_roles(gone, "discarded", campaign, iteration)

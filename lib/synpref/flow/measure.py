@@ -12,7 +12,8 @@ from synpref.analysis.judges import judge_block, judge_interval, judge_sums
 from synpref.analysis.label_figures import breakdown_row, label_intervals, labels_block
 from synpref.analysis.labels import label_sums, left_out_counts, measured_labels
 from synpref.analysis.length import with_length_decision
-from synpref.flow.pool import known_truth, source_labels
+from synpref.flow.pool import source_labels
+from synpref.flow.truth import known_truth
 from synpref.stage import Stage
 
 MAX_GROUPS = 50  # topics shown; a pool with a group a prompt has no topics

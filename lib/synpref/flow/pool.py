@@ -17,12 +17,6 @@ def source_labels(stage: Stage, campaign: str) -> DataFrame:
     return stage.warehouse.read("source_labels").where(F.col("campaign") == campaign)
 
 
-def known_truth(stage: Stage) -> DataFrame:
-    """The truth that the settings speak of: of the generated pool, or this campaign's labels before noise."""
-    campaign = "-" if stage.settings.truth == "generated" else stage.campaign()
-    return stage.warehouse.read("truth").where(F.col("campaign") == campaign)
-
-
 def in_pool(stage: Stage) -> Column:
     """Whether a comparison belongs to the Stage 1 pool."""
     return pool_side(stage.settings.seed, stage.settings.stage1.pool_sources, stage.settings.stage1.pool_share)

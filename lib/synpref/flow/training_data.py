@@ -23,7 +23,7 @@ from synpref.pairs.ingest import read_input
 from synpref.pairs.ingested import Ingested
 from synpref.pairs.write import write_ingested
 from synpref.reward.holding_out import held_out
-from synpref.settings_train import Input
+from synpref.settings_inputs import Input
 from synpref.stage import Stage
 from synpref.store.named_table import NamedTable, export_table, find_table
 
@@ -61,8 +61,11 @@ def training_data(stage: Stage) -> TrainingData:
     data_id = _data_id(stage, read)
     counts = write_ingested(stage.warehouse, *read)
     quarantined = Counter[str]()
-    for count in counts:
+    for one, count in zip(read, counts, strict=True):
         quarantined.update(count.quarantined)
+        told = count.fallback(stage.settings.groups.column)
+        if told is not None:
+            stage.say(f"{one.source}: {told}")
     cleaned = _cleaned(stage, read, data_id)
     quarantined.update(cleaned.counts.quarantined)
     labels = _marked(stage, cleaned.source_labels)

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.flow.pool import source_labels
-from synpref.flow.twins import twins_across_halves, twins_of
+from synpref.flow.twins import twins_across_halves, twins_of, without_twins
 from synpref.stage import Stage
 from synpref.stage1.roles import changed_roles, current_roles, fold_column, folded_roles
 
@@ -21,7 +21,7 @@ def pool_to_wild(stage: Stage, campaign: str, last: int, *, in_halves: bool) -> 
     warehouse.discard("roles", (F.col("campaign") == campaign) & (F.col("iteration") > last + 1))
     roles = current_roles(warehouse.read("roles"), campaign, until=last)
     opened = roles.where("role IN ('stage1_pool', 'wild')")
-    gone = twins_of(stage, roles.where("role = 'silver'"), opened)
+    gone = twins_of(stage, campaign, roles.where("role = 'silver'"), opened)
     left = opened.join(gone, "comparison_id", "left_anti")  # twins are few
     if in_halves:
         # roles and source labels are both as large as the pool
@@ -43,9 +43,9 @@ def _halves(stage: Stage, wild: DataFrame, campaign: str, iteration: int) -> tup
     parted = wild.select("comparison_id").limit(0)
     if groups >= settings.stage2.fold_min_groups:
         key = "group"
-        parted = twins_across_halves(stage, wild)
+        parted = twins_across_halves(stage, campaign, wild)
         wild = wild.join(parted, "comparison_id", "left_anti")  # twins are few
-    elif settings.hygiene.duplicates == "exact":  # twins may stand in wild: in one half both
+    elif not without_twins(stage, campaign):  # they may stand in wild: in one half both
         key = "normalised_comparison_id"
         # large with large, on the key
         wild = wild.join(stage.warehouse.read("comparisons").select("comparison_id", key), "comparison_id")

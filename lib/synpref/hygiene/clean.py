@@ -38,7 +38,7 @@ def clean(
     # both sides are large
     tallies = tally(occurrences, files, source_priority).join(content, "comparison_id")
     clustered = members(tallies, responses).persist() if duplicates == "normalised" else None
-    tallied = tallies if clustered is None else collapse(clustered)
+    tallied = tallies.withColumn("alike", sf.lit(False)) if clustered is None else collapse(clustered)
     labelled = resolved(tallied, conflict_policy, noise_share, seed).persist()
     settled = _with_prompts(labelled, prompts, benchmarks, ngram).persist()
     counts = _count(occurrences, settled)
@@ -73,8 +73,9 @@ def _with_prompts(labelled: DataFrame, prompts: DataFrame, benchmarks: DataFrame
 def _count(occurrences: DataFrame, settled: DataFrame) -> Counts:
     # a handful of rows: one a reason code
     found = settled.groupBy("contamination").agg(
-        sf.count("*").alias("comparisons"), sf.sum(sf.col("occurrences") - 1).alias("duplicates")
-    )
+        sf.count("*").alias("comparisons"), sf.sum(sf.col("occurrences") - 1).alias("duplicates"),
+        sf.count_if("alike").alias("alike"),
+    )  # fmt: skip
     rows = found.collect()
     quarantined = {row["contamination"]: row["comparisons"] for row in rows if row["contamination"] is not None}
     return Counts(
@@ -82,6 +83,7 @@ def _count(occurrences: DataFrame, settled: DataFrame) -> Counts:
         rows_out=sum(row["comparisons"] for row in rows if row["contamination"] is None),
         duplicates=sum(row["duplicates"] for row in rows),
         quarantined=dict(sorted(quarantined.items())),
+        alike=sum(row["alike"] for row in rows if row["contamination"] is None),
     )
 
 

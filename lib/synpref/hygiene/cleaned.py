@@ -13,12 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counts:
-    """rows_in (occurrences that are comparisons) = rows_out (comparisons) + duplicates + all of quarantined."""
+    """rows_in (occurrences that are comparisons) = rows_out (comparisons) + duplicates + all of quarantined.
+
+    alike: of rows_out, where normalised duplicates were merged, those whose two responses are equal once normalised.
+    Each stands by itself, so that two of them may be one comparison once normalised.
+    """
 
     rows_in: int
     rows_out: int
     duplicates: int
     quarantined: dict[str, int]
+    alike: int = 0
 
     def assert_reconciled(self) -> None:
         """Raise SynprefError with the figures where a row is unaccounted for."""

@@ -13,10 +13,10 @@ _SWAPPED = {"a": "b", "b": "a", "tie": "tie", "none": "none"}
 def members(tallies: DataFrame, responses: DataFrame) -> DataFrame:
     """Give every tallied comparison (see `tally`, with the columns of comparisons) its cluster and its leader.
 
-    Adds normalised_a, normalised_b (normalised_response_id of the two), cluster, cluster_size, leader (comparison_id of
-    the cluster's smallest primary occurrence) and swapped (true where response_a answers the leader's response_b).
-    cluster is normalised_comparison_id; a comparison whose two responses are equal once normalised is a cluster of its
-    own, since its orientation would be lost.
+    Adds normalised_a, normalised_b (normalised_response_id of the two), alike (whether they are equal), cluster,
+    cluster_size, leader (comparison_id of the cluster's smallest primary occurrence) and swapped (true where response_a
+    answers the leader's response_b). cluster is normalised_comparison_id; a comparison that is alike is a cluster of
+    its own, since its orientation would be lost.
     """
     ids = responses.select("response_id", "normalised_response_id")
     a = ids.toDF("response_a", "normalised_a")
@@ -29,7 +29,8 @@ def members(tallies: DataFrame, responses: DataFrame) -> DataFrame:
     leader = sf.min(sf.struct("primary", "ascending")).over(whole)
     cluster = sf.when(alike, sf.col("comparison_id")).otherwise(sf.col("normalised_comparison_id"))
     return (
-        both.withColumn("cluster", cluster)
+        both.withColumn("alike", alike)
+        .withColumn("cluster", cluster)
         .withColumn("ascending", ascending)
         .withColumn("first", leader)
         .withColumn("cluster_size", sf.count("*").over(whole))
@@ -42,7 +43,7 @@ def members(tallies: DataFrame, responses: DataFrame) -> DataFrame:
 def collapse(clustered: DataFrame) -> DataFrame:
     """Add the votes of each cluster's members to its leader, re-oriented to the leader's canonical order.
 
-    In: what `members` gives. Out: the columns of a tally with prompt_id, response_a and response_b of the leader.
+    In: what `members` gives. Out: the columns of a tally; alike; prompt_id, response_a and response_b of the leader.
     """
     first = sf.struct("primary", "prompt_id", "response_a", "response_b")
     summed = clustered.groupBy("cluster").agg(
@@ -50,6 +51,7 @@ def collapse(clustered: DataFrame) -> DataFrame:
         sf.sum("occurrences").alias("occurrences"),
         sf.array_sort(sf.array_distinct(sf.flatten(sf.collect_list("sources")))).alias("sources"),
         sf.max("test").alias("test"),
+        sf.max("alike").alias("alike"),
         *(
             sf.sum(_oriented(stem, label)).alias(f"{stem}_{label}")
             for stem in ("votes", "margin_sum", "margin_rows")

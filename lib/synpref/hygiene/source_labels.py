@@ -18,7 +18,7 @@ def resolved(tallies: DataFrame, policy: ConflictPolicy, noise_share: float, see
 
     Out: comparison_id, prompt_id, response_a, response_b, use (test where any occurrence is for tests), group_set
     (group of the primary occurrence, or null), unflipped (label before noise), label, margin, status, source, sources,
-    label_origin, occurrences. Labels of tests are never flipped: they are final measurement.
+    label_origin, occurrences, alike as it came in. Labels of tests are never flipped: they are final measurement.
     """
     decided = (
         tallies.withColumn("status", status_column(policy))
@@ -37,7 +37,7 @@ def resolved(tallies: DataFrame, policy: ConflictPolicy, noise_share: float, see
         sf.col("primary.source").alias("source"),
         "sources",
         sf.col("primary.label_origin").alias("label_origin"),
-        sf.col("occurrences").cast("int").alias("occurrences"),
+        sf.col("occurrences").cast("int").alias("occurrences"), "alike",
     )  # fmt: skip
 
 

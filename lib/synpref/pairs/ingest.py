@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pyspark.sql import DataFrame, SparkSession
@@ -16,7 +15,8 @@ from synpref.pairs.columns import (
     response_id_column,
 )
 from synpref.pairs.content import PARSED, ReadFile
-from synpref.pairs.files import InputFiles, damaged_files_named, find_files
+from synpref.pairs.files import damaged_files_named, find_files
+from synpref.pairs.groups import check_groups
 from synpref.pairs.ingested import Ingested
 from synpref.pairs.labels import NONE
 from synpref.pairs.normalised_columns import with_normalised_ids
@@ -52,9 +52,10 @@ def read_input(
     source: name of the input, for rows that name none. format: auto, parquet, jsonl. shape: auto or a name of
     `readers.shapes`. sample_*: see `sample.sample_rows`, before identity counts. group_column, group_pattern: see
     `provenance.group`. label_origin: for rows that name none. Lazy but for listing the files and looking at the first
-    rows. Raises InputError naming the path (see `files.find_files`, `readers.shapes.choose_shape`), SettingsError.
+    rows. Raises InputError naming the path (see `files.find_files`, `readers.shapes.choose_shape`,
+    `groups.check_groups`), SettingsError.
     """
-    _check_settings(group_pattern, sample_prompts, sample_comparisons)
+    _check_sizes(sample_prompts, sample_comparisons)
     found = find_files(spark, path, format)
     reading: dict[str, object] = {
         "source": source, "use": use, "shape": shape, "format": found.format, "label_origin": label_origin,
@@ -63,8 +64,9 @@ def read_input(
     raw, fields = raw_rows(spark, found, reading)
     with damaged_files_named():
         fields, readable = sniff(raw, fields)
-    _check_rows(path, found, fields, readable)
+    _check_rows(path, raw, fields, readable)
     reader = choose_shape(fields, shape, path)
+    check_groups(raw, fields, group_column, group_pattern, path)
     labelled_by = {
         **provenance(fields, reader.used(fields), source=source, label_origin=label_origin),
         "group_value": group(fields, group_column, group_pattern),
@@ -76,23 +78,18 @@ def read_input(
     return Ingested(source, found.format, reader.name, use, files, rows)
 
 
-def _check_settings(group_pattern: str | None, *sizes: int | None) -> None:
+def _check_sizes(*sizes: int | None) -> None:
     if any(size is not None and size < 1 for size in sizes):
         raise SettingsError("sample: prompts and comparisons_per_prompt must be at least 1, or absent")
-    if group_pattern is not None:
-        try:
-            groups = re.compile(group_pattern).groups
-        except re.error as error:
-            raise SettingsError(f"group_pattern: {group_pattern!r} is no regular expression: {error}") from error
-        if groups < 1:
-            raise SettingsError(f"group_pattern: {group_pattern!r} has no capture; put the group in parentheses")
 
 
-def _check_rows(path: str, found: InputFiles, fields: Fields, readable: int) -> None:
-    if readable == 0 and found.format == "jsonl":
+def _check_rows(path: str, raw: DataFrame, fields: Fields, readable: int) -> None:
+    if readable:
+        return
+    if not raw.isEmpty():  # a row of parquet is always readable
         raise InputError(f"{path}: not JSON Lines: none of its first lines is a JSON object.")
-    if readable == 0:
-        raise InputError(f"{path}: the file is empty (no rows). Columns: {', '.join(fields.names)}")
+    columns = f" Columns: {', '.join(fields.names)}" if fields.names else ""
+    raise InputError(f"{path}: the file is empty (no rows).{columns}")
 
 
 def _parsed(rows: DataFrame, fields: Fields, reader: Shape) -> DataFrame:

@@ -33,7 +33,7 @@ def label_probability(fields: Fields) -> Column:
 def group(fields: Fields, column: str | None, pattern: str | None) -> Column:
     """The group that a setting names: a column or key of `extra`, or the first capture of a regex over it.
 
-    Null without a setting, without a value, and where the pattern does not match.
+    Null without a setting, without a value, and where the pattern does not match; hygiene then takes the prompt's own.
     """
     if column is None:
         return F.lit(None).cast("string")

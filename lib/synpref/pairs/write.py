@@ -37,17 +37,26 @@ class Tables(Protocol):
 class IngestCounts:
     """How the rows of one input add up: rows_in = comparisons + duplicates + the sum of quarantined.
 
-    rows_in is what was read (`files`), the others are what stands in `occurrences`.
+    rows_in is what was read (`files`), the others are what stands in `occurrences`. ungrouped: of comparisons and
+    duplicates, the rows without a group of their own.
     """
 
     rows_in: int
     comparisons: int
     duplicates: int
     quarantined: dict[str, int]
+    ungrouped: int = 0
 
     def reconcile(self) -> bool:
         """Tell whether every row is accounted for."""
         return self.rows_in == self.comparisons + self.duplicates + sum(self.quarantined.values())
+
+    def fallback(self, column: str | None) -> str | None:
+        """Words about the rows that have no group in the column; None where each has one, or no column is named."""
+        if column is None or not self.ungrouped:
+            return None
+        rows = self.comparisons + self.duplicates
+        return f"{self.ungrouped} of {rows} rows have no group in {column}: theirs is that of their prompt"
 
 
 def count_rows(files: DataFrame, occurrences: DataFrame, file_ids: Sequence[Sequence[str]]) -> list[IngestCounts]:
@@ -57,20 +66,26 @@ def count_rows(files: DataFrame, occurrences: DataFrame, file_ids: Sequence[Sequ
     counted = (
         occurrences.join(F.broadcast(inputs), "file_id")  # inputs is small: one row a file
         .groupBy("input", "reason")
-        .agg(F.count("*").alias("rows"), F.count_distinct("comparison_id").alias("comparisons"))
+        .agg(
+            F.count("*").alias("rows"),
+            F.count_distinct("comparison_id").alias("comparisons"),
+            F.count_if(F.col("group").isNull()).alias("ungrouped"),
+        )
     )
-    found = {(row["input"], row["reason"]): (row["rows"], row["comparisons"]) for row in counted.collect()}
+    found = {
+        (row["input"], row["reason"]): (row["rows"], row["comparisons"], row["ungrouped"]) for row in counted.collect()
+    }
     read = files.join(F.broadcast(inputs), "file_id").groupBy("input").agg(F.sum("rows").alias("rows")).collect()
     rows_in = {row["input"]: row["rows"] for row in read}
-    of_input = [{reason: pair for (one, reason), pair in found.items() if one == i} for i in range(len(file_ids))]
+    of_input = [{reason: three for (one, reason), three in found.items() if one == i} for i in range(len(file_ids))]
     return [_counts(rows_in.get(index, 0), counts) for index, counts in enumerate(of_input)]
 
 
-def _counts(rows_in: int, found: dict[str | None, tuple[int, int]]) -> IngestCounts:
-    usable, distinct = found.get(None, (0, 0))
-    quarantined = {reason: rows for reason, (rows, _) in found.items() if reason is not None}
+def _counts(rows_in: int, found: dict[str | None, tuple[int, int, int]]) -> IngestCounts:
+    usable, distinct, ungrouped = found.get(None, (0, 0, 0))
+    quarantined = {reason: rows for reason, (rows, _, _) in found.items() if reason is not None}
     refused = dict(sorted(quarantined.items()))
-    return IngestCounts(rows_in, distinct, usable - distinct, refused)
+    return IngestCounts(rows_in, distinct, usable - distinct, refused, ungrouped)
 
 
 def write_ingested(warehouse: Tables, *inputs: Ingested) -> list[IngestCounts]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from delta.tables import DeltaTable, DeltaTableBuilder
 from pyspark.sql import SparkSession
 
+from synpref.errors import InputError
 from synpref.store.buckets import PROPERTY
 from synpref.store.contract import BUCKET, Column, Table
 from synpref.store.names import Location
 
 # Features that delta-rs or DuckDB cannot read; Databricks turns the first on by itself.
 PLAIN = {"delta.enableDeletionVectors": "false"}
+# By their codes, whatever the exception is that carries them to Python
+_NO_SCHEMA = re.compile(r"\[(SCHEMA_NOT_FOUND|CATALOG_NOT_FOUND|NO_SUCH_CATALOG_EXCEPTION)")
 
 
 def constraints(table: Table, buckets: int) -> dict[str, str]:
@@ -39,7 +44,7 @@ def create_table(spark: SparkSession, location: Location, table: Table, buckets:
     Everything is one commit: constraints go in as the table properties that ALTER TABLE ADD CONSTRAINT would write
     (enforced alike, and the protocol rises with them), which saves a commit for each.
     Clustering by `cluster_by` is left to OPTIMIZE ZORDER (store/maintenance.py): liquid clustering needs writer
-    protocol 7, which delta-rs and older writers do not have.
+    protocol 7, which delta-rs and older writers do not have. Raises InputError where the schema does not stand.
     """
     builder = DeltaTable.createIfNotExists(spark).comment(table.comment)
     builder = _placed(builder, location, table.name)
@@ -52,7 +57,16 @@ def create_table(spark: SparkSession, location: Location, table: Table, buckets:
         builder = builder.property(name, value)
     if table.bucket_key is not None:
         builder = builder.property(PROPERTY, str(buckets)).partitionedBy(BUCKET)
-    builder.execute()
+    try:
+        builder.execute()
+    except Exception as error:
+        if location.schema is None or not _NO_SCHEMA.search(str(error)):
+            raise
+        where = "store.schema" if location.catalog is None else "store.catalog and store.schema"
+        raise InputError(
+            f"{where}: there is no schema {location.namespace()}. Correct the setting, or create it by the SQL: "
+            f"CREATE SCHEMA {location.namespace()}"
+        ) from error
 
 
 def _or_null(column: Column, condition: str) -> str:

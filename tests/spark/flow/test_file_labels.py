@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from synpref.config import inputs_hash, load_settings
 from synpref.flow.answers import of_provider
 from synpref.flow.final_models import labelled_winners
-from synpref.flow.pool import known_truth
+from synpref.flow.truth import known_truth
 from synpref.hygiene.file_gold import file_gold
 from synpref.quality.gate import Gate
 from synpref.stage import Stage

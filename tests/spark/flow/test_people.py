@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from synpref.flow.answers import of_provider
 from synpref.flow.gold import more_gold, seed_gold
 from synpref.flow.people import _pool, export_batch, insert_answers, write_next
 from synpref.flow.pool import described_items, stage1_items
+from synpref.jobs import stage1 as stage1_job
 from synpref.pairs.ingest import read_input
 from synpref.quality.gate import Gate
 from synpref.stage import Stage
@@ -67,7 +69,8 @@ def after_hygiene(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory)
 def stage(spark: SparkSession, after_hygiene: Path, tmp_path: Path) -> Stage:
     """Stage 1 over a copy of those tables; people are to label 8 comparisons of its pool."""
     warehouse = Warehouse(spark, Location(path=str(shutil.copytree(after_hygiene, tmp_path / "ware house"))))
-    return Stage("stage1", "run", load_settings(["local"], WORDS), warehouse, Gate())
+    left = {("hygiene", "c"): {"alike": 0}}
+    return Stage("stage1", "run", load_settings(["local"], WORDS), warehouse, Gate(), left=left)
 
 
 def exported(stage: Stage, path: Path) -> list[dict[str, Any]]:
@@ -250,6 +253,13 @@ def _leave(stage: Stage, **details: dict[str, Any]) -> None:
     stage.warehouse.insert("stage_runs", stage.warehouse.spark.createDataFrame(rows, ddl), unique=True)
 
 
+def embed(stage: Stage) -> None:
+    """Vectors of the Stage 1 pool, all alike, by the engine "e"."""
+    texts = serialised(described_items(stage, stage1_items(stage, "c"), [])).select("text_id").distinct()
+    vectors = texts.withColumns({"engine_id": F.lit("e"), "vector": F.array(F.lit(1.0).cast("float"))})
+    stage.warehouse.insert("embeddings", vectors, unique=True)
+
+
 def test_after_stage_1_people_get_the_next_iterations_sample_of_what_is_left(stage: Stage, tmp_path: Path) -> None:
     settings = load_settings(["local"], ["stage1.human_per_iteration=4", *WORDS])
     stage = replace(stage, settings=settings)
@@ -259,9 +269,7 @@ def test_after_stage_1_people_get_the_next_iterations_sample_of_what_is_left(sta
     assert write_next(stage, "c", tmp_path / "too early.jsonl") is None
 
     seed_gold(stage, "c")
-    texts = serialised(described_items(stage, stage1_items(stage, "c"), [])).select("text_id").distinct()
-    vectors = texts.withColumns({"engine_id": F.lit("e"), "vector": F.array(F.lit(1.0).cast("float"))})
-    stage.warehouse.insert("embeddings", vectors, unique=True)
+    embed(stage)
     _leave(stage, attributes={"engines": []}, embed={"engine_id": "e"}, stage1={"last_iteration": 2})
 
     later = exported(stage, tmp_path / "later.jsonl")
@@ -274,3 +282,35 @@ def test_after_stage_1_people_get_the_next_iterations_sample_of_what_is_left(sta
     more_gold(stage, "c", 1, _pool(stage, "c", 1))
     gold = stage.warehouse.read("roles").where("iteration = 1 AND role = 'gold-train'").select("comparison_id")
     assert {row[0] for row in gold.collect()} == {row["comparison_id"] for row in later}
+
+
+def test_where_gold_is_too_little_to_admit_a_judge_stage_1_asks_nobody_and_ends_without_silver(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judge = "judges=[{name: recorded, kind: replay, path: verdicts.jsonl}]"
+    stage = replace(stage, settings=load_settings(["local"], [judge, "train.min_comparisons=1", *WORDS]))
+    stage.left.update({("attributes", "c"): {"engines": []}, ("embed", "c"): {"engine_id": "e"}})
+    back = answered(tmp_path / "answers.jsonl", exported(stage, tmp_path / "batch.jsonl"))
+    insert_answers(stage, back, read_answers(back))
+    embed(stage)
+    names: list[str] = []
+
+    def trained(_: Stage, name: str, *__: object) -> SimpleNamespace:
+        names.append(name)
+        rows = {"comparisons": 1, "validation_comparisons": 2}
+        facts = {"model_id": name, "path": tmp_path, "validation_accuracy": 1.0, "reused": False}
+        return SimpleNamespace(name=name, rows=rows, **facts)
+
+    monkeypatch.setattr(Stage, "campaign", lambda _: "c")
+    monkeypatch.setattr(stage1_job, "trained", trained)
+    monkeypatch.setattr(stage1_job, "snapshot", lambda *_: tmp_path)
+    outcome = stage1_job.run(stage)
+    note = outcome.detail["judges"]["recorded"]
+    assert (note["admitted"], note["asked"]) == (False, 0)
+    assert note["reason"] == "only 2 gold-validation comparisons, admission needs 100"
+    assert outcome.engine_calls == outcome.engine_calls_saved == 0
+    assert not stage.warehouse.exists("verdicts")
+    assert outcome.detail["roles"] == {"gold-train": 4, "gold-validation": 2, "gold-test": 2, "wild": ROWS - 8}
+    assert [one["fold"] for one in outcome.detail["best"]] == [0, 1]
+    assert names == ["half-1", "half-0", "gold"]
+    assert "no judge was admitted: no silver" in capsys.readouterr().err

@@ -15,7 +15,9 @@ from synpref.stage import Stage
 from synpref.store.contracts import TABLES
 from synpref.store.warehouse import Warehouse
 
-Ended = Callable[[bool, str], dict[str, Row]]
+Ended = Callable[..., dict[str, Row]]
+# rule of duplicates, and how many comparisons hygiene left whose own two responses are equal once normalised
+UNMERGED = [("exact", 0), ("normalised", 2)]
 # comparison_id, normalised_comparison_id, group, role in iteration 0
 ROWS = [
     ("silver", "s", "g0", "silver"),
@@ -31,7 +33,7 @@ ROWS = [
 
 @pytest.fixture
 def ended(spark: SparkSession, warehouse: Warehouse) -> Ended:
-    """Roles after Stage 1 of a campaign "c": whether in halves, and the rule of duplicates."""
+    """Roles after Stage 1 of a campaign "c": whether in halves, the rule of duplicates, and what hygiene counted."""
     rows = spark.createDataFrame(
         ROWS, "comparison_id string, normalised_comparison_id string, `group` string, role string"
     )
@@ -48,25 +50,30 @@ def ended(spark: SparkSession, warehouse: Warehouse) -> Ended:
     seed = spark.createDataFrame([("c", 0, row[0], row[3], None, None) for row in ROWS], TABLES["roles"].ddl())
     warehouse.replace("roles", seed, {"campaign": "c", "iteration": 0})
 
-    def end(in_halves: bool, duplicates: str) -> dict[str, Row]:
-        words = ["inputs=[{path: p, source: s}]", f"hygiene.duplicates={duplicates}", "stage2.fold_min_groups=5"]
-        stage = Stage("stage1", "run", load_settings(["local"], words), warehouse, Gate())
+    def end(in_halves: bool, duplicates: str, alike: int, groups: int = 5) -> dict[str, Row]:
+        words = ["inputs=[{path: p, source: s}]", f"hygiene.duplicates={duplicates}"]
+        settings = load_settings(["local"], [*words, f"stage2.fold_min_groups={groups}"])
+        stage = Stage("stage1", "run", settings, warehouse, Gate(), left={("hygiene", "c"): {"alike": alike}})
         pool_to_wild(stage, "c", 0, in_halves=in_halves)
         return {row["comparison_id"]: row for row in warehouse.read("roles").where("iteration = 1").collect()}
 
     return end
 
 
+@pytest.mark.parametrize(("duplicates", "alike"), UNMERGED)
 @pytest.mark.parametrize("in_halves", [True, False])
-def test_what_equals_silver_is_discarded_however_the_best_model_is_made(ended: Ended, in_halves: bool) -> None:
-    now = ended(in_halves, "exact")
+def test_what_equals_silver_is_discarded_however_the_best_model_is_made(
+    ended: Ended, in_halves: bool, duplicates: str, alike: int
+) -> None:
+    now = ended(in_halves, duplicates, alike)
     assert now["like silver"]["role"] == now["wild like silver"]["role"] == "discarded"
     assert {row["role"] for row in now.values()} == {"wild", "discarded"}
     assert "silver" not in now
 
 
-def test_no_two_halves_hold_equal_comparisons(ended: Ended) -> None:
-    now = ended(True, "exact")
+@pytest.mark.parametrize(("duplicates", "alike"), UNMERGED)
+def test_no_two_halves_hold_equal_comparisons(ended: Ended, duplicates: str, alike: int) -> None:
+    now = ended(True, duplicates, alike)
     assert {now[f"1st {n}"]["role"] for n in range(6)} == {"wild"}
     assert {now[f"2nd {n}"]["role"] for n in range(6)} == {"discarded"}
     assert {now[f"single {n}"]["role"] for n in range(6)} == {"wild"}
@@ -74,7 +81,14 @@ def test_no_two_halves_hold_equal_comparisons(ended: Ended) -> None:
     assert {row["fold"] for row in now.values() if row["role"] == "wild"} == {0, 1}
 
 
+@pytest.mark.parametrize(("duplicates", "alike"), UNMERGED)
+def test_halves_by_comparison_part_no_equal_ones_either(ended: Ended, duplicates: str, alike: int) -> None:
+    now = ended(True, duplicates, alike, groups=100)
+    assert [now[f"1st {n}"]["fold"] for n in range(6)] == [now[f"2nd {n}"]["fold"] for n in range(6)]
+    assert {row["fold"] for row in now.values() if row["role"] == "wild"} == {0, 1}
+
+
 def test_where_hygiene_merged_twins_nothing_is_discarded(ended: Ended) -> None:
-    now = ended(True, "normalised")
+    now = ended(True, "normalised", 1)
     assert {row["role"] for row in now.values()} == {"wild"}
     assert len(now) == len(ROWS) - 1

@@ -194,6 +194,7 @@ def test_normalised_duplicates_collapse_into_the_survivor_with_labels_reoriented
     assert row.comparison_id == keys[0]
     assert (row.label, row.status, row.occurrences) == (pool.label(keys[0], "Good answer."), "majority", 4)
     assert (cleaned.counts.rows_in, cleaned.counts.rows_out, cleaned.counts.duplicates) == (4, 1, 3)
+    assert cleaned.counts.alike == 0
     marks = _by(cleaned.marks, "id")
     survivors = {key for key, mark in marks.items() if mark.survivor}
     assert survivors == set(pool.comparisons[keys[0]][3:5])
@@ -215,7 +216,8 @@ def test_responses_that_differ_in_case_only_stay_a_comparison_of_their_own(run: 
     keys = {pool.say("q", "YES", "yes"), pool.say("q", "Yes.", "yes!")}
     cleaned = run(pool, duplicates="normalised", benchmarks=None)
     assert set(_by(cleaned.source_labels, "comparison_id")) == keys
-    assert cleaned.counts.duplicates == 0
+    assert (cleaned.counts.duplicates, cleaned.counts.alike) == (0, 2)
+    assert len({pool.comparisons[key][1] for key in keys}) == 1  # one comparison once normalised: twins
 
 
 def test_a_shared_response_alone_marks_nothing(run: Run) -> None:

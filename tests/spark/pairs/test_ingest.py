@@ -106,6 +106,28 @@ def test_the_shared_schema_keeps_provenance_and_group_from_extra(spark: SparkSes
     assert (third["label_probability"], third["group"]) == (None, None)
 
 
+def test_an_input_of_which_no_row_has_a_group_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    row = {**ROW, "topic": "dogs_cats"}
+    for path in (parquet(tmp_path / "x.parquet", [row, row]), lines(tmp_path / "x.jsonl", [row, "broken", row])):
+        told = r"x\.\w+: no row has a group: groups\.column is 'topik'\. Columns found: .*topic"
+        with pytest.raises(InputError, match=told):
+            read(spark, path, group_column="topik")
+        told = r"groups\.pattern '\^\(\\\\d\+\)_' matches no value of topic; one of them is 'dogs_cats'"
+        with pytest.raises(InputError, match=told):
+            read(spark, path, group_column="topic", group_pattern=r"^(\d+)_")
+    shared = {**ROW, "extra": json.dumps({"topic": "t", "votes": 3})}
+    with pytest.raises(InputError, match="Columns found: prompt, chosen, rejected, extra; in extra: topic, votes"):
+        read(spark, parquet(tmp_path / "shared.parquet", [shared]), group_column="extra.topik")
+
+
+def test_rows_that_fall_back_to_the_group_of_their_prompt_are_counted(spark: SparkSession, tmp_path: Path) -> None:
+    blank, broken = {**ROW, "chosen": "d", "topic": " "}, {**ROW, "chosen": None}
+    path = lines(tmp_path / "x.jsonl", [{**ROW, "topic": "t"}, ROW, blank, broken])
+    ingested = read(spark, path, group_column="topic")
+    (counts,) = count_rows(ingested.files, ingested.occurrences, [ingested.file_ids])
+    assert (counts.comparisons + counts.duplicates, counts.ungrouped) == (3, 2)
+
+
 def test_nested_parquet_columns_read_like_json_lines(spark: SparkSession, tmp_path: Path) -> None:
     rows = [
         {
@@ -203,6 +225,8 @@ def test_other_reading_settings_are_another_file_id(spark: SparkSession, tmp_pat
         ("x.parquet", None, "x.parquet: there is no such file or folder"),
         ("*.parquet", None, "no file that matches"),
         ("x.jsonl", b"", "is empty"),
+        ("x.jsonl", b"\n  \n\n", r"is empty \(no rows\)"),
+        ("x.jsonl.gz", gzip.compress(b""), r"is empty \(no rows\)"),
         ("x.parquet", b"no parquet at all", "not a parquet file"),
         ("x.jsonl", b"one\ntwo\n", "not JSON Lines"),
         ("x.csv", b"prompt,chosen\n", "no data there"),
@@ -232,8 +256,7 @@ def test_bad_folders_and_settings_are_named(spark: SparkSession, tmp_path: Path)
     with pytest.raises(InputError, match="no rows"):
         read(spark, tmp_path / "none.parquet")
     wrong: list[dict[str, Any]] = [
-        {"format": "csv"}, {"shape": "trl"}, {"group_column": "x", "group_pattern": "("},
-        {"group_column": "x", "group_pattern": "no capture"}, {"sample_prompts": 0},
+        {"format": "csv"}, {"shape": "trl"}, {"sample_prompts": 0},
     ]  # fmt: skip
     for setting in wrong:
         with pytest.raises(SettingsError):

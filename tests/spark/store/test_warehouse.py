@@ -202,6 +202,13 @@ def test_a_schema_of_the_session_catalog_serves_as_well_as_a_path(spark: SparkSe
         spark.sql("DROP SCHEMA `synpref_test` CASCADE")
 
 
+def test_a_schema_that_does_not_stand_is_told_with_the_sql_that_makes_it(spark: SparkSession, rewards: Rewards) -> None:
+    warehouse = Warehouse(spark, Location(schema="synpref_typo"))
+    told = r"store\.schema: there is no schema `synpref_typo`\. .*CREATE SCHEMA `synpref_typo`$"
+    with pytest.raises(InputError, match=told):
+        warehouse.insert("rewards", rewards(0, 3))
+
+
 def test_of_two_tables_prepared_together_neither_changes_where_one_check_fails(
     warehouse: Warehouse, spark: SparkSession
 ) -> None:

@@ -97,9 +97,31 @@ def test_a_java_that_install_jdk_left_is_found(java_home: ModuleType, tmp_path: 
 def test_without_any_java_the_set_up_ends_with_the_line_to_type(
     java_home: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(java_home, "_with_install_jdk", lambda environment: None)  # it would ask the network
+    monkeypatch.setattr(java_home, "_with_install_jdk", lambda environment, venv: None)  # it would ask the network
     with pytest.raises(java_home.SetupError, match=r"Type: .*(apt-get install|install-jdk)"):
-        java_home.install({"PATH": str(tmp_path), "HOME": str(tmp_path)}, tmp_path / "none")
+        java_home.install({"PATH": str(tmp_path), "HOME": str(tmp_path)}, tmp_path / "venv", tmp_path / "none")
+
+
+def test_java_comes_by_the_environment_that_was_made_whatever_others_there_are(
+    java_home: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    venv = tmp_path / ".venv-oldest"
+    program(venv / "bin" / "python", "exit 0")
+    program(venv / "bin" / "uv", f'echo "$*" > "{tmp_path}/asked"; exit 1')
+    with pytest.raises(java_home.SetupError, match="Type: "):
+        java_home.install({"PATH": str(tmp_path), "HOME": str(tmp_path)}, venv, tmp_path / "none")
+    assert "jdk.lock" in (tmp_path / "asked").read_text(encoding="utf-8")
+
+
+def test_an_environment_that_does_not_stand_hides_no_advice(
+    java_home: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    with pytest.raises(java_home.SetupError, match="Type: "):
+        java_home.install({"PATH": str(tmp_path), "HOME": str(tmp_path)}, tmp_path / "absent", tmp_path / "none")
 
 
 def test_apt_is_asked_for_the_second_java_where_the_first_is_not_offered(
@@ -112,7 +134,7 @@ def test_apt_is_asked_for_the_second_java_where_the_first_is_not_offered(
     (tmp_path / "bin" / "cp").symlink_to("/bin/cp")
     (tmp_path / "bin" / "mkdir").symlink_to("/bin/mkdir")
     surroundings = {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path)}
-    assert java_home.install(surroundings, tmp_path / "system") == home
+    assert java_home.install(surroundings, tmp_path / "venv", tmp_path / "system") == home
 
 
 def test_a_moved_environment_is_noticed(environment: ModuleType, tmp_path: Path) -> None:
