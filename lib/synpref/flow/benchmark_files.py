@@ -48,5 +48,8 @@ def read_material(stage: Stage) -> Material:
     for one in (*chosen, drawn):
         if one.held:
             stage.say(f"{one.name}: {len(one.items):,}{f' of {one.held:,}' if one.sampled else ''} items")
+        undecided = sum(not item.needed for item in one.items)
+        if undecided:
+            stage.say(f"{one.name}: {undecided:,} of them say tie, or have no label: they count in no figure")
     attacked = canaries([item for one in chosen for item in one.items], asked.robustness, seed)
     return Material(chosen, drawn, attacked, files)
