@@ -150,9 +150,7 @@ def _listed(value: object) -> list[Any] | None:
         except (json.JSONDecodeError, RecursionError):
             return None
         # a prompt may itself be a JSON list: only one of messages is a conversation
-        if not (
-            isinstance(value, list) and all(isinstance(each, dict) and {"role", "from"} & each.keys() for each in value)
-        ):
+        if not (isinstance(value, list) and all(map(_is_message, value))):
             return None
     return value if isinstance(value, list) and value else None
 
