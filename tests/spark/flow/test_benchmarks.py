@@ -265,3 +265,17 @@ def test_a_table_of_pairs_is_measured_at_its_last_version_and_is_no_folder_of_fi
     assert told[0]["benchmarks"]["user_pairs"]["overall"]["value"] == 1.0
     with pytest.raises(InputError, match=r"a Delta table.*evaluate\.table"):
         evaluate.run(measuring(model, pairs_word(place)))
+
+
+def test_a_corrected_file_of_scores_takes_the_place_of_the_earlier_one(measuring: Measuring, folder: Path) -> None:
+    path, pairs = folder / "corrected.csv", pairs_word(written(folder / "corrected.jsonl", ROWS))
+    word = f"evaluate.scores=[{{name: corrected, benchmark: user_pairs, path: '{path}'}}]"
+    stage = measuring(pairs, word)
+    for chosen, share in ((0.1, 0.0), (0.9, 1.0)):
+        lines = [f"{row['id']}/chosen,{chosen}\n{row['id']}/rejected,0.5" for row in ROWS]
+        path.write_text("\n".join(["id,score", *lines]))
+        run(measuring(pairs, word))
+        rows = stage.warehouse.read("benchmark_scores").where("benchmark = 'user_pairs' AND metric = 'score'")
+        engines = stage.warehouse.read("engines").where("name = 'corrected'").select("engine_id")
+        whole = rows.where("subset = 'all'").join(engines, "engine_id")
+        assert [row["value"] for row in whole.collect()] == [share]

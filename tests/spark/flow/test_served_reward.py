@@ -1,4 +1,4 @@
-"""`synpref evaluate` of a reward model that a server holds: /classify on loopback, asked from Spark's tasks."""
+"""`synpref evaluate` of a reward model and of a judge that a server holds: loopback, asked from Spark's tasks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from synpref.errors import SettingsError
+from synpref.errors import InputError
 from synpref.jobs import evaluate
 from synpref.session import run_job
 from tests.faulty_server import Answer, serving
 from tests.spark.flow.conftest import Measuring
 
-PAIRS = [{"id": word, "prompt": f"what is {word}", "chosen": "good", "rejected": "the bad answer"} for word in ("a", "b")]
+PAIRS = [
+    {"id": word, "prompt": f"what is {word}", "chosen": "good", "rejected": "the bad answer"} for word in ("a", "b")
+]
 
 
 def shorter_is_better(body: dict[str, Any], before: int) -> Answer:
@@ -36,9 +38,10 @@ def words(reward_models: tuple[Path, Path], tmp_path_factory: pytest.TempPathFac
     shutil.copy(reward_models[0] / "config.json", folder / "model")
     (folder / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in PAIRS), encoding="utf-8")
     return [
-        f"evaluate.models=[{{name: served, model: '{folder}/model', max_tokens: 32}}]",
+        f"evaluate.models=[{{name: served, model: '{folder}/model'}}]",
         f"evaluate.benchmarks={{user_pairs: ['{folder}/pairs.jsonl']}}",
         "scorer.backend=http",
+        "scorer.max_tokens=32",
     ]
 
 
@@ -58,5 +61,19 @@ def test_a_served_model_is_measured_by_what_its_server_says(
 
 def test_one_server_of_sglang_is_not_asked_for_two_models(measuring: Measuring, words: list[str]) -> None:
     two = words[0].removesuffix("]") + ", {name: other, model: elsewhere}]"
-    with pytest.raises(SettingsError, match="sglang holds one model, and served is one of several"):
+    with pytest.raises(InputError, match="sglang holds one model, and 2 are to be measured"):
         evaluate.run(measuring(two, *words[1:], "scorer.http.server=sglang", "scorer.http.url=http://127.0.0.1:9"))
+
+
+def names_the_good_one(body: dict[str, Any], before: int) -> Answer:
+    first = body["messages"][-1]["content"].rpartition("<candidate_1>")[2].partition("</candidate_1>")[0]
+    return Answer.of({"choices": [{"message": {"content": "1" if first.strip() == "good" else "2"}}]})
+
+
+def test_a_judge_behind_a_server_is_asked_in_both_orders(measuring: Measuring, words: list[str]) -> None:
+    with serving(names_the_good_one) as asked:
+        judge = f"judges=[{{name: asked, kind: http, model: big, url: '{asked.url}'}}]"
+        outcome = run_job(measuring(words[1], judge, "evaluate.judges=[asked]"), evaluate.run)
+    row = outcome.detail["benchmarks"]["figures"][0]
+    assert (row["name"], row["kind"], row["value"], row["unscored"]) == ("asked", "judge", 1.0, 0)
+    assert (outcome.engine_calls, set(asked.paths)) == (4, {"/v1/chat/completions"})
