@@ -17,12 +17,16 @@ def evaluated_models(stage: Stage, models: Sequence[tuple[str, str]]) -> list[En
     """Models (name, folder) as engines, in order; for each that was trained here a line says at which length.
 
     Where scorer.max_tokens is null, such a model (model.json) has max_tokens and overlong of its training; else both
-    are the scorer's, and a line warns where they are others. Raises as `specs.scorer`.
+    are the scorer's, and a line warns where they are others. Raises InputError where several models would be asked of
+    an SGLang server, which answers for each with the one that it holds.
     """
-    alone = len(models) == 1
-    return [
-        _evaluated(stage, scorer(stage.settings, name, folder, alone=alone), Path(folder)) for name, folder in models
-    ]
+    asked = stage.settings.scorer
+    if len(models) > 1 and asked.backend == "http" and asked.http.server == "sglang":
+        raise InputError(
+            f"scorer.http.server: sglang holds one model, and {len(models)} are to be measured; name that one alone in "
+            "evaluate.models, or use vllm, which is asked for a model by its name"
+        )
+    return [_evaluated(stage, scorer(stage.settings, name, folder), Path(folder)) for name, folder in models]
 
 
 def _evaluated(stage: Stage, spec: EngineSpec, folder: Path) -> EngineSpec:

@@ -172,7 +172,7 @@ def scored(
 def _spec(stage: Stage, model: Mapping[str, Any]) -> EngineSpec:
     """What scores here: the trained model as it was trained, in float32 and at its own length (reward/scoring.py)."""
     settings = stage.settings
-    return scorer(settings, model["name"], model["path"], alone=True).having(
+    return scorer(settings, model["name"], model["path"]).having(
         backend="transformers", dtype="float32", max_tokens=settings.train.max_tokens
     )
 

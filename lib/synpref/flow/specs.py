@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from synpref.errors import SettingsError
 from synpref.inference.spec import EngineSpec
 from synpref.reward.plan import Layout, TrainingPlan
 from synpref.settings import SCORER_TOKENS, AttributeEngine, Judge, Settings
@@ -25,18 +24,9 @@ def embedder(settings: Settings) -> EngineSpec:
     )
 
 
-def scorer(settings: Settings, name: str, model: str, *, alone: bool = False) -> EngineSpec:
-    """A reward model as an engine; see flow.evaluated_models for the length of one that was trained here.
-
-    alone: no other model is scored with. Else SettingsError where an SGLang server would be asked, which answers for
-    each with the one that it holds.
-    """
+def scorer(settings: Settings, name: str, model: str) -> EngineSpec:
+    """A reward model as an engine; see flow.evaluated_models for the length of one that was trained here."""
     scorer = settings.scorer
-    if scorer.backend == "http" and scorer.http.server == "sglang" and not alone:
-        raise SettingsError(
-            f"scorer.http.server: sglang holds one model, and {name} is one of several; name the one that it holds "
-            "alone in evaluate.models, or use vllm, which is asked for a model by its name"
-        )
     server = scorer.http.model_dump() if scorer.backend == "http" else {}
     return EngineSpec.of(
         "reward",
