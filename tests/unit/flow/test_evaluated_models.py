@@ -31,7 +31,7 @@ def stage(folder: Path, *words: str) -> Stage:
 def ours(tmp_path: Path) -> str:
     """The record of a model that was trained at 64 tokens and refused what is longer."""
     plan = TrainingPlan(steps=1, max_tokens=64, overlong="refuse")
-    record = {
+    record: dict[str, object] = {
         "model_id": "m", "name": "m", "plan": asdict(plan), "training_digest": "d", "backbone": "b",
         "frozen_layers": None, "best_step": 1, "validation_accuracy": None, "history": [], "rows": {},
     }  # fmt: skip
