@@ -36,7 +36,7 @@ def run(stage: Stage) -> Outcome:
     for of_engine in (tests.rows if tests else {}, attacked.rows, {one.engine_id: one.rows() for one in scorers}):
         for engine_id, found in of_engine.items():
             rows[engine_id] += found
-    write_scores(stage, campaign or NO_CAMPAIGN, rows)
+    write_scores(stage, campaign or NO_CAMPAIGN, rows, scorers)
     log_scorers(stage, scorers)
     told = {**shown(material, scorers), "robustness": robustness_shown(scorers, attacked.robustness)}
     print(benchmark_text(told))

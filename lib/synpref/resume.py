@@ -19,6 +19,7 @@ from synpref.engines.failure import PASSING
 from synpref.record import append
 from synpref.settings import Settings
 from synpref.stage import Outcome, Stage
+from synpref.store.contracts import TABLES
 from synpref.store.names import local_folder
 from synpref.store.warehouse import Warehouse
 
@@ -38,9 +39,10 @@ def conditions(settings: Settings) -> str | None:
     """16 hex digits over what a stage hangs on besides settings and tables; None where that cannot be known.
 
     That is the code, all that is installed, and the models and lists that the settings name, by size and time of each
-    file. A benchmark list that is no local file or folder may change unseen.
+    file. A benchmark list that is no local file or folder, and a table of a catalog, may change unseen.
     """
-    if any(not _local(path) for path in settings.hygiene.benchmarks):
+    of_catalog = [table for table in [settings.evaluate.table] if table is not None and table not in TABLES]
+    if any(not _local(path) for path in [*settings.hygiene.benchmarks, *of_catalog]):
         return None
     installed = sorted({f"{one.name}=={one.version}" for one in metadata.distributions()})
     facts = [sorted(set(_code())), installed, [sorted(_files(Path(place))) for place in _places(settings)]]

@@ -17,6 +17,7 @@ MAX_FEW_SHOTS = 8
 FewShots = Annotated[int, Field(ge=0, le=MAX_FEW_SHOTS)]
 # How a judge is reached, not what it answers.
 JUDGE_RUNTIME = ("url", "key_variable", "concurrency", "timeout", "retries", "gpu_memory")
+SCORER_TOKENS = 16_384  # paper.md §4, where neither scorer.max_tokens nor the model's own record says another number
 
 
 class Run(Section):
@@ -251,6 +252,7 @@ class Embedder(Section):
 class ScorerHttp(Section):
     """The server that holds the reward model, for the backend http."""
 
+    server: Literal["vllm", "sglang"]
     url: Url | None
     concurrency: Positive
     timeout: Seconds
@@ -262,7 +264,7 @@ class Scorer(Section):
     """How reward models score."""
 
     backend: Literal["transformers", "vllm", "http"]
-    max_tokens: Positive
+    max_tokens: Positive | None
     overlong: Literal["truncate_left", "refuse"]
     token_budget: Positive | None
     shared_prompt: AutoOrOff

@@ -16,6 +16,7 @@ BENCHMARK_NAMES = (
     "user_pairs",
 )  # fmt: skip
 LISTS = "best_of_n"  # what scores of lists with true scores are for
+USER_PAIRS = "user_pairs"
 BASELINES = ("length only", "chance")
 
 
@@ -42,6 +43,8 @@ class Evaluate(Section):
 
     models: list[EvaluatedModel]
     benchmarks: dict[str, list[str]]
+    table: str | None
+    where: str | None
     whole: list[str]
     scores: list[EvaluatedScores]
     best_of_n: list[str]
@@ -56,8 +59,9 @@ class Evaluate(Section):
 
     @property
     def files(self) -> list[str]:
-        """Every file and folder of benchmarks, lists and scores."""
+        """Every file and folder of benchmarks, lists and scores, and the folder of the table."""
         given = [path for paths in self.benchmarks.values() for path in paths]
+        given += [self.table] if self.table is not None and "/" in self.table else []
         return [*given, *self.best_of_n, *(one.path for one in self.scores)]
 
     @property
@@ -70,18 +74,26 @@ class Evaluate(Section):
             for name in names:
                 if name not in known:
                     raise ValueError(f"no benchmark is called {name!r}; {nearest(name, known)}")
+        if self.table is not None and USER_PAIRS in self.benchmarks:
+            raise ValueError(f"evaluate: name pairs in benchmarks.{USER_PAIRS} (files) or in table, not in both")
+        if self.where is not None and self.table is None:
+            raise ValueError("evaluate.where selects rows of evaluate.table, which is null")
         for name in self.whole:
             if name not in self.benchmarks:
                 raise ValueError(f"evaluate.whole names {name}, whose files are missing: name them in benchmarks")
         for one in self.scores:
-            if one.benchmark not in self.benchmarks and not (one.benchmark == LISTS and self.best_of_n):
+            of_table = self.table is not None and one.benchmark == USER_PAIRS
+            of_lists = one.benchmark == LISTS and bool(self.best_of_n)
+            if one.benchmark not in self.benchmarks and not of_table and not of_lists:
                 setting = LISTS if one.benchmark == LISTS else f"benchmarks.{one.benchmark}"
                 raise ValueError(
                     f"scores of {one.name} are for {one.benchmark}, whose files are missing: name them in "
                     f"evaluate.{setting}"
                 )
-        if self.named and not (self.benchmarks or self.best_of_n):
-            raise ValueError("nothing to measure on: name files in evaluate.benchmarks or evaluate.best_of_n")
+        if self.named and not (self.benchmarks or self.best_of_n or self.table is not None):
+            raise ValueError(
+                "nothing to measure on: name files in evaluate.benchmarks or evaluate.best_of_n, or evaluate.table"
+            )
         self._apart()
         return self
 

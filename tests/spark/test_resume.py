@@ -99,6 +99,8 @@ def test_other_settings_versions_lists_models_or_tables_make_what_saw_them_run(
     (tmp_path / "list.jsonl").write_text('{"prompt": "another"}\n')
     assert _standing(stage) == []
     assert conditions(load_settings(["demo"], ["hygiene.benchmarks=[s3://bucket/list.jsonl]"])) is None
+    assert conditions(load_settings(["demo"], ["evaluate.table=main.mine.pairs"])) is None
+    assert conditions(load_settings(["demo"], ["evaluate.table=curated"])) is not None
 
 
 def test_what_ran_with_other_settings_or_was_killed_since_runs_again_and_so_do_those_behind_it(

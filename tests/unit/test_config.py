@@ -88,6 +88,7 @@ def test_paths_follow_the_run_s_folder() -> None:
             "train.responses_per_step=1",
             "command line: train.responses_per_step: input should be greater than or equal to 2 (got 1)",
         ),
+        ("scorer.http.server=tgi", "scorer.http.server: input should be 'vllm' or 'sglang' (got 'tgi')"),
         ("scorer.shared_prompt=always", "scorer.shared_prompt: input should be 'auto' or 'off'"),
     ],
 )
@@ -310,6 +311,16 @@ def test_the_campaign_changes_with_what_stands_in_a_benchmark_list(tmp_path: Pat
         listed.write_text(text)
         ids.append(campaign_id(settings, ["f"], list_digests(settings)))
     assert ids[0] == ids[2] != ids[1]
+
+
+def test_a_length_that_is_not_named_leaves_a_campaign_the_id_of_the_length_that_was_the_default() -> None:
+    judge = "judges=[{name: r, kind: replay, path: p}]"
+    silent, named, other = (
+        campaign_id(load_settings(["local"], [ONE_INPUT, judge, f"scorer.max_tokens={length}"]), ["f"])
+        for length in ("null", "16384", "256")
+    )
+    assert silent == named
+    assert silent != other
 
 
 def test_every_setting_of_base_is_explained() -> None:

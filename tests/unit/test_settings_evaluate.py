@@ -36,6 +36,15 @@ def test_files_are_those_of_benchmarks_lists_and_scores() -> None:
     scores = "evaluate.scores=[{name: theirs, benchmark: user_pairs, path: scores.csv}]"
     evaluate = load_settings(["local"], [PAIRS, scores, "evaluate.best_of_n=[lists.jsonl]"]).evaluate
     assert evaluate.files == ["pairs.parquet", "lists.jsonl", "scores.csv"]
+    assert load_settings(["local"], [MINE, "evaluate.table=runs/x/pairs"]).evaluate.files == ["runs/x/pairs"]
+
+
+def test_a_table_of_pairs_is_enough_and_stands_for_the_files_of_pairs() -> None:
+    scores = f"evaluate.scores=[{OF_USER_PAIRS}]"
+    evaluate = load_settings(
+        ["local"], [MINE, scores, "evaluate.table=curated", "evaluate.where=policy = 'p'"]
+    ).evaluate
+    assert (evaluate.table, evaluate.where, evaluate.files) == ("curated", "policy = 'p'", ["p"])
 
 
 def test_scores_of_lists_need_no_benchmark() -> None:
@@ -61,6 +70,8 @@ def test_scores_of_lists_need_no_benchmark() -> None:
         (["evaluate.benchmarks={best_of_n: [x]}"], "no benchmark is called 'best_of_n'"),
         ([PAIRS, "evaluate.judges=[carefull]"], "no model or record is called 'carefull'"),
         ([PAIRS, "evaluate.whole=[ppe_correctness]"], "evaluate.whole names ppe_correctness, whose files are missing"),
+        ([PAIRS, "evaluate.table=curated"], "name pairs in benchmarks.user_pairs (files) or in table, not in both"),
+        ([PAIRS, "evaluate.where=a = 1"], "evaluate.where selects rows of evaluate.table, which is null"),
         ([PAIRS, "evaluate.sample=0"], "evaluate.sample: input should be greater than 0"),
     ],
 )  # fmt: skip

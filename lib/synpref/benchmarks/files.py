@@ -1,8 +1,10 @@
-"""Rows of benchmark files: parquet, JSON Lines, or one JSON array a file; each row knows where it stands."""
+"""Rows of benchmark files: parquet, JSON Lines, or one JSON array a file, plain or gz; each row knows its place."""
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -13,17 +15,18 @@ from synpref.benchmarks.rows import Row
 from synpref.errors import InputError
 from synpref.pairs.magic import DAMAGED, check_content, check_readable
 
-LINES = (".jsonl", ".ndjson")
+LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 _DATA = (".parquet", *LINES)
-_JSON = (".json",)
+_JSON = (".json", ".json.gz")
+_LOG = "_delta_log"
 
 
 def read_rows(paths: Iterable[str | Path]) -> Iterator[Row]:
     """Rows of files, and of the files of folders in the order of their names. At least one row.
 
     A folder's .json files count only where it holds no parquet and no JSON Lines: data sets ship info files as .json.
-    Raises InputError naming the file: nothing there, an unknown ending, damaged, not of its format, a row that is no
-    object, no rows at all.
+    Raises InputError naming the file: nothing there, a Delta table, an unknown ending, damaged, not of its format, a
+    row that is no object, no rows at all.
     """
     named = [Path(path) for path in paths]
     if not named:
@@ -44,20 +47,32 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise InputError(f"{path}: there is no such file or folder")
-    every = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith((".", "_")))
-    found = [file for file in every if file.suffix in _DATA] or [file for file in every if file.suffix in _JSON]
+    log = next(path.rglob(_LOG), None)
+    if log is not None:
+        raise InputError(
+            f"{log.parent}: a Delta table, whose folder also holds rows that it has replaced; name a table of pairs in "
+            "evaluate.table, or write its rows to files"
+        )
+    every = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
+    found = [file for file in every if file.name.endswith(_DATA)] or [
+        file for file in every if file.name.endswith(_JSON)
+    ]
     if not found:
         raise InputError(f"{path}: no data there (looked for {', '.join((*_DATA, *_JSON))})")
     return found
 
 
+def _hidden(path: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.parts)
+
+
 def _rows(path: Path) -> Iterator[Row]:
     if path.suffix == ".parquet":
         return _parquet_rows(path)
-    if path.suffix in LINES:
+    if path.name.endswith(LINES):
         check_content(str(path), "jsonl")
         return _line_rows(path, _text(path))
-    if path.suffix in _JSON:
+    if path.name.endswith(_JSON):
         text = _text(path)
         return _array_rows(path, text) if text.lstrip().startswith("[") else _line_rows(path, text)
     raise InputError(f"{path}: a benchmark file ends in {', '.join((*_DATA, *_JSON))}")
@@ -86,8 +101,12 @@ def _array_rows(path: Path, text: str) -> Iterator[Row]:
 
 
 def _text(path: Path) -> str:
+    opened = gzip.open if path.suffix == ".gz" else open
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with opened(path, "rt", encoding="utf-8-sig") as text:
+            return text.read()
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path}: {DAMAGED}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 (byte {error.start})") from error
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from synpref.benchmarks.figures import Credit
 from synpref.benchmarks.items import Item
-from synpref.benchmarks.scores import Scores, scores_of
+from synpref.benchmarks.scores import Scores, score_of
 
 # What each pair of an item earns, in the order of its pairs: 1 right, 0 wrong.
 Earned = Callable[[Item], Sequence[float]]
@@ -23,11 +23,14 @@ def by_category(item: Item) -> str:
 
 
 def by_scores(scores: Scores) -> Earned:
-    """1 where the better response of a pair has the higher score, else 0; equal scores are wrong."""
+    """1 where the better response of a pair has the higher score, else 0; equal scores are wrong.
+
+    A candidate that stands in no pair needs no score.
+    """
 
     def earned(item: Item) -> list[float]:
-        values = scores_of(scores, item)
-        return [float(values[better] > values[worse]) for better, worse in item.pairs]
+        values = [[score_of(scores, item.candidates[place]) for place in pair] for pair in item.pairs]
+        return [float(better > worse) for better, worse in values]
 
     return earned
 

@@ -93,18 +93,32 @@ class Row:
         return number
 
     def conversation(self, *names: str) -> Messages:
-        """A prompt: messages {role, content}, such a list as JSON text, or plain text, which is one user turn."""
+        """A prompt: messages, such a list as JSON text, or plain text, which is one user turn.
+
+        A message is {role, content}, or {from, value} as ShareGPT names the two.
+        """
         name, value = self._value(names)
         told = _listed(value)
         if told is None:
             return ({"role": "user", "content": self._as_text(name, value)},)
+        return self._messages(name, told)
+
+    def messages(self, *names: str) -> Messages:
+        """A list of at least one message, also as JSON text."""
+        name, value = self._value(names)
+        told = _listed(value)
+        if told is None:
+            raise self.error(f"column {name!r} must be a list of messages {{role, content}}, not {_kind(value)}")
+        return self._messages(name, told)
+
+    def _messages(self, name: str, told: list[Any]) -> Messages:
         return tuple(self._message(f"{name}[{place}]", each) for place, each in enumerate(told))
 
     def _message(self, name: str, value: object) -> Mapping[str, str]:
         if not isinstance(value, dict):
             raise self.error(f"column {name!r} must be a message {{role, content}}, not {_kind(value)}")
-        content = self._as_text(f"{name}.content", value.get("content"))
-        role = self._as_text(f"{name}.role", value.get("role"))
+        content = self._as_text(f"{name}.content", _first(value, "content", "value"))
+        role = self._as_text(f"{name}.role", _first(value, "role", "from"))
         standard = standard_role(role)
         if standard is None:
             raise self.error(f"column {name!r}: unknown role {role!r}")
@@ -136,9 +150,17 @@ def _listed(value: object) -> list[Any] | None:
         except (json.JSONDecodeError, RecursionError):
             return None
         # a prompt may itself be a JSON list: only one of messages is a conversation
-        if not (isinstance(value, list) and all(isinstance(each, dict) and "role" in each for each in value)):
+        if not (isinstance(value, list) and all(map(_is_message, value))):
             return None
     return value if isinstance(value, list) and value else None
+
+
+def _is_message(value: object) -> bool:
+    return isinstance(value, dict) and bool({"role", "from"} & value.keys())
+
+
+def _first(message: Mapping[str, Any], name: str, other: str) -> object:
+    return message.get(other) if message.get(name) is None else message[name]
 
 
 def _kind(value: object) -> str:

@@ -15,9 +15,9 @@ from pyspark.sql import functions as F
 
 from synpref.benchmarks.items import Item
 from synpref.benchmarks.judged import Answer, pairs_of
-from synpref.flow import specs
 from synpref.flow.answers import Calls, ask_judges, filled
 from synpref.flow.benchmark_files import Texts
+from synpref.inference.spec import EngineSpec
 from synpref.pairs.identity import orient
 from synpref.stage import Stage
 from synpref.stage1.items import ATTRIBUTES
@@ -42,9 +42,9 @@ def responses_of(stage: Stage, texts: Texts) -> Iterator[DataFrame]:
         yield frame
 
 
-def rewards_of(stage: Stage, calls: Calls, responses: DataFrame, name: str, model: str) -> tuple[str, dict[str, float]]:
+def rewards_of(stage: Stage, calls: Calls, responses: DataFrame, model: EngineSpec) -> tuple[str, dict[str, float]]:
     """A model's engine_id, and its rewards by response_id; what it refused, or what failed, has none (`calls`)."""
-    done = filled(stage, calls, "rewards", responses, specs.scorer(stage.settings, name, model))
+    done = filled(stage, calls, "rewards", responses, model)
     own = stage.warehouse.read("rewards").where(F.col("engine_id") == done.engine_id)
     wanted = F.broadcast(responses.select("response_id"))  # benchmarks are small beside the rewards
     rows = own.join(wanted, "response_id", "left_semi").select("response_id", "reward").collect()

@@ -11,8 +11,11 @@ from synpref.benchmarks.items import Item, distinct_responses
 from synpref.benchmarks.rows import Messages
 from synpref.benchmarks.selection import Given, given
 from synpref.benchmarks.suite import benchmark
+from synpref.benchmarks.user_pairs import NAME as USER_PAIRS
 from synpref.stage import Stage
+from synpref.store.named_table import export_table, find_table
 
+NEEDED, WANTED = ["prompt", "chosen", "rejected"], ["id", "pair_id", "category", "margin"]
 Texts = Mapping[str, tuple[Messages, str]]
 
 
@@ -40,9 +43,13 @@ class Material(NamedTuple):
 
 
 def read_material(stage: Stage) -> Material:
-    """Read the files of evaluate.benchmarks and evaluate.best_of_n; InputError names the file and the row."""
+    """Read the files of evaluate.benchmarks and evaluate.best_of_n, and evaluate.table as the benchmark user_pairs.
+
+    InputError names the file and the row, or the table.
+    """
     asked, seed = stage.settings.evaluate, stage.settings.seed
-    files = {name: benchmark(name).read(paths) for name, paths in asked.benchmarks.items()}
+    named = {**asked.benchmarks, **({} if asked.table is None else {USER_PAIRS: [_exported(stage, asked.table)]})}
+    files = {name: benchmark(name).read(paths) for name, paths in named.items()}
     chosen = tuple(
         given(name, items, asked.sample, seed)._replace(whole=name in asked.whole) for name, items in files.items()
     )
@@ -51,7 +58,19 @@ def read_material(stage: Stage) -> Material:
     for one in (*chosen, drawn):
         if one.held:
             stage.say(f"{one.name}: {len(one.items):,}{f' of {one.held:,}' if one.sampled else ''} items")
+        undecided = sum(not item.needed for item in one.items)
+        if undecided:
+            stage.say(f"{one.name}: {undecided:,} of them say tie, or have no label: they count in no figure")
     attacked = canaries([item for one in (*chosen, drawn) for item in one.items], asked.robustness, seed)
     if asked.robustness and not attacked and any(one.held for one in (*chosen, drawn)):
         stage.say("robustness: no item has a better and a worse answer, so no attack is measured on these files")
     return Material(chosen, drawn, attacked, {**files, best_of_n.NAME: lists})
+
+
+def _exported(stage: Stage, name: str) -> str:
+    """The folder of evaluate.table's rows at its last version, on this machine."""
+    spark, where = stage.warehouse.spark, stage.settings.evaluate.where
+    table = find_table(spark, stage.warehouse.location, name)
+    stage.say(f"{USER_PAIRS}: table {name}, version {table.version}")
+    folder = stage.folder.absolute() / "tables"
+    return str(export_table(spark, table, folder, needed=NEEDED, wanted=WANTED, where=where, setting="evaluate.where"))

@@ -19,9 +19,15 @@ def write_benchmark_prompts(settings: Settings, path: Path) -> None:
     """Write the distinct first user turns of evaluate.benchmarks and evaluate.best_of_n, a {benchmark, prompt} a line.
 
     The file is what hygiene.benchmarks and train.data.decontaminate take. Raises SettingsError where the settings name
-    no benchmark, InputError where a file cannot be read, or the list stands already or cannot be written.
+    no benchmark, or a table, which this command opens no session for; InputError where a file cannot be read, or the
+    list stands already or cannot be written.
     """
     asked = settings.evaluate
+    if asked.table is not None:
+        raise SettingsError(
+            "evaluate.table is not read here: write its prompts to a file and name that in evaluate.benchmarks, or "
+            "set evaluate.table=null"
+        )
     items = {name: benchmark(name).read(paths) for name, paths in asked.benchmarks.items()}
     if asked.best_of_n:
         items[best_of_n.NAME] = best_of_n.read(asked.best_of_n)

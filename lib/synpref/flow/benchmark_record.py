@@ -21,11 +21,14 @@ from synpref.benchmarks.correlations import benchmark_correlations
 from synpref.benchmarks.measured import comparable
 from synpref.benchmarks.paper_table import coverage_notes, figure_table, judge_notes, paper_table
 from synpref.benchmarks.score_rows import ScoreRow
+from synpref.engines.identity import hashed_part
 from synpref.flow.benchmark_files import Material
-from synpref.flow.benchmarks import Scorer
+from synpref.flow.benchmarks import ELSEWHERE, SCORED, Scorer
+from synpref.inference.record import known_engines
 from synpref.pairs.identity import hash128
 from synpref.stage import Stage
 from synpref.store.contracts import TABLES
+from synpref.store.warehouse import Warehouse
 
 NO_CAMPAIGN = "-"
 TABLE = "benchmark_scores"
@@ -35,19 +38,35 @@ _LONGEST = 250  # characters of a metric's name
 _BATCH = 500  # metrics of one request; MLflow takes a thousand
 
 
-def write_scores(stage: Stage, campaign: str, rows: Mapping[str, Sequence[ScoreRow]]) -> None:
+def write_scores(
+    stage: Stage, campaign: str, rows: Mapping[str, Sequence[ScoreRow]], scorers: Sequence[Scorer]
+) -> None:
     """Put the rows, by engine_id, in the place of the campaign's, in one commit.
 
-    Without a campaign, what other runs measured of other engines or benchmarks stays.
+    Without a campaign, what other runs measured of other engines or benchmarks stays. Files of scores are told by their
+    names there: once corrected, such a file is another engine. scorers: those whose rows these are.
     """
     warehouse, own = stage.warehouse, F.col("campaign") == campaign
     values = [(campaign, engine_id, *row) for engine_id, of_engine in rows.items() for row in of_engine]
     frame = warehouse.spark.createDataFrame(values, TABLES[TABLE].ddl())
     if campaign == NO_CAMPAIGN and warehouse.exists(TABLE):
-        again = F.broadcast(frame.select("engine_id", "benchmark").distinct())  # a dozen engines and benchmarks
+        places = {(engine_id, row.benchmark) for engine_id, of_engine in rows.items() for row in of_engine}
+        listed = sorted(places | _earlier_files(warehouse, scorers))
+        # a dozen engines and benchmarks
+        again = F.broadcast(warehouse.spark.createDataFrame(listed, "engine_id string, benchmark string"))
         kept = warehouse.read(TABLE).where(own).join(again, ["engine_id", "benchmark"], "left_anti")
         frame = frame.unionByName(kept)
     warehouse.replace(TABLE, frame, {"campaign": campaign})
+
+
+def _earlier_files(warehouse: Warehouse, scorers: Sequence[Scorer]) -> set[tuple[str, str]]:
+    """(engine_id, benchmark) of what earlier files of the scorers' names and benchmarks left."""
+    files: dict[str, list[str]] = {}
+    for row in known_engines(warehouse).values():
+        if hashed_part(row["details"]).get(SCORED) == ELSEWHERE:
+            files.setdefault(row["name"], []).append(row["engine_id"])
+    named = [one for one in scorers if one.kind == "scores"]
+    return {(engine_id, name) for one in named for engine_id in files.get(one.name, ()) for name in one.results}
 
 
 def log_scorers(stage: Stage, scorers: Sequence[Scorer]) -> None:

@@ -25,15 +25,16 @@ from synpref.benchmarks.scores import Scores, read_scores
 from synpref.benchmarks.selection import scorable
 from synpref.engines.identity import EngineCard, file_fingerprint
 from synpref.errors import InputError
-from synpref.flow import specs
 from synpref.flow.answers import Calls
 from synpref.flow.benchmark_answers import responses_of, rewards_of, verdicts_of
 from synpref.flow.benchmark_files import Material
+from synpref.flow.evaluated_models import evaluated_models
 from synpref.inference.record import record_engines
 from synpref.settings_evaluate import EvaluatedScores
 from synpref.stage import Stage
 
 FROM_BENCHMARKS = "benchmarks"
+SCORED, ELSEWHERE = "scored", "elsewhere"  # in the card of a file of scores
 
 
 @dataclass(frozen=True)
@@ -91,15 +92,16 @@ def _models(stage: Stage, calls: Calls, material: Material, models: Sequence[tup
     texts, found = material.texts, []
     if not models or not texts:
         return []
-    cards = [(name, specs.scorer(stage.settings, name, folder).card.engine_id) for name, folder in models]
-    _check_apart(cards)  # before anything is computed, and so is that every folder holds a model
+    specs = evaluated_models(stage, models)
+    # before anything is computed, and so is that every folder holds a model
+    _check_apart([(spec.name, spec.card.engine_id) for spec in specs])
     stage.say(f"{len(texts):,} distinct responses, each scored once by {len(models)} models")
     with responses_of(stage, texts) as responses:
-        for name, folder in models:
-            engine_id, rewards = rewards_of(stage, calls, responses, name, folder)
+        for spec in specs:
+            engine_id, rewards = rewards_of(stage, calls, responses, spec)
             if len(rewards) < len(texts):
-                stage.say(f"{name}: {len(texts) - len(rewards):,} responses have no reward; see quarantine")
-            found.append(_scorer(stage, material, name, engine_id, rewards))
+                stage.say(f"{spec.name}: {len(texts) - len(rewards):,} responses have no reward; see quarantine")
+            found.append(_scorer(stage, material, spec.name, engine_id, rewards))
     return found
 
 
@@ -127,7 +129,7 @@ def _from_files(stage: Stage, material: Material) -> list[Scorer]:
 def _from_file(stage: Stage, material: Material, name: str, files: Sequence[EvaluatedScores]) -> Scorer:
     given = {one.name: one for one in material.benchmarks}
     read = {one.benchmark: read_scores(one.path, material.files[one.benchmark]) for one in files}
-    details = {"scored": "elsewhere", "files": {one.benchmark: file_fingerprint(one.path) for one in files}}
+    details = {SCORED: ELSEWHERE, "files": {one.benchmark: file_fingerprint(one.path) for one in files}}
     card = EngineCard("reward", name, False, None, details)
     record_engines(stage.warehouse, card)
     of_lists, seed = read.pop(best_of_n.NAME, None), stage.settings.seed

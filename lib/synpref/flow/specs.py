@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from synpref.inference.spec import EngineSpec
 from synpref.reward.plan import Layout, TrainingPlan
-from synpref.settings import AttributeEngine, Judge, Settings
+from synpref.settings import SCORER_TOKENS, AttributeEngine, Judge, Settings
 from synpref.settings_train import CAMPAIGN_DTYPE
 
 
@@ -28,16 +28,15 @@ def embedder(settings: Settings) -> EngineSpec:
 
 
 def scorer(settings: Settings, name: str, model: str) -> EngineSpec:
-    """A trained reward model as an engine."""
+    """A reward model as an engine; see flow.evaluated_models for the length of one that was trained here."""
     scorer = settings.scorer
-    # A run scores with several models: only vLLM tells them apart, by their folders as names
-    server = {**scorer.http.model_dump(), "server": "vllm"} if scorer.backend == "http" else {}
+    server = scorer.http.model_dump() if scorer.backend == "http" else {}
     return EngineSpec.of(
         "reward",
         name,
         model,
         backend=scorer.backend,
-        max_tokens=scorer.max_tokens,
+        max_tokens=scorer.max_tokens or SCORER_TOKENS,
         overlong=scorer.overlong,
         token_budget=scorer.token_budget,
         shared_prompt=scorer.shared_prompt,

@@ -104,8 +104,9 @@ def read_pairs(stage: Stage) -> tuple[list[Ingested], NamedTable | None]:
         table = find_table(spark, location, data.table)
         wanted = [*WANTED, *([settings.groups.column] if settings.groups.column else [])]
         folder = export_table(
-            spark, table, stage.folder.absolute() / "tables", needed=NEEDED, wanted=wanted, where=data.where
-        )
+            spark, table, stage.folder.absolute() / "tables", needed=NEEDED, wanted=wanted, where=data.where,
+            setting="train.data.where",
+        )  # fmt: skip
         pairs = [Input(path=str(folder), source=Path(data.table).name, format="parquet")]
     return [
         *(_input(stage, one, "pool") for one in pairs),

@@ -58,14 +58,23 @@ def _place(location: Location, name: str) -> tuple[str | None, str | None]:
 
 
 def export_table(
-    spark: SparkSession, table: NamedTable, folder: Path, *, needed: list[str], wanted: list[str], where: str | None
+    spark: SparkSession,
+    table: NamedTable,
+    folder: Path,
+    *,
+    needed: list[str],
+    wanted: list[str],
+    where: str | None,
+    setting: str,
 ) -> Path:
     """Write the columns `needed`, and those of `wanted` that there are, as parquet below `folder`; give the path.
 
-    It is named by table, version and condition: what stands complete is not written again. Raises InputError where a
-    needed column is missing, the condition is none, no row is left, or rows of several campaigns or policies would mix.
+    It is named by table, version, columns and condition: what stands complete is not written again. setting: where a
+    person gives the condition. Raises InputError where a needed column is missing, the condition is none, no row is
+    left, or rows of several campaigns or policies would mix.
     """
-    told = hashlib.sha256(f"{table.path}|{table.identifier}|{where}".encode()).hexdigest()[:12]
+    facts = [table.path, table.identifier, where, *needed, *wanted]
+    told = hashlib.sha256("|".join(map(str, facts)).encode()).hexdigest()[:12]
     target = folder / f"{Path(table.name).name}@{table.version}-{told}"
     if (target / "_SUCCESS").exists():
         return target
@@ -79,7 +88,7 @@ def export_table(
         except PySparkException as error:
             reason = str(error).strip().splitlines()[0][:200]
             raise InputError(f"table {table.name}: the condition {where!r} cannot be used ({reason})") from None
-    _one_policy(table.name, rows)
+    _one_policy(table.name, rows, setting)
     if rows.isEmpty():
         raise InputError(f"table {table.name}: no row" + (f" meets {where!r}" if where else ", it is empty"))
     kept = list(dict.fromkeys([*needed, *(name for name in wanted if name in rows.columns)]))
@@ -87,13 +96,11 @@ def export_table(
     return target
 
 
-def _one_policy(name: str, rows: DataFrame) -> None:
+def _one_policy(name: str, rows: DataFrame, setting: str) -> None:
     keys = [column for column in ("campaign", "policy") if column in rows.columns]
     if not keys:
         return
     found = rows.select(*keys).distinct().limit(_SHOWN).collect()  # a handful
     if len(found) > 1:
         listed = "; ".join(" AND ".join(f"{key} = '{row[key]}'" for key in keys) for row in found)
-        raise InputError(
-            f"table {name}: rows of several campaigns or policies; choose one with train.data.where: {listed}"
-        )
+        raise InputError(f"table {name}: rows of several campaigns or policies; choose one with {setting}: {listed}")

@@ -287,3 +287,37 @@ def test_two_names_of_one_model_and_a_folder_without_a_model_are_told_before_any
 def test_without_a_trained_campaign_and_without_names_the_stage_says_what_to_run(measuring: Measuring) -> None:
     with pytest.raises(InputError, match="run `synpref ingest` first"):
         evaluate.run(measuring("inputs=[{path: pairs.parquet, source: mine}]"))
+
+
+def test_a_table_of_pairs_is_measured_at_its_last_version_and_is_no_folder_of_files(
+    measuring: Measuring, reward_models: tuple[Path, Path], folder: Path
+) -> None:
+    place, spark = folder / "table", measuring().warehouse.spark
+    schema = "pair_id string, prompt array<struct<role: string, content: string>>, chosen string, rejected string"
+    asked = [(row["id"], [("user", row["prompt"])]) for row in ROWS]
+    wrong = [(*one, row["rejected"], row["chosen"]) for one, row in zip(asked, ROWS, strict=True)]
+    right = [(*one, row["chosen"], row["rejected"]) for one, row in zip(asked, ROWS, strict=True)]
+    for rows in (wrong, right):  # the files of the first stay in the folder
+        spark.createDataFrame(rows, schema).coalesce(1).write.format("delta").mode("overwrite").save(str(place))
+    model = model_word("tabled", reward_models[0])
+    stage = measuring(model, f"evaluate.table={place}", f"evaluate.where=pair_id != '{WORDS[0]}'")
+    row = run(stage).detail["benchmarks"]["figures"][0]
+    assert (row["name"], row["benchmark"], row["items"], row["held"]) == ("tabled", "user_pairs", 5, 5)
+    told = json.loads((stage.folder / "benchmarks.json").read_text(encoding="utf-8"))
+    assert told[0]["benchmarks"]["user_pairs"]["overall"]["value"] == 1.0
+    with pytest.raises(InputError, match=r"a Delta table.*evaluate\.table"):
+        evaluate.run(measuring(model, pairs_word(place)))
+
+
+def test_a_corrected_file_of_scores_takes_the_place_of_the_earlier_one(measuring: Measuring, folder: Path) -> None:
+    path, pairs = folder / "corrected.csv", pairs_word(written(folder / "corrected.jsonl", ROWS))
+    word = f"evaluate.scores=[{{name: corrected, benchmark: user_pairs, path: '{path}'}}]"
+    stage = measuring(pairs, word)
+    for chosen, share in ((0.1, 0.0), (0.9, 1.0)):
+        lines = [f"{row['id']}/chosen,{chosen}\n{row['id']}/rejected,0.5" for row in ROWS]
+        path.write_text("\n".join(["id,score", *lines]))
+        run(measuring(pairs, word))
+        rows = stage.warehouse.read("benchmark_scores").where("benchmark = 'user_pairs' AND metric = 'score'")
+        engines = stage.warehouse.read("engines").where("name = 'corrected'").select("engine_id")
+        whole = rows.where("subset = 'all'").join(engines, "engine_id")
+        assert [row["value"] for row in whole.collect()] == [share]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from synpref.benchmarks.figures import Credit
+from synpref.benchmarks.items import Response, make_item
 from synpref.benchmarks.pairwise import by_category, pair_credits
 from synpref.errors import InputError
 from tests.unit.benchmarks.conftest import listed, pair
@@ -26,3 +27,8 @@ def test_every_pair_of_an_item_counts() -> None:
 def test_a_candidate_without_a_score_is_named() -> None:
     with pytest.raises(InputError, match="candidate x/chosen"):
         list(pair_credits([pair("x")], {}))
+
+
+def test_an_item_without_a_pair_needs_no_score() -> None:
+    tie = make_item("x", pair("x").messages, [Response("1", "a", None), Response("2", "b", None)], part="battles")
+    assert list(pair_credits([tie], {})) == []

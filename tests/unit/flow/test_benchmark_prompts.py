@@ -40,13 +40,15 @@ def test_first_user_turns_of_all_that_is_named_stand_once(tmp_path: Path, capsys
 def test_what_cannot_be_listed_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["benchmark-prompts", str(tmp_path / "prompts.jsonl")]) == 2
     assert "no benchmark is named" in capsys.readouterr().err
+    assert main(["benchmark-prompts", str(tmp_path / "prompts.jsonl"), "evaluate.table=curated"]) == 2
+    assert "evaluate.table is not read here" in capsys.readouterr().err
     missing = f"evaluate.benchmarks={{user_pairs: ['{tmp_path}/none.jsonl']}}"
     assert main(["benchmark-prompts", str(tmp_path / "prompts.jsonl"), missing]) == 2
     assert "none.jsonl" in capsys.readouterr().err
     pairs = write(tmp_path / "pairs.jsonl", [{"prompt": "p", **PAIR}])
     assert main(["benchmark-prompts", str(pairs), f"evaluate.benchmarks={{user_pairs: ['{pairs}']}}"]) == 2
     assert "stands already and is not overwritten" in capsys.readouterr().err
-    answers = write(tmp_path / "answers.jsonl", [{"prompt": [{"role": "assistant", "content": "a"}], **PAIR}])
+    answers = write(tmp_path / "answers.jsonl", [{"prompt": [{"role": "system", "content": "a"}], **PAIR}])
     words = [str(tmp_path / "new" / "prompts.jsonl"), f"evaluate.benchmarks={{user_pairs: ['{answers}']}}"]
     assert main(["benchmark-prompts", *words]) == 2
     assert "user_pairs: no item has a user turn" in capsys.readouterr().err

@@ -42,6 +42,8 @@ def test_a_scorer_is_told_of_a_server_only_where_one_is_asked() -> None:
         load_settings(["demo"], ["scorer.backend=http", "scorer.dtype=bfloat16", *server]), "rm", "model"
     )
     assert (there.text("url"), there.text("server"), there.number("timeout", 0)) == ("http://host:8000", "vllm", 9.5)
+    sglang = ["scorer.backend=http", "scorer.dtype=bfloat16", "scorer.http.server=sglang", *server]
+    assert specs.scorer(load_settings(["demo"], sglang), "rm", "model").text("server") == "sglang"
 
 
 def test_judges_and_describers_name_theirs_one_by_one() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from synpref.pairs.readers.kinds import FIRST_CHARACTERS, kind_of, looks_like_messages
+from synpref.pairs.shape_rules import FIRST_CHARACTERS, kind_of, looks_like_messages
 
 CONVERSATION = json.dumps([{"content": "x", "role": "user"}])
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from synpref.errors import InputError, SettingsError
-from synpref.pairs.readers.fields import Fields, Kind
+from synpref.pairs.readers.fields import Fields
 from synpref.pairs.readers.shapes import SHAPES, choose_shape
+from synpref.pairs.shape_rules import MATCHES, Kind
 
 
 def fields(**kinds: Kind) -> Fields:
@@ -67,3 +68,7 @@ def test_a_forced_shape_without_its_columns_names_the_missing_ones() -> None:
 def test_an_unknown_forced_shape_is_a_wrong_setting() -> None:
     with pytest.raises(SettingsError, match="'trl' is none of auto, conversational"):
         choose_shape(fields(prompt="text"), "trl", "f")
+
+
+def test_every_shape_has_a_rule_and_both_are_asked_in_one_order() -> None:
+    assert list(SHAPES) == list(MATCHES)

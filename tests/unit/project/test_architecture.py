@@ -35,8 +35,8 @@ DOOR = {
 }  # fmt: skip
 # Rules of the recipe are plain Python: a test calls them with plain values, and so may anybody.
 PLAIN = (
-    "pairs/identity.py", "pairs/normalise.py", "pairs/roles.py", "stage1/admission.py", "stage1/hold_out.py",
-    "stage1/retrieval_count.py",
+    "pairs/identity.py", "pairs/normalise.py", "pairs/roles.py", "pairs/shape_rules.py", "stage1/admission.py",
+    "stage1/hold_out.py", "stage1/retrieval_count.py",
 )  # fmt: skip
 TWINNED = ("reward/preference.py", "stage1/vote.py", "stage2/gate.py")  # with a Spark Column twin beside the rule
 # "Truth is far from the job": who answers for simulated people, judges and attributes, and what measures at the end.

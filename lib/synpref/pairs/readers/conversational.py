@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from synpref.pairs.readers.fields import Fields, Kind
+from synpref.pairs.readers.fields import Fields
 from synpref.pairs.readers.final import final_problem, final_text
 from synpref.pairs.readers.messages import conversation_problem, json_messages, standard_roles
 from synpref.pairs.readers.shape import Shape, in_shape
 
 _COLUMNS = ("prompt", "chosen", "rejected")
-
-
-def _matches(kinds: Mapping[str, Kind]) -> bool:
-    return all(kinds.get(name) == "messages" for name in _COLUMNS)
 
 
 def _read(rows: DataFrame, fields: Fields) -> DataFrame:
@@ -36,6 +30,5 @@ CONVERSATIONAL = Shape(
     "conversational",
     "prompt, chosen, rejected: lists of {role, content}, chosen and rejected of one assistant message",
     tuple((name,) for name in _COLUMNS),
-    _matches,
     _read,
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Literal
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType, StringType, StructType
 
-Kind = Literal["text", "messages", "transcript"]
+from synpref.pairs.shape_rules import Kinds
+
 EXTRA = "extra_fields"
 TEXT_MAP = "map<string, string>"
 VARIANT_MAP = "map<string, variant>"
@@ -30,7 +30,7 @@ class Fields:
     rest: Callable[[Collection[str]], Column]
     original: Column
     unreadable: Column
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    kinds: Kinds = field(default_factory=dict)
 
     @property
     def prompt(self) -> str:

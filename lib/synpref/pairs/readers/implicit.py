@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from synpref.pairs.readers.fields import Fields, Kind
+from synpref.pairs.readers.fields import Fields
 from synpref.pairs.readers.messages import conversation_problem, json_messages, standard_roles
 from synpref.pairs.readers.shape import Shape, in_shape
 from synpref.pairs.readers.transcript import is_transcript, transcript_messages
-
-_CONVERSATIONS = ("messages", "transcript")
-
-
-def _matches(kinds: Mapping[str, Kind]) -> bool:
-    both = (kinds.get("chosen") in _CONVERSATIONS) and (kinds.get("rejected") in _CONVERSATIONS)
-    return both and kinds.get("prompt") != "messages"
 
 
 def _conversation(text: Column) -> Column:
@@ -83,6 +74,5 @@ IMPLICIT = Shape(
     "chosen, rejected: whole conversations with a shared beginning, as lists of {role, content} or as text "
     "'\\n\\nHuman: ...\\n\\nAssistant: ...'",
     (("chosen",), ("rejected",)),
-    _matches,
     _read,
 )

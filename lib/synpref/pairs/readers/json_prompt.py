@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from synpref.pairs.readers.fields import Fields, Kind
+from synpref.pairs.readers.fields import Fields
 from synpref.pairs.readers.messages import conversation_problem, json_messages, standard_roles
 from synpref.pairs.readers.shape import Shape, in_shape
-
-
-def _matches(kinds: Mapping[str, Kind]) -> bool:
-    return kinds.get("prompt") == "messages" and kinds.get("chosen") == "text" and kinds.get("rejected") == "text"
 
 
 def _read(rows: DataFrame, fields: Fields) -> DataFrame:
@@ -30,6 +24,5 @@ JSON_PROMPT = Shape(
     "json_prompt",
     "prompt: list of {role, content} or its JSON; chosen, rejected: text",
     (("prompt",), ("chosen",), ("rejected",)),
-    _matches,
     _read,
 )

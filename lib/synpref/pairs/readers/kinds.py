@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Sequence
 from dataclasses import replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from synpref.pairs.readers.fields import Fields, Kind, json_fields
-from synpref.pairs.readers.transcript import looks_like_transcript
-
-FIRST_ROWS = 100  # enough to outvote a few broken rows; they come to the driver, each value cut off
-FIRST_CHARACTERS = 20_000
-TOLD_BY = ("prompt", "question", "chosen", "rejected", "response_a", "response_b", "label", "gold", "winner")
-
-_BEGINS = re.compile(r"\[\s*\{")
-_HAS_ROLE = re.compile(r'"(?:role|from)"\s*:')
-
-
-def looks_like_messages(text: str) -> bool:
-    """Tell whether a text is, or if cut off begins like, a JSON list of messages."""
-    stripped = text.lstrip()
-    if not _BEGINS.match(stripped):
-        return False
-    try:
-        first = json.loads(stripped)[0]
-    except ValueError:
-        return len(text) >= FIRST_CHARACTERS and bool(_HAS_ROLE.search(stripped))
-    return bool({"role", "from"} & first.keys())
-
-
-def kind_of(values: Sequence[str | None]) -> Kind:
-    """The kind that most values of a column have; text where there is none."""
-    told = [value for value in values if value is not None]
-    if 2 * sum(map(looks_like_messages, told)) > len(told):
-        return "messages"
-    return "transcript" if 2 * sum(map(looks_like_transcript, told)) > len(told) else "text"
+from synpref.pairs.readers.fields import Fields, json_fields
+from synpref.pairs.shape_rules import FIRST_CHARACTERS, FIRST_ROWS, TOLD_BY, kind_of
 
 
 def sniff(rows: DataFrame, fields: Fields) -> tuple[Fields, int]:

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from synpref.pairs.columns import preference_column
-from synpref.pairs.readers.fields import Fields, Kind
+from synpref.pairs.readers.fields import Fields
 from synpref.pairs.readers.final import final_problem, final_text
 from synpref.pairs.readers.messages import conversation_problem, json_messages, standard_roles, user_message
 from synpref.pairs.readers.shape import Shape, in_shape
-
-_LABELS = ("label", "gold", "winner")
-_SIDES = ("response_a", "response_b")
-
-
-def _matches(kinds: Mapping[str, Kind]) -> bool:
-    prompt = {"prompt", "question"} & kinds.keys()
-    return bool(prompt and set(_LABELS) & kinds.keys()) and all(
-        kinds.get(name) in {"text", "messages"} for name in _SIDES
-    )
+from synpref.pairs.shape_rules import LABELS, PROMPTS, SIDES
 
 
 def _prompt(rows: DataFrame, fields: Fields) -> tuple[DataFrame, Column]:
@@ -47,7 +36,7 @@ def _read(rows: DataFrame, fields: Fields) -> DataFrame:
     rows, prompt_problem = _prompt(rows, fields)
     rows, first, first_problem = _response(rows, fields, "response_a")
     rows, second, second_problem = _response(rows, fields, "response_b")
-    label = fields.text(next(name for name in _LABELS if name in fields.names))
+    label = fields.text(next(name for name in LABELS if name in fields.names))
     preferred = preference_column(label)
     problem = F.coalesce(prompt_problem, first_problem, second_problem)
     detail = F.when(preferred.isNull(), F.concat(F.lit("label: "), label))
@@ -58,7 +47,6 @@ LABELLED = Shape(
     "labelled",
     "prompt (or question): text or messages; response_a, response_b: text or messages of one answer; "
     "label (or gold, winner): a / b / tie / none, A>B / B>A, 0 / 1 (index of the better one)",
-    (("prompt", "question"), *((name,) for name in _SIDES), _LABELS),
-    _matches,
+    (PROMPTS, *((name,) for name in SIDES), LABELS),
     _read,
 )

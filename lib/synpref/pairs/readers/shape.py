@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from synpref.pairs.labels import FIRST
-from synpref.pairs.readers.fields import Fields, Kind
+from synpref.pairs.readers.fields import Fields
+from synpref.pairs.shape_rules import MATCHES, Kinds
 
 PROMPT, FIRST_TEXT, SECOND_TEXT = "messages", "first_text", "second_text"
 PREFERENCE, PROBLEM, DETAIL = "preference", "problem", "detail"
@@ -20,15 +21,18 @@ class Shape:
     """A public form of preference data.
 
     needs: the columns it is told by, for people. columns: those that must exist where the shape is forced, and that do
-    not go into `extra`. matches: whether columns of these kinds are this shape. read: adds the common columns
-    `messages`, `first_text`, `second_text`, `preference` (first / second / tie / none), `problem` and `detail`.
+    not go into `extra`. read: adds the common columns `messages`, `first_text`, `second_text`, `preference` (first /
+    second / tie / none), `problem` and `detail`.
     """
 
     name: str
     needs: str
     columns: tuple[tuple[str, ...], ...]
-    matches: Callable[[Mapping[str, Kind]], bool]
     read: Callable[[DataFrame, Fields], DataFrame]
+
+    def matches(self, kinds: Kinds) -> bool:
+        """Whether columns of these kinds are this shape (`shape_rules`)."""
+        return MATCHES[self.name](kinds)
 
     def used(self, fields: Fields) -> list[str]:
         """The columns of this file that the reader turns into prompt, responses and label."""

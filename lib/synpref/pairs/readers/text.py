@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pyspark.sql import DataFrame
 
-from synpref.pairs.readers.fields import Fields, Kind
+from synpref.pairs.readers.fields import Fields
 from synpref.pairs.readers.messages import user_message
 from synpref.pairs.readers.shape import Shape, in_shape
-
-
-def _matches(kinds: Mapping[str, Kind]) -> bool:
-    prompt = kinds.get("prompt", kinds.get("question"))
-    return prompt == "text" and kinds.get("chosen") == "text" and kinds.get("rejected") == "text"
+from synpref.pairs.shape_rules import PROMPTS
 
 
 def _read(rows: DataFrame, fields: Fields) -> DataFrame:
@@ -23,7 +17,6 @@ def _read(rows: DataFrame, fields: Fields) -> DataFrame:
 TEXT = Shape(
     "text",
     "prompt (or question), chosen, rejected: text",
-    (("prompt", "question"), ("chosen",), ("rejected",)),
-    _matches,
+    (PROMPTS, ("chosen",), ("rejected",)),
     _read,
 )

@@ -1,0 +1,162 @@
+"""Pairs in the shapes that ingest reads (docs/inputs.md), row by row: what `pairs.readers` refuses is refused here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
+from typing import NamedTuple
+from unicodedata import category
+
+from synpref.benchmarks.rows import Messages, Row
+from synpref.pairs.labels import FIRST, SECOND, preference
+from synpref.pairs.reasons import REASONS
+from synpref.pairs.shape_rules import (
+    FIRST_CHARACTERS,
+    FIRST_ROWS,
+    LABELS,
+    MATCHES,
+    PROMPTS,
+    SIDES,
+    TOLD_BY,
+    Kinds,
+    kind_of,
+    looks_like_transcript,
+    transcript_turns,
+)
+
+_BETTER = {FIRST: 0, SECOND: 1}
+
+
+class Pair(NamedTuple):
+    """A prompt and two responses. better: place of the better one; None where the row says tie, or nothing."""
+
+    messages: Messages
+    texts: tuple[str, str]
+    better: int | None = 0
+
+
+Read = Callable[[Row], Pair]
+
+
+def reader(rows: Sequence[Row]) -> Read:
+    """How the rows of a file are read, by what its first rows hold; as text where they are of no known shape.
+
+    What it gives raises InputError naming file, row and reason where a row is no comparison (`pairs.reasons`). Rows of
+    text may hold equal and empty responses.
+    """
+    kinds = _kinds(rows[:FIRST_ROWS])
+    shape = next((name for name, matches in MATCHES.items() if matches(kinds)), "text")
+    read = _READERS.get(shape)
+    return _text if read is None else lambda row: _checked(row, read(row, kinds))
+
+
+def _kinds(rows: Sequence[Row]) -> Kinds:
+    """Twin of `pairs.readers.kinds.sniff`."""
+    names = [name for name in TOLD_BY if any(name in row.values for row in rows)]
+    return {name: kind_of([_as_text(row.values.get(name)) for row in rows]) for name in names}
+
+
+def _as_text(value: object) -> str | None:
+    text = value if value is None or isinstance(value, str) else json.dumps(value, default=str)
+    return text if text is None else text[:FIRST_CHARACTERS]
+
+
+def _text(row: Row) -> Pair:
+    return Pair(row.conversation(*PROMPTS), (row.text("chosen"), row.text("rejected")))
+
+
+def _json_prompt(row: Row, _: Kinds) -> Pair:
+    return Pair(row.messages("prompt"), (row.text("chosen"), row.text("rejected")))
+
+
+def _conversational(row: Row, _: Kinds) -> Pair:
+    return Pair(row.messages("prompt"), (_answer(row, "chosen"), _answer(row, "rejected")))
+
+
+def _implicit(row: Row, _: Kinds) -> Pair:
+    chosen, rejected = _whole(row, "chosen"), _whole(row, "rejected")
+    same = takewhile(lambda both: both[0] == both[1], zip(chosen, rejected, strict=False))
+    shared = len(list(same))
+    reason = _parting(chosen[:shared], chosen[shared:], rejected[shared:])
+    if reason is not None:
+        raise _refused(row, reason)
+    return Pair(chosen[:shared], (chosen[-1]["content"], rejected[-1]["content"]))
+
+
+def _labelled(row: Row, kinds: Kinds) -> Pair:
+    label = _label(row, next(name for name in LABELS if name in kinds))
+    messages = row.messages(*PROMPTS) if "messages" in map(kinds.get, PROMPTS) else row.conversation(*PROMPTS)
+    first, second = (_answer(row, one) if kinds[one] == "messages" else row.text(one) for one in SIDES)
+    return Pair(messages, (first, second), _BETTER.get(label))
+
+
+_READERS: Mapping[str, Callable[[Row, Kinds], Pair]] = {
+    "json_prompt": _json_prompt,
+    "conversational": _conversational,
+    "implicit": _implicit,
+    "labelled": _labelled,
+}
+
+
+def _label(row: Row, name: str) -> str:
+    value = row.values.get(name)
+    label = preference(None if value is None else str(value))
+    if label is None:
+        raise _refused(row, "unknown_label", f"column {name!r} is {value!r}: ")
+    return label
+
+
+def _answer(row: Row, name: str) -> str:
+    """The text of a list of one assistant message."""
+    messages = row.messages(name)
+    if len(messages) > 1:
+        raise _refused(row, "multiple_final_messages")
+    if messages[0]["role"] != "assistant":
+        raise _refused(row, "final_not_assistant")
+    return messages[0]["content"]
+
+
+def _whole(row: Row, name: str) -> Messages:
+    """A conversation with its answer, as messages or as a transcript."""
+    text = row.values.get(name)
+    if not isinstance(text, str) or not looks_like_transcript(text):
+        return row.messages(name)
+    roles = {"Human": "user", "Assistant": "assistant"}
+    return tuple({"role": roles[speaker], "content": content} for speaker, content in transcript_turns(text))
+
+
+def _parting(shared: Messages, one: Messages, other: Messages) -> str | None:
+    """Twin of what `pairs.readers.implicit` says of two conversations that go on as `one` and `other`."""
+    if not one or not other:
+        answered = shared[-1]["role"] == "assistant"
+        ends = "multiple_final_messages" if one or other else "identical_responses"
+        return ends if answered else "missing_response"
+    roles = one[0]["role"], other[0]["role"]
+    if len(one) == len(other) == 1 and roles[0] == roles[1] != "assistant":
+        return "final_not_assistant"
+    if set(roles) != {"assistant"}:
+        return "prompt_differs"
+    return "multiple_final_messages" if len(one) > 1 or len(other) > 1 else None
+
+
+def _checked(row: Row, pair: Pair) -> Pair:
+    """The pair. Raises InputError as `pairs.structure` refuses."""
+    if all(_blank(message["content"]) for message in pair.messages):
+        raise _refused(row, "missing_prompt")
+    if pair.messages[-1]["role"] == "assistant":
+        raise _refused(row, "prompt_ends_with_assistant")
+    if any(map(_blank, pair.texts)):
+        raise _refused(row, "empty_response")
+    if pair.texts[0] == pair.texts[1]:
+        raise _refused(row, "identical_responses")
+    return pair
+
+
+def _blank(text: str) -> bool:
+    """Twin of `pairs.structure.is_blank`: neither space, nor control, nor invisible format characters are ink."""
+    return all(category(one)[0] == "Z" or category(one) in ("Cc", "Cf") for one in text)
+
+
+def _refused(row: Row, reason: str, told: str = "") -> Exception:
+    return row.error(f"{told}{REASONS[reason]} ({reason})")
