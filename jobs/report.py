@@ -30,7 +30,7 @@ from synpref.reward.model_folder import read_model
 from synpref.stage import Outcome, Stage
 
 BINS = 20
-NOT_MEASURED: dict[str, Any] = {"reward_models": {}, "intervals": {}, "per_seed": {}, "truth": "none"}
+NOT_MEASURED: dict[str, Any] = {"reward_models": {}, "intervals": {}, "per_seed": {}, "winners_of": "none"}
 COUNTS = (
     "stage", "rows_in", "rows_out", "duplicates", "quarantined", "seconds", "engine_calls", "engine_calls_saved",
 )  # fmt: skip
@@ -76,7 +76,7 @@ def run(stage: Stage) -> Outcome:
     details = Details(
         title=f"synpref: {Path(stage.settings.run.dir).name}",
         models_caption=models_caption(
-            evaluated["truth"], max(map(len, evaluated["per_seed"].values()), default=1), epochs
+            evaluated["winners_of"], max(map(len, evaluated["per_seed"].values()), default=1), epochs
         ),
         notes=_notes(stage, stage1, policy, others, epochs),
         by_source=labels["by_source"],

@@ -24,12 +24,12 @@ def run(stage: Stage) -> Outcome:
     wild = current_roles(stage.warehouse.read("roles"), campaign).where("role = 'wild'").cache()
     rows = wild.count()
     stage.say(f"{rows} comparisons of wild")
-    gold_engine = scored(stage, calls, wild, specs.scorer(stage.settings, "gold", gold["path"]))
+    gold_engine = scored(stage, calls, wild, specs.campaign_scorer(stage.settings, "gold", gold["path"]))
     asked = responses_for(stage, wild, gold_engine)
     best_engines: list[dict[str, Any]] = []
     for model in best:
         of_fold = wild.where(F.col("fold").eqNullSafe(F.lit(model["fold"])))
-        engine = scored(stage, calls, of_fold, specs.scorer(stage.settings, model["name"], model["path"]))
+        engine = scored(stage, calls, of_fold, specs.campaign_scorer(stage.settings, model["name"], model["path"]))
         best_engines.append({"fold": model["fold"], "engine_id": engine})
         asked = asked.unionByName(responses_for(stage, of_fold, engine))
     lost = lost_comparisons(stage, "rewards", asked) if calls.quarantined else {}

@@ -129,7 +129,7 @@ def _retrieved(
     """Pool items that the model's gold-train errors pull, with their shots; the retrieval is committed first."""
     settings, warehouse = stage.settings.stage1, stage.warehouse
     gold = _gold_train(stage, campaign, iteration, items).cache()
-    spec = specs.scorer(stage.settings, model.name, str(model.path))
+    spec = specs.campaign_scorer(stage.settings, model.name, str(model.path))
     engine_id = scored(stage, calls, gold, spec)
     inference_table(stage, "rewards", [engine_id])
     pairs = gold.select("comparison_id", "label").join(warehouse.read("comparisons"), "comparison_id")

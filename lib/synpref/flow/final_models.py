@@ -105,7 +105,7 @@ def measured_tests(stage: Stage, campaign: str, models: Models) -> Tested:
         "per_seed": found.per_seed,
         "intervals": {name: interval.as_dict() for name, interval in found.intervals.items()},
         "length": length,
-        "truth": stage.settings.truth,
+        "winners_of": stage.settings.truth,
         "policy": stage.left_by("train", campaign)["policy"],
         "engines": engines,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from synpref.errors import InputError
 from synpref.inference.spec import EngineSpec
 from synpref.reward.plan import Layout, TrainingPlan
 from synpref.settings import SCORER_TOKENS, AttributeEngine, Judge, Settings
@@ -43,6 +44,16 @@ def scorer(settings: Settings, name: str, model: str) -> EngineSpec:
         dtype=scorer.dtype,
         **server,
     )
+
+
+def campaign_scorer(settings: Settings, name: str, model: str) -> EngineSpec:
+    """As scorer, for one of the several reward models of a campaign. InputError where the server holds only one."""
+    if settings.scorer.backend == "http" and settings.scorer.http.server == "sglang":
+        raise InputError(
+            "scorer.http.server: sglang holds one model and is asked for none by name, and a campaign scores with "
+            "several; use vllm, or scorer.backend: transformers"
+        )
+    return scorer(settings, name, model)
 
 
 def judge(one: Judge, seed: int) -> EngineSpec:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from synpref.config import load_settings
+from synpref.errors import InputError
 from synpref.flow import specs
 from synpref.inference.spec import EngineSpec
 from synpref.reward.plan import Layout
@@ -44,6 +47,14 @@ def test_a_scorer_is_told_of_a_server_only_where_one_is_asked() -> None:
     assert (there.text("url"), there.text("server"), there.number("timeout", 0)) == ("http://host:8000", "vllm", 9.5)
     sglang = ["scorer.backend=http", "scorer.dtype=bfloat16", "scorer.http.server=sglang", *server]
     assert specs.scorer(load_settings(["demo"], sglang), "rm", "model").text("server") == "sglang"
+
+
+def test_a_server_that_holds_one_model_scores_for_no_campaign() -> None:
+    server = ["scorer.backend=http", "scorer.dtype=bfloat16", "scorer.http.url=http://host:1"]
+    vllm = load_settings(["demo"], server)
+    assert specs.campaign_scorer(vllm, "rm", "model") == specs.scorer(vllm, "rm", "model")
+    with pytest.raises(InputError, match="sglang holds one model"):
+        specs.campaign_scorer(load_settings(["demo"], [*server, "scorer.http.server=sglang"]), "rm", "model")
 
 
 def test_judges_and_describers_name_theirs_one_by_one() -> None:
