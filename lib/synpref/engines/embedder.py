@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from synpref.engines.batching import token_budget_batches
 from synpref.engines.device import default_device
 from synpref.engines.load_checks import check_vocabulary, check_whole
-from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
+from synpref.engines.model_folder import check_max_tokens, check_model_folder, check_modules, loading
 from synpref.engines.padding import pad_batch
 from synpref.engines.passed import Passed
 from synpref.engines.text_rows import TextRows, TextTokeniser
@@ -68,6 +68,7 @@ class Embedder:
         backend is not installed.
         """
         folder, device = check_model_folder(model_path), device or default_device()
+        check_modules(folder)
         if backend == "openvino":
             device = "cpu"
         elif dtype == "int8":

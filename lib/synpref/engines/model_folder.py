@@ -31,6 +31,27 @@ def check_model_folder(model_path: str | Path) -> Path:
     return folder
 
 
+def check_modules(folder: Path) -> None:
+    """Raise InputError where a further module of an embedder (a folder that modules.json names) has weights as pickle
+    only: a library would read them, and they would be no part of the engine's identity.
+    """
+    listed = folder / "modules.json"
+    if not listed.is_file():
+        return
+    try:
+        modules = [str(module["path"]) for module in json.loads(listed.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{listed} cannot be read as a list of modules; the model folder is damaged") from None
+    for path in filter(None, modules):
+        files = [*(folder / path).glob("*")]
+        pickled = sorted(file.name for file in files if file.suffix in _PICKLES)
+        if pickled and not any(file.suffix == ".safetensors" for file in files):
+            raise InputError(
+                f"{folder / path}: only {', '.join(pickled)}, which could run code when read; save the model as "
+                "safetensors"
+            )
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """The folder's config.json. Raises InputError where it is missing or no JSON object."""
     try:

@@ -39,6 +39,21 @@ def test_vectors_are_float32_of_unit_length_in_the_order_of_the_texts(embedder: 
     assert np.allclose(vectors, reference, atol=1e-5)
 
 
+def test_a_further_module_with_weights_as_pickle_only_is_refused(minilm: Path, tmp_path: Path) -> None:
+    for part in minilm.iterdir():
+        (tmp_path / part.name).symlink_to(part)
+    (tmp_path / "modules.json").unlink()
+    dense = tmp_path / "2_Dense"
+    dense.mkdir()
+    (tmp_path / "modules.json").write_text('[{"path": ""}, {"path": "1_Pooling"}, {"path": "2_Dense"}]')
+    torch.save({}, dense / "pytorch_model.bin")
+    with pytest.raises(InputError, match=r"2_Dense: only pytorch_model\.bin, which could run code"):
+        load(tmp_path)
+    (tmp_path / "modules.json").write_text("{")
+    with pytest.raises(InputError, match=r"modules\.json cannot be read as a list of modules"):
+        load(tmp_path)
+
+
 def test_a_vector_does_not_depend_on_its_neighbours(embedder: Embedder) -> None:
     alone = np.vstack([embedder.embed([text]) for text in TEXTS])
     assert np.allclose(embedder.embed(TEXTS), alone, atol=1e-5)
