@@ -45,7 +45,7 @@ def test_corrected_labels_of_a_file_are_the_gold_and_the_truth_of_the_next_campa
 def test_without_truth_tests_of_the_inputs_are_measured_beside_what_people_labelled(
     spark: SparkSession, warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage = _stage(warehouse, "f", "truth=none")
+    stage = _stage(warehouse, "f", "truth=none", "judges=[]", "attributes=[]")
     campaign = stage.campaign()
     sources = [
         (campaign, name, "g", use, label, None, "clean", "web", ["web"], "human", 1)

@@ -303,7 +303,8 @@ def test_where_gold_is_too_little_to_admit_a_judge_stage_1_asks_nobody_and_ends_
 
     monkeypatch.setattr(Stage, "campaign", lambda _: "c")
     monkeypatch.setattr(stage1_job, "trained", trained)
-    monkeypatch.setattr(stage1_job, "snapshot", lambda *_: tmp_path)
+    for name in ("snapshot", "gold_validation"):
+        monkeypatch.setattr(stage1_job, name, lambda *_: tmp_path)
     outcome = stage1_job.run(stage)
     note = outcome.detail["judges"]["recorded"]
     assert (note["admitted"], note["asked"]) == (False, 0)
