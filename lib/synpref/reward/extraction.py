@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from synpref.engines.batching import token_budget_batches
@@ -17,13 +18,14 @@ from synpref.engines.tokenise import Conversation, Encoded, Overlong, encode_con
 from synpref.pairs.identity import hash128
 from synpref.reward.backbones import embeddings_of, load_frozen
 from synpref.reward.features import FeatureStore, Row
-from synpref.reward.ids import Ids, contains, keys_of
+from synpref.reward.ids import Ids, Keys, keys_of
 
 CHUNK_BYTES = 64 * 1024 * 1024  # written at once; a chunk is all that is held in memory
 TOKEN_BUDGET = 8_192  # padded tokens of one pass through the frozen layers
 
 Responses = Iterable[tuple[list[str], list[Conversation]]]
 Compute = Callable[[Sequence[Encoded]], list[Row]]
+Holds = Callable[[Keys], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -66,29 +68,58 @@ class Source:
     progress: Callable[[str], None] | None = None
 
 
-def fill_features(source: Source, responses: Responses, only: Sequence[str] | None = None) -> int:
-    """Add what the store lacks of `responses` (of those in `only`, where given); give back how many were added."""
+def fill_features(source: Source, responses: Responses, only: Holds | None = None) -> int:
+    """Add what the store lacks of `responses`; give back how many were added.
+
+    only: tells which of some keys are wanted; None: all. A chunk gathers rows of several parts of `responses`.
+    """
     compute: Compute | None = None
-    added = 0
+    held = _Chunk(source)
     store, kind = source.store, source.kind
-    asked = None if only is None else np.sort(keys_of(only))
     for ids, conversations in responses:
         keys = keys_of(ids)
-        lacking = store.locate(Ids(keys)).absent
-        if asked is not None:
-            lacking &= contains(asked, keys)
-        wanted = {ids[index]: conversations[index] for index in np.flatnonzero(lacking)}
+        lacking = np.array([index for rows in store.locate(Ids(keys)).absent() for index in rows], dtype=np.int64)
+        if only is not None:
+            lacking = lacking[only(keys[lacking])]
+        wanted = {ids[index]: conversations[index] for index in lacking}
         if not wanted:
             continue
         compute = compute or _computation(kind, source.model_folder, source.tokenizer)
         encoded = encode_conversations(source.tokenizer, list(wanted.values()), kind.max_tokens, kind.overlong)
         names = list(wanted)
-        for indices, rows in _chunks(encoded, compute):
-            store.append([names[index] for index in indices], rows, [encoded[index].truncated for index in indices])
-            added += len(indices)
-            if source.progress:
-                source.progress(f"features of {added} responses")
-    return added
+        for indices, rows in _batches(encoded, compute):
+            held.take([names[index] for index in indices], rows, [encoded[index].truncated for index in indices])
+    held.write()
+    return held.added
+
+
+@dataclass
+class _Chunk:
+    """Rows that are about to be appended to the store."""
+
+    source: Source
+    added: int = 0
+    _names: list[str] = field(default_factory=list)
+    _rows: list[Row] = field(default_factory=list)
+    _cut: list[bool] = field(default_factory=list)
+    _bytes: int = 0
+
+    def take(self, names: list[str], rows: list[Row], cut: list[bool]) -> None:
+        self._names += names
+        self._rows += rows
+        self._cut += cut
+        self._bytes += sum(row.nbytes for row in rows)
+        if self._bytes >= CHUNK_BYTES:
+            self.write()
+
+    def write(self) -> None:
+        if not self._names:
+            return
+        self.source.store.append(self._names, self._rows, self._cut)
+        self.added += len(self._names)
+        self._names, self._rows, self._cut, self._bytes = [], [], [], 0
+        if self.source.progress:
+            self.source.progress(f"features of {self.added} responses")
 
 
 def _computation(kind: FeatureKind, model_folder: Path, tokenizer: PreTrainedTokenizerBase) -> Compute:
@@ -116,23 +147,17 @@ def _token_rows(encoded: Sequence[Encoded]) -> list[Row]:
     ]
 
 
-def _chunks(encoded: Sequence[Encoded], compute: Compute) -> Iterator[tuple[list[int], list[Row]]]:
-    """Rows with the positions in `encoded` that they belong to, about CHUNK_BYTES at a time; refused ones are empty."""
-    held: list[int] = []
-    rows: list[Row] = []
-    size = 0
+def _batches(encoded: Sequence[Encoded], compute: Compute) -> Iterator[tuple[list[int], list[Row]]]:
+    """Rows with the positions in `encoded` that they belong to, as they are computed; refused ones are empty."""
+    blank: Row | None = None
     usable = [index for index, item in enumerate(encoded) if not item.refused]
     lengths = [len(encoded[index].input_ids) for index in usable]
     for batch in token_budget_batches(lengths, TOKEN_BUDGET, len(lengths) or 1):
         indices = [usable[position] for position in batch]
-        done = compute([encoded[index] for index in indices])
-        held += indices
-        rows += done
-        size += sum(row.nbytes for row in done)
-        if size >= CHUNK_BYTES:
-            yield held, rows
-            held, rows, size = [], [], 0
+        rows = compute([encoded[index] for index in indices])
+        blank = rows[0][:0]
+        yield indices, rows
     refused = [index for index, item in enumerate(encoded) if item.refused]
-    if held or refused:
-        blank = rows[0][:0] if rows else compute([Encoded([0], None, truncated=False)])[0][:0]
-        yield held + refused, [*rows, *([blank] * len(refused))]
+    if refused:
+        blank = compute([Encoded([0], None, truncated=False)])[0][:0] if blank is None else blank
+        yield refused, [blank] * len(refused)

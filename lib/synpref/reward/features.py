@@ -56,10 +56,14 @@ class FeatureStore:
     """
 
     folder: Path
-    _index: PlaceIndex = field(default_factory=PlaceIndex)
+    _index: PlaceIndex = field(init=False)
     _chunks: list[Chunk] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
     _opened: Callable[[Path], BinaryIO] = field(default_factory=lambda: lru_cache(OPEN_FILES)(_open))
+
+    def __post_init__(self) -> None:
+        """Begin without having looked."""
+        self._index = PlaceIndex(self.folder)
 
     def locate(self, response_ids: Sequence[str]) -> Places:
         """Where these responses lie, after a look at what others have appended."""
@@ -69,7 +73,7 @@ class FeatureStore:
     def missing(self, response_ids: Iterable[str]) -> set[str]:
         """Those of the ids that the store does not hold, after a look at what others have appended."""
         names = list(response_ids)
-        return {names[index] for index in np.flatnonzero(self.locate(names).absent)}
+        return {names[index] for rows in self.locate(names).absent() for index in rows}
 
     def append(self, response_ids: Sequence[str], rows: Sequence[Row], truncated: Sequence[bool]) -> None:
         """Add one chunk: arrays [tokens, width] of one type and width, one a response, and whether it was cut.
@@ -114,12 +118,16 @@ class FeatureStore:
         """The same of one response by its id."""
         return self.row(self.locate([response_id]), 0)
 
-    def lengths(self, response_ids: Sequence[str]) -> NDArray[np.int64]:
+    def lengths(self, response_ids: Sequence[str]) -> NDArray[np.int32]:
         """Tokens of each response; 0 where it was refused. Raises KeyError where one is not held."""
+        return self.held(response_ids).length
+
+    def held(self, response_ids: Sequence[str]) -> Places:
+        """Where these responses lie. Raises KeyError where one is not held."""
         places = self.locate(response_ids)
-        if places.absent.any():
-            raise KeyError(response_ids[int(np.flatnonzero(places.absent)[0])])
-        return places.length.astype(np.int64)
+        for rows in places.absent():
+            raise KeyError(response_ids[int(rows[0])])
+        return places
 
     def _refresh(self) -> None:
         for index in sorted(self.folder.glob("*.parquet")):

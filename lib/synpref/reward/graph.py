@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ Numbers = NDArray[np.int32]
 BLOCKS_SHUFFLED = 16_384  # a bounded window: the order of a step's blocks is random, memory does not grow with the data
 
 PROMPTS_AT_ONCE = 65_536
+SHUFFLED_AT_ONCE = 1_048_576  # prompts
 
 
 class Limits(NamedTuple):
@@ -22,7 +23,7 @@ class Limits(NamedTuple):
 
     responses: int
     tokens: int
-    lengths: NDArray[np.int64]
+    lengths: NDArray[np.signedinteger[Any]]
 
 
 class Batch(NamedTuple):
@@ -82,9 +83,29 @@ def one_pass(comparisons: Comparisons, limits: Limits, random: np.random.Generat
 
 def _all_blocks(comparisons: Comparisons, limits: Limits, random: np.random.Generator) -> Iterator[Block]:
     order, starts = comparisons.grouped()
-    for index in random.permutation(len(starts) - 1):
+    for index in shuffled(len(starts) - 1, random):
         rows = random.permutation(order[starts[index] : starts[index + 1]])
         yield from blocks(rows.tolist(), comparisons.chosen, comparisons.rejected, limits)
+
+
+def shuffled(count: int, random: np.random.Generator) -> Iterator[int]:
+    """The numbers 0 .. count - 1 in random order, of which few are held at once.
+
+    Of many each is drawn into one of some parts, and each part is shuffled by itself: every order is as likely as any
+    other (Rao 1961). The draws are made anew for each part instead of being kept.
+    """
+    parts = -(-count // SHUFFLED_AT_ONCE)
+    if parts <= 1:
+        yield from random.permutation(count)
+        return
+    seed = int(random.integers(2**63))
+    for part in range(parts):
+        draws = np.random.default_rng(seed)
+        found = [
+            start + np.flatnonzero(draws.integers(parts, size=min(SHUFFLED_AT_ONCE, count - start)) == part)
+            for start in range(0, count, SHUFFLED_AT_ONCE)
+        ]
+        yield from random.permutation(np.concatenate(found))
 
 
 def blocks(rows: list[int], chosen: Numbers, rejected: Numbers, limits: Limits) -> Iterator[Block]:

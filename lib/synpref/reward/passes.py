@@ -31,10 +31,7 @@ class Stored(NamedTuple):
     @classmethod
     def of(cls, store: FeatureStore, response_ids: Sequence[str]) -> Stored:
         """Look the responses up once. Raises KeyError where one is not held."""
-        places = store.locate(response_ids)
-        if places.absent.any():
-            raise KeyError(response_ids[int(np.flatnonzero(places.absent)[0])])
-        return cls(store, places)
+        return cls(store, store.held(response_ids))
 
 
 def length_groups(lengths: Sequence[int], full: int) -> list[list[int]]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from synpref.engines.tokenise import Conversation
 from synpref.errors import InputError
 from synpref.pairs.identity import hash128
+from synpref.reward.columns import Columns
 from synpref.reward.ids import Ids, Keys, pack
 from synpref.reward.numbering import ARRAYS, FACTS, write_numbered
 
@@ -54,21 +55,49 @@ class Comparisons:
     def __len__(self) -> int:
         return len(self.chosen)
 
-    def only(self, usable: NDArray[np.bool_]) -> Comparisons:
-        """Those comparisons whose both responses are usable (one value a response); numbers and digest stay."""
-        if usable.all():
+    def only(self, usable: NDArray[np.bool_], folder: Path | None = None) -> Comparisons:
+        """Those comparisons whose both responses are usable (one value a response); numbers and digest stay.
+
+        folder: see `Columns`.
+        """
+        if all(usable[start : start + ROWS_AT_ONCE].all() for start in range(0, len(usable), ROWS_AT_ONCE)):
             return self
-        rows = usable[self.chosen] & usable[self.rejected]
-        return replace(
-            self, chosen=self.chosen[rows], rejected=self.rejected[rows], prompt=self.prompt[rows], groups=None
-        )
+        kept = Columns(len(self), [np.int32] * 3, folder)
+        numbers = Columns(len(self), [np.int32], folder)  # of each row among those that are kept; -1: it is not
+        total = 0
+        for start in range(0, len(self), ROWS_AT_ONCE):
+            sides = [side[start : start + ROWS_AT_ONCE] for side in (self.chosen, self.rejected, self.prompt)]
+            both = usable[sides[0]] & usable[sides[1]]
+            kept.put(*(side[both] for side in sides))
+            numbers.put(np.where(both, total + np.cumsum(both) - 1, -1))
+            total += int(both.sum())
+        chosen, rejected, prompt = kept.done()
+        groups = _regrouped(self.grouped(), numbers.done()[0], folder)
+        return replace(self, chosen=chosen, rejected=rejected, prompt=prompt, groups=groups)
 
     def grouped(self) -> Groups:
-        """The rows by prompt; of a part of what was read they are sorted here, in memory."""
+        """The rows by prompt; of what was not read from a folder they are sorted here, in memory."""
         if self.groups is not None:
             return self.groups
         order = np.argsort(self.prompt, kind="stable")
         return Groups(order.astype(np.int32), np.flatnonzero(np.diff(self.prompt[order], prepend=-1, append=-1)))
+
+
+def _regrouped(groups: Groups, numbers: NDArray[np.int32], folder: Path | None) -> Groups:
+    """The groups of the rows that are kept under new numbers; a prompt without any is none."""
+    order, starts = groups
+    rows = Columns(len(order), [np.int32], folder)
+    begins = Columns(len(starts), [np.int64], folder)
+    total = 0
+    for first in range(0, len(starts) - 1, ROWS_AT_ONCE):
+        bounds = np.array(starts[first : first + ROWS_AT_ONCE + 1])
+        found = numbers[order[bounds[0] : bounds[-1]]]
+        held = np.add.reduceat(found >= 0, bounds[:-1] - bounds[0], dtype=np.int64)
+        rows.put(found[found >= 0])
+        begins.put((total + np.cumsum(held) - held)[held > 0])
+        total += int(held.sum())
+    begins.put(np.array([total]))
+    return Groups(rows.done()[0], begins.done()[0])
 
 
 def read_comparisons(folder: Path) -> Comparisons:

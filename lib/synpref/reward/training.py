@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import torch
 
 from synpref.engines.identity import model_fingerprint
@@ -27,6 +26,7 @@ from synpref.reward.model_folder import TrainedModel, find_model, model_identity
 from synpref.reward.plan import Layout, TrainingPlan
 from synpref.reward.precision import settled
 from synpref.reward.rows import Comparisons, read_comparisons, read_responses
+from synpref.reward.sorted_runs import SortedRuns
 from synpref.reward.upper import Cut, cut_model
 
 Progress = Callable[[str], None]
@@ -213,16 +213,18 @@ def _frozen_layers(backbone: Path, settings: TrainingPlan) -> int | None:
 def _usable(rows: Comparisons, folder: Path, source: Source) -> tuple[Comparisons, dict[str, int]]:
     """Fill the store for these rows; leave out comparisons with a response that was refused as too long, counted."""
     store, names = source.store, rows.response_ids
-    absent = np.flatnonzero(store.locate(names).absent)
-    if len(absent):
-        fill_features(source, read_responses(folder), only=Ids(keys_of(names)[absent]))
-    places = store.locate(names)
-    if places.absent.any():
-        first = min(names[index] for index in np.flatnonzero(places.absent))
-        raise InputError(
-            f"{folder}/responses: {places.absent.sum()} responses of comparisons are missing, {first} first"
-        )
-    usable = rows.only(places.length > 0)
+    places, keys = store.locate(names), keys_of(names)
+    lacking = SortedRuns((), store.folder)
+    for absent in places.absent():
+        lacking.add(keys[absent], ())
+    if len(lacking):
+        fill_features(source, read_responses(folder), only=lacking.holds)
+        places = store.locate(names)
+    missing = sum(len(absent) for absent in places.absent())
+    if missing:
+        first = min(Ids(keys[next(places.absent())]))
+        raise InputError(f"{folder}/responses: {missing} responses of comparisons are missing, {first} first")
+    usable = rows.only(places.usable(store.folder), store.folder)
     counts = {
         "comparisons": len(usable),
         "comparisons_refused": len(rows) - len(usable),

@@ -18,7 +18,6 @@ from synpref.reward.extraction import FeatureKind, Source, fill_features, open_f
 from synpref.reward.graph import Batch, Limits
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.passes import Stored, length_groups, load_batch, score
-from synpref.reward.places import nowhere
 from synpref.reward.plan import Layout, TrainingPlan
 from synpref.reward.rows import Comparisons, read_comparisons, read_responses
 from synpref.reward.steps import Step, split, steps
@@ -179,7 +178,3 @@ def test_a_batch_in_passes_keeps_its_comparisons(tmp_path: Path) -> None:
     assert score(PairwiseLoss(OneWeight()), stored).tolist() == pytest.approx([0.0, 0.7, 1.4, 2.1, 2.8])
     halves = [score(PairwiseLoss(OneWeight()), stored, rank, 2) for rank in range(2)]
     assert (halves[0] + halves[1]).tolist() == pytest.approx([0.0, 0.7, 1.4, 2.1, 2.8])
-
-
-def test_what_no_store_holds_is_nowhere() -> None:
-    assert nowhere(3).absent.tolist() == [True] * 3

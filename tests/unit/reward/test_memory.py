@@ -12,10 +12,8 @@ import pytest
 
 from synpref.errors import InputError
 from synpref.pairs.identity import hash128
-from synpref.reward import places
 from synpref.reward.graph import Limits
 from synpref.reward.ids import Ids, contains, hexadecimal, keys_of, number, pack
-from synpref.reward.places import PlaceIndex, Places
 from synpref.reward.rows import COMPARISON_COLUMNS, Comparisons, read_comparisons
 from synpref.reward.steps import steps
 
@@ -112,22 +110,3 @@ def test_membership_in_sorted_keys() -> None:
     held = np.sort(keys_of(["a", "b", "c"]))
     assert contains(held, keys_of(["b", "x", "a"])).tolist() == [True, False, True]
     assert contains(held[:0], keys_of(["b"])).tolist() == [False]
-
-
-def test_an_index_of_many_chunks_finds_the_first_place_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Against a plain dictionary, with names that come again in later chunks."""
-    monkeypatch.setattr(places, "KEYS_AT_ONCE", 100)
-    random = np.random.default_rng(0)
-    index, plain = PlaceIndex(), dict[str, tuple[int, int]]()
-    for chunk in range(40):
-        names = [str(name) for name in random.choice(400, size=int(random.integers(1, 30)), replace=False)]
-        start = np.arange(len(names), dtype=np.int64)
-        ones = np.ones(len(names), dtype=np.int32)
-        index.add(keys_of(names), Places(ones * chunk, start, ones, ones.astype(bool)))
-        for place, name in enumerate(names):
-            plain.setdefault(name, (chunk, place))
-    asked = [str(name) for name in range(450)]
-    found = index.find(keys_of(asked))
-    for name, chunk, start in zip(asked, found.chunk.tolist(), found.start.tolist(), strict=True):
-        assert (chunk, start) == plain.get(name, (-1, 0))
-    assert found.absent.sum() == 450 - len(plain)
