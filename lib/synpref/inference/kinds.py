@@ -36,8 +36,9 @@ class Kind:
 
 
 # A judge's prompt is protocol, examples, conversation, responses in order. Sorted, not hashed: those that begin with
-# the same examples stand side by side, within them both orders of a comparison, within these its samples.
-BY_PROMPT = ("few_shots", "comparison_id", "`order`")
+# the same examples stand side by side, within them the comparisons of one conversation, within these both orders of a
+# comparison, and within these its samples.
+BY_PROMPT = ("few_shots", "prompt_id", "comparison_id", "`order`")
 
 KINDS: dict[str, Kind] = {
     "embedder": Kind(
@@ -65,8 +66,8 @@ def together_of(spec: EngineSpec) -> tuple[str, ...]:
     they have in common once; none where it does not.
 
     A scorer does not where `shared_prompt` is off. A judge's server keeps the beginnings of prompts as vLLM does. A
-    shard lies in one bucket, and rewards are bucketed by response: with several buckets, what shards cut apart is
-    computed in each of them.
+    shard lies in one bucket; rewards are bucketed by response and verdicts by comparison: with several buckets, what
+    shards cut apart is computed in each of them.
     """
     return () if spec.text("shared_prompt") == "off" else kind_of(spec).together
 

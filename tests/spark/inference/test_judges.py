@@ -18,13 +18,13 @@ from tests.faulty_server import Answer, serving
 
 SCHEMA = (
     "comparison_id string, prompt_hash string, `order` string, sample int, "
-    "messages array<struct<role: string, content: string>>, few_shots array<string>"
+    "messages array<struct<role: string, content: string>>, few_shots array<string>, prompt_id string"
 )
 
 
 def requests(spark: SparkSession, *texts: str, samples: int = 1) -> DataFrame:
     rows: list[tuple[object, ...]] = [
-        (f"c{number}", "h", order, sample, [("user", text)], [])
+        (f"c{number}", "h", order, sample, [("user", text)], [], text)
         for number, text in enumerate(texts)
         for order in ("ab", "ba")
         for sample in range(samples)

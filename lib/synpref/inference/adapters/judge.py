@@ -16,7 +16,8 @@ from synpref.engines.transcript import Messages
 from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, conversations, field, outcomes, output
 from synpref.inference.spec import EngineSpec
 
-INPUTS = ("comparison_id", "prompt_hash", "order", "sample", "messages", "few_shots")
+# prompt_id: of the conversation; no engine reads it, requests are sorted by it (kinds.BY_PROMPT)
+INPUTS = ("comparison_id", "prompt_hash", "order", "sample", "messages", "few_shots", "prompt_id")
 SCHEMA = (
     "comparison_id string, prompt_hash string, `order` string, sample int, few_shots array<string>, "
     f"verdict string, p_a double, raw string, tokens_in int, tokens_out int, {FAILURE_COLUMNS}"
