@@ -18,7 +18,7 @@ from synpref.engines.failure import (
     Failure,
 )
 from synpref.engines.json_server import JsonServer
-from synpref.engines.passed import Passed
+from synpref.engines.passed import Passed, Repairs
 from synpref.engines.transcript import Messages
 from synpref.errors import EngineError, InputError
 
@@ -57,8 +57,8 @@ class HttpChat:
         """Ask each prompt with its seed; an answer that names neither choice is asked for once more, with a correction.
 
         What is still unclear then is a Choice that said `nothing`, and so is what the server refuses to be corrected.
-        Tokens of both asks count. A Failure where the server refused or lost a prompt, or lost its correction. Raises
-        EngineError where it cannot go on.
+        Tokens of both asks count, and `passed` tells how many were asked again. A Failure where the server refused or
+        lost a prompt, or lost its correction. Raises EngineError where it cannot go on.
         """
         asked = [[*prompt[:-1], self._instructed(prompt[-1])] for prompt in prompts]
         answers = self._ask(asked, choices, seeds)
@@ -68,8 +68,8 @@ class HttpChat:
             if isinstance(answer, Choice) and answer.said == "nothing"
         ]
         again = [[*asked[place], *_corrected(answer.raw)] for place, answer in unclear]
-        repaired = self._corrections(again, choices, [seeds[place] for place, _ in unclear])
-        for (place, before), after in zip(unclear, repaired, strict=True):
+        corrected = self._corrections(again, choices, [seeds[place] for place, _ in unclear])
+        for (place, before), after in zip(unclear, corrected, strict=True):
             if isinstance(after, Failure):  # a refusal holds, and so do the first words; what was lost is asked again
                 answers[place] = after if after.reason in PASSING else before
             else:
@@ -77,6 +77,7 @@ class HttpChat:
                     tokens_in=_sum(before.tokens_in, after.tokens_in),
                     tokens_out=_sum(before.tokens_out, after.tokens_out),
                 )
+        self.passed.add_repairs(_repairs([answers[place] for place, _ in unclear]))
         return answers
 
     def _corrections(
@@ -137,6 +138,13 @@ def instruction(structured: Structured, rationale: bool) -> str:
         if rationale
         else ""
     )
+
+
+def _repairs(answers: Sequence[Choice | Failure]) -> Repairs:
+    """answers: what stands of those that were asked for once more."""
+    unparsed = [isinstance(answer, Choice) and answer.said == "nothing" for answer in answers]
+    lost = sum(isinstance(answer, Failure) for answer in answers)
+    return Repairs(len(answers), len(answers) - sum(unparsed) - lost, sum(unparsed))
 
 
 def _schema(choices: Choices, rationale: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from synpref.engines.passed import Repairs
 from synpref.errors import EngineError, InputError
 from synpref.inference import udfs
 from synpref.inference.fill import Filled, fill
@@ -59,6 +60,7 @@ def test_a_judge_behind_a_server_fills_verdicts_by_what_it_says(spark: SparkSess
         inputs = requests(spark, "1", "2", "well", "refuse", samples=2)
         found = ask(warehouse, inputs, spec)
         assert (found.rows_in, found.quarantined) == (16, {"server_refused": 4})
+        assert found.repairs == Repairs(asked=4, repaired=0, unparsed=4)
         assert sorted({body["seed"] for body in asked.bodies}) == [40, 41]
         count = len(asked.bodies)
         assert ask(warehouse, inputs, spec).computed == 0

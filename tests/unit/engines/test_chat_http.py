@@ -149,6 +149,28 @@ def test_what_is_unclear_twice_is_no_verdict_and_keeps_its_words() -> None:
     assert (answers[0].raw, answers[0].tokens_in) == ("", 14)
 
 
+def test_what_became_of_answers_without_a_verdict_is_counted() -> None:
+    def unclear_first(body: dict[str, Any], before: int) -> Answer:
+        number = int(str(body["messages"][0]["content"]).split()[-1])
+        if content(body) != CORRECTION:
+            return completion("1" if number == 0 else "hm")
+        return [completion("1"), completion("2"), completion("hm"), Answer(400, b"no")][number]
+
+    lost = [{"role": "user", "content": "question 4"}]
+    with serving(unclear_first) as asked:
+        judge = chat(asked.url)
+        judge.choose(PROMPTS, CHOICES, [0] * 4)
+    assert (judge.passed.asked, judge.passed.repaired, judge.passed.unparsed) == (3, 1, 2)
+
+    def lose(body: dict[str, Any], before: int) -> Answer:
+        return Answer(503, b"busy") if content(body) == CORRECTION else completion("hm")
+
+    with serving(lose) as asked:
+        judge = HttpChat(JsonServer(asked.url, retries=0), "tiny")
+        judge.choose([lost], CHOICES, [0])
+    assert (judge.passed.asked, judge.passed.repaired, judge.passed.unparsed) == (1, 0, 0)
+
+
 def test_where_the_correction_fails_the_first_words_stand() -> None:
     def refused_twice(body: dict[str, Any], before: int) -> Answer:
         return Answer(400, b"roles must alternate") if len(body["messages"]) > 1 else completion("hm")

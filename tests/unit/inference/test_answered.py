@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synpref.engines.passed import Passed
+from synpref.engines.passed import Passed, Repairs
 from synpref.inference import answering, loaded
-from synpref.inference.answered import answered, prepared
+from synpref.inference.answered import COST, answered, prepared
 from synpref.inference.spec import EngineSpec
 
 SPEC = EngineSpec.of("embedder", "e", max_tokens=9, window=2)
@@ -80,6 +80,22 @@ def test_the_cost_of_a_window_stands_on_its_first_row() -> None:
     answers = answered(SPEC, engine, window("a", None, "cccc"))
     assert answers.column("engine_tokens").to_pylist() == [5, None, None]
     assert answers.column("engine_cut").to_pylist() == [1, None, None]
+
+
+def test_what_became_of_answers_without_a_verdict_is_part_of_the_cost() -> None:
+    class Repairing(Counting):
+        def embed_rows(self, rows: Sequence[str]) -> np.ndarray:
+            self.passed.add_repairs(Repairs(asked=3, repaired=1, unparsed=2))
+            return super().embed_rows(rows)
+
+    engine = Repairing()
+    answered(SPEC, engine, window("before"))
+    answers = answered(SPEC, engine, window("a", "b"))
+    told = {name: answers.column(name).to_pylist() for name in COST}
+    assert told == {
+        "engine_tokens": [2, None], "engine_cut": [0, None], "engine_asked": [3, None], "engine_repaired": [1, None],
+        "engine_unparsed": [2, None],
+    }  # fmt: skip
 
 
 def test_refusals_and_vectors_that_are_no_numbers_are_told_apart() -> None:
