@@ -19,6 +19,7 @@ from synpref.engines.failure import (
 )
 from synpref.engines.json_server import JsonServer
 from synpref.engines.passed import Passed, Repairs
+from synpref.engines.rationale import INSTRUCTION, RATIONALE_TOKENS, instructed
 from synpref.engines.transcript import Messages
 from synpref.errors import EngineError, InputError
 
@@ -26,7 +27,6 @@ Structured: TypeAlias = Literal["choice", "json_schema", "none"]
 
 CORRECTION = "Your reply does not begin with a verdict. Reply again, with nothing before it: 1 or 2."
 _VERDICT_TOKENS = 32  # a number, or an object that holds one
-_RATIONALE_TOKENS = 128
 _ALTERNATIVES = 20  # as many as servers give at most
 _USAGE = ("prompt_tokens", "completion_tokens")
 _TOO_LONG = ("context length", "context_length", "context size", "context_size")
@@ -38,7 +38,7 @@ class HttpChat:
 
     `choice` is vLLM's field structured_outputs, `json_schema` OpenAI's response_format, `none` only asks in words.
     logprobs: ask for the probabilities of tokens. rationale: one sentence after the verdict, which `choice` leaves no
-    room for (InputError).
+    room for (InputError); rationale_tokens: how many more tokens it may take.
     """
 
     server: JsonServer
@@ -47,6 +47,7 @@ class HttpChat:
     temperature: float = 0.0
     logprobs: bool = True
     rationale: bool = False
+    rationale_tokens: int = RATIONALE_TOKENS
     passed: Passed = field(default_factory=Passed, compare=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +61,8 @@ class HttpChat:
         Tokens of both asks count, and `passed` tells how many were asked again. A Failure where the server refused or
         lost a prompt, or lost its correction. Raises EngineError where it cannot go on.
         """
-        asked = [[*prompt[:-1], self._instructed(prompt[-1])] for prompt in prompts]
+        further = instruction(self.structured, self.rationale)
+        asked = [instructed(prompt, further) for prompt in prompts]
         answers = self._ask(asked, choices, seeds)
         unclear = [
             (place, answer)
@@ -100,7 +102,7 @@ class HttpChat:
             "messages": [dict(message) for message in prompt],
             "temperature": self.temperature,
             "seed": seed,
-            "max_tokens": _VERDICT_TOKENS + (_RATIONALE_TOKENS if self.rationale else 0),
+            "max_tokens": _VERDICT_TOKENS + (self.rationale_tokens if self.rationale else 0),
         }
         if self.logprobs:
             body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
@@ -109,10 +111,6 @@ class HttpChat:
         if self.structured == "json_schema":
             body["response_format"] = {"type": "json_schema", "json_schema": _schema(choices, self.rationale)}
         return body
-
-    def _instructed(self, message: Mapping[str, str]) -> dict[str, str]:
-        further = instruction(self.structured, self.rationale)
-        return {**message, "content": f"{message['content'].rstrip()}\n\n{further}" if further else message["content"]}
 
     def _read(self, answer: dict[str, Any] | Failure, choices: Choices) -> Choice | Failure:
         if isinstance(answer, Failure):
@@ -133,11 +131,7 @@ def instruction(structured: Structured, rationale: bool) -> str:
     if structured == "json_schema":
         reason = ' and then "reason", one sentence that says why' if rationale else ""
         return f'Put the reply into a JSON object whose first field is "{FIELD}", the text "1" or "2"{reason}.'
-    return (
-        "Begin the reply with the number and a full stop. Behind it, add one sentence that says why."
-        if rationale
-        else ""
-    )
+    return INSTRUCTION if rationale else ""
 
 
 def _repairs(answers: Sequence[Choice | Failure]) -> Repairs:

@@ -15,6 +15,7 @@ from synpref.engines.chat_http import CORRECTION, HttpChat
 from synpref.engines.choice import Choice
 from synpref.engines.failure import ENGINE_ERROR, ENGINE_UNREACHABLE, OVERLONG, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
+from synpref.engines.rationale import RATIONALE_TOKENS
 from synpref.errors import EngineError, InputError
 from tests.faulty_server import Answer, serving
 
@@ -109,7 +110,10 @@ def test_a_rationale_gets_more_tokens_and_no_room_where_only_a_choice_may_be_sai
             )
             assert (answer.said, answer.raw) == ("first", "1. It is right.")
     short, long = asked.bodies
-    assert long["max_tokens"] > short["max_tokens"]
+    assert long["max_tokens"] - short["max_tokens"] == RATIONALE_TOKENS
+    with serving(lambda body, before: completion("1. It is right.")) as asked:
+        chat(asked.url, structured="none", rationale=True, rationale_tokens=40).choose(PROMPTS[:1], CHOICES, [0])
+    assert asked.bodies[0]["max_tokens"] - short["max_tokens"] == 40
     assert "one sentence" in content(long)
     assert content(short) == "question 0"
     with pytest.raises(InputError, match="no room for a rationale"):
