@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synpref.engines.batching import token_budget_batches
@@ -35,6 +36,13 @@ class Generation(NamedTuple):
     tokens_out: int
 
 
+class PromptRows(NamedTuple):
+    """Distinct prompts as tokens; index: of each asked prompt among them."""
+
+    encoded: list[Encoded]
+    index: list[int]
+
+
 @dataclass(frozen=True)
 class ChatModel:
     """A loaded chat model. A prompt above max_tokens is not run: nothing of it is cut silently.
@@ -48,6 +56,7 @@ class ChatModel:
     token_budget: int
     rationale_tokens: int = 0
     passed: Passed = field(default_factory=Passed, compare=False)
+    tokenising: Lock = field(default_factory=Lock, compare=False, repr=False)  # a tokenizer serves one thread at a time
 
     @classmethod
     def load(
@@ -85,7 +94,7 @@ class ChatModel:
         model = model.to(device or default_device()).eval()
         return cls(model, template, max_tokens, token_budget, rationale_tokens)
 
-    def choose(self, prompts: Sequence[Messages], choices: tuple[str, str]) -> list[Choice]:
+    def choose(self, prompts: Sequence[Messages], choices: Choices) -> list[Choice]:
         """Compare how likely each choice begins the answer, by one forward pass and its last position.
 
         `raw` is the single token that the model finds likeliest, which may be neither choice. Equal prompts are
@@ -94,14 +103,22 @@ class ChatModel:
         choices of equal probability. It costs another pass over the prompt.
         Raises InputError where both choices begin with one token.
         """
-        first_tokens = self._first_tokens(choices)
+        return self.choose_rows(self.prepare(prompts), choices)
+
+    def prepare(self, prompts: Sequence[Messages]) -> PromptRows:
+        """The part of `choose` that needs no model: tokens."""
         asked = [instructed(prompt, INSTRUCTION) for prompt in prompts] if self.rationale_tokens else prompts
-        rows, index = distinct([tuple(ids) for ids in prompt_ids(self.template, asked)])
-        encoded = [self._encoded(list(ids)) for ids in rows]
-        answers = self._choices(encoded, first_tokens)
+        with self.tokenising:
+            ids = prompt_ids(self.template, asked)
+        rows, index = distinct([tuple(one) for one in ids])
+        return PromptRows([self._encoded(list(one)) for one in rows], index)
+
+    def choose_rows(self, rows: PromptRows, choices: Choices) -> list[Choice]:
+        """The rest of `choose`."""
+        answers = self._choices(rows.encoded, self._first_tokens(choices))
         if self.rationale_tokens:
-            answers = self._with_rationales(encoded, answers, choices)
-        return [answers[place] for place in index]
+            answers = self._with_rationales(rows.encoded, answers, choices)
+        return [answers[place] for place in rows.index]
 
     def _with_rationales(self, encoded: Sequence[Encoded], answers: Sequence[Choice], choices: Choices) -> list[Choice]:
         openings = opening_ids(self.template, choices)
@@ -164,7 +181,8 @@ class ChatModel:
         return answers
 
     def _encode(self, prompts: Sequence[Messages]) -> list[Encoded]:
-        return [self._encoded(ids) for ids in prompt_ids(self.template, prompts)]
+        with self.tokenising:
+            return [self._encoded(ids) for ids in prompt_ids(self.template, prompts)]
 
     def _encoded(self, ids: list[int]) -> Encoded:
         return Encoded(ids, None, truncated=False, refused=len(ids) > self.max_tokens)
@@ -191,8 +209,9 @@ class ChatModel:
         pad = self.template.tokenizer.pad_token_id
         return 0 if pad is None else int(pad)  # any id serves: the attention mask hides it
 
-    def _first_tokens(self, choices: tuple[str, str]) -> tuple[int, int]:
-        first, second = (ids[0] for ids in plain_ids(self.template.tokenizer, list(choices), split_special=True))
+    def _first_tokens(self, choices: Choices) -> tuple[int, int]:
+        # in the mode of prompt_ids: another would be another for the thread that prepares the next prompts too
+        first, second = (ids[0] for ids in plain_ids(self.template.tokenizer, list(choices), split_special=False))
         if first == second:
             raise InputError(f"choices {choices} begin with one token of this model; name others")
         return first, second

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Protocol
 
 from synpref.engines.chat_template import ChatTemplate
@@ -51,6 +52,7 @@ class VllmChat:
     logprobs: bool = True
     rationale_tokens: int = 0
     passed: Passed = field(default_factory=Passed, compare=False)
+    tokenising: Lock = field(default_factory=Lock, compare=False, repr=False)  # a tokenizer serves one thread at a time
 
     @classmethod
     def load(
@@ -89,8 +91,16 @@ class VllmChat:
         With a rationale, each answer is then continued by it, drawn with the same seed: vLLM has the prompt in its
         prefix cache.
         """
+        return self.choose_rows(self.prepare(prompts), choices, seeds)
+
+    def prepare(self, prompts: Sequence[Messages]) -> list[list[int]]:
+        """The part of `choose` that needs no model: the tokens of each prompt."""
         asked = [instructed(prompt, INSTRUCTION) for prompt in prompts] if self.rationale_tokens else prompts
-        ids = prompt_ids(self.template, asked)
+        with self.tokenising:
+            return prompt_ids(self.template, asked)
+
+    def choose_rows(self, ids: Sequence[list[int]], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
+        """The rest of `choose`."""
         runs = [place for place, one in enumerate(ids) if len(one) <= self.max_tokens]
         answers: list[Choice | Failure] = [_overlong(len(one)) for one in ids]
         if runs:

@@ -25,7 +25,7 @@ def prepared(spec: EngineSpec, engine: object, window: pa.RecordBatch) -> Ready 
     if prepare is None or not hasattr(engine, "prepare"):
         return None
     try:
-        return prepare(engine, window)
+        return prepare(engine, window, spec)
     except Exception:
         return None
 

@@ -99,6 +99,22 @@ def test_choices_that_begin_alike_are_an_error(chat: ChatModel) -> None:
         chat.choose(PROMPTS, ("1a", "1b"))
 
 
+def test_prompts_that_were_prepared_ahead_get_the_same_choices(chat: ChatModel) -> None:
+    before = chat.passed.tokens
+    rows, others = chat.prepare([*PROMPTS, PROMPTS[0]]), chat.prepare(PROMPTS[::-1])
+    assert chat.passed.tokens == before
+    assert chat.choose_rows(rows, ("1", "2")) == chat.choose([*PROMPTS, PROMPTS[0]], ("1", "2"))
+    assert chat.choose_rows(others, ("1", "2")) == chat.choose(PROMPTS[::-1], ("1", "2"))
+
+
+def test_choosing_leaves_the_tokenizer_as_the_thread_that_prepares_the_next_prompts_needs_it(chat: ChatModel) -> None:
+    marked = [[{"role": "user", "content": "<|im_start|> is text"}]]
+    rows = chat.prepare(marked)
+    replace(chat, rationale_tokens=3).choose_rows(rows, ("1", "2"))
+    assert chat.template.tokenizer.backend_tokenizer.encode_special_tokens is False
+    assert chat.prepare(marked) == rows
+
+
 def test_a_rationale_is_what_the_model_writes_behind_its_choice_and_changes_no_verdict(chat: ChatModel) -> None:
     reasons = replace(chat, max_tokens=400, rationale_tokens=9)
     asked = [instructed(prompt, INSTRUCTION) for prompt in PROMPTS]
