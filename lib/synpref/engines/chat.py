@@ -36,7 +36,8 @@ class Generation(NamedTuple):
     tokens_out: int
 
 
-class PromptRows(NamedTuple):
+@dataclass(frozen=True)
+class PromptRows:
     """Distinct prompts as tokens; index: of each asked prompt among them."""
 
     encoded: list[Encoded]

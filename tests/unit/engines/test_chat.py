@@ -129,7 +129,7 @@ def test_a_rationale_is_what_the_model_writes_behind_its_choice_and_changes_no_v
         text = chat.template.render(prompt, open_answer=True) + f"{said}."
         ids = chat.template.tokenizer(text, add_special_tokens=False, return_tensors="pt")
         written = chat.model.generate(**ids, max_new_tokens=9, do_sample=False)[0, ids["input_ids"].shape[1] :]
-        words = chat.template.tokenizer.decode(written, skip_special_tokens=True).split()
+        words = str(chat.template.tokenizer.decode(written, skip_special_tokens=True)).split()
         assert one.raw == " ".join([f"{said}.", *words])
         assert 2 < (one.tokens_out or 0) <= 2 + 9
     long, _ = reasons.choose([[{"role": "user", "content": "x" * 900}], PROMPTS[0]], ("1", "2"))
