@@ -30,5 +30,5 @@ def opening_ids(template: ChatTemplate, choices: Choices) -> list[list[int]]:
 
 
 def said_with(choice: str, rationale: str) -> str:
-    """The verdict with its rationale, the verdict first; said_in reads it as that verdict."""
+    """The verdict with its rationale on one line, the verdict first."""
     return f"{choice}. {' '.join(rationale.split())}".rstrip()
