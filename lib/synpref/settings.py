@@ -165,6 +165,7 @@ class Judge(Section):
     structured: Literal["choice", "json_schema", "none"] = "choice"
     logprobs: bool = True
     rationale: bool = False
+    rationale_tokens: Positive = 128
     temperature: Annotated[float, Field(ge=0)] = 0.0
     path: str | None = None
     accuracy: Share | None = None
@@ -179,7 +180,9 @@ class Judge(Section):
         foreign = given - needs - takes - {"name", "kind", "samples"}
         if foreign:
             raise ValueError(f"judge {self.name}: a {self.kind} judge has no {', '.join(sorted(foreign))}")
-        if self.rationale and self.structured == "choice":
+        if "rationale_tokens" in given and not self.rationale:
+            raise ValueError(f"judge {self.name}: rationale_tokens without rationale: true has no effect")
+        if self.kind == "http" and self.rationale and self.structured == "choice":
             raise ValueError(f"judge {self.name}: structured: choice leaves no room for a rationale; use json_schema")
         if self.kind in {"vllm", "http"} and self.samples > 1 and self.temperature == 0:
             raise ValueError(f"judge {self.name}: at temperature 0 every sample is the same; set temperature")
@@ -194,13 +197,19 @@ class Judge(Section):
 
 # By kind, what a judge must have and what it may have beside name, kind and samples.
 _JUDGES: dict[str, tuple[set[str], set[str]]] = {
-    "transformers": ({"model"}, {"few_shots", "max_tokens", "dtype"}),
-    "vllm": ({"model"}, {"few_shots", "max_tokens", "dtype", "gpu_memory", "logprobs", "temperature"}),
+    "transformers": ({"model"}, {"few_shots", "max_tokens", "dtype", "rationale", "rationale_tokens"}),
+    "vllm": (
+        {"model"},
+        {
+            "few_shots", "max_tokens", "dtype", "gpu_memory", "logprobs", "rationale", "rationale_tokens",
+            "temperature",
+        },
+    ),
     "http": (
         {"model", "url"},
         {
             "few_shots", "key_variable", "concurrency", "timeout", "retries", "structured", "logprobs", "rationale",
-            "temperature",
+            "rationale_tokens", "temperature",
         },
     ),
     "replay": ({"path"}, set()),

@@ -65,6 +65,7 @@ def test_paths_follow_the_run_s_folder() -> None:
         ("judges=[{name: a, kind: vllm, model: m, url: u}]", "judge a: a vllm judge has no url"),
         ("judges=[{name: a, kind: transformers, model: m, accuracy: 0.9}]", "a transformers judge has no accuracy"),
         ("judges=[{name: a, kind: http, model: m, url: u, rationale: true}]", "leaves no room for a rationale"),
+        ("judges=[{name: a, kind: vllm, model: m, rationale_tokens: 9}]", "rationale_tokens without rationale: true"),
         ("judges=[{name: a, kind: vllm, model: m, samples: 3}]", "at temperature 0 every sample is the same"),
         ("inputs=[{path: x, sorce: y}]", "inputs.0.sorce: no such setting; nearest valid key: inputs.0.source"),
         ("store.schema=x", "set either store.path"),

@@ -41,6 +41,14 @@ def judged() -> list[Choice | Failure]:
     return model.choose(PROMPTS, CHOICES, [0] * len(PROMPTS))
 
 
+def reasoned() -> list[Choice | Failure]:
+    model = VllmChat.load(
+        str(CHAT_MODEL), dtype="float32", max_tokens=MAX_TOKENS, temperature=0.0, logprobs=True, gpu_memory=0.3,
+        rationale_tokens=16,
+    )  # fmt: skip
+    return model.choose(PROMPTS, CHOICES, [0] * len(PROMPTS))
+
+
 def scored(folder: str) -> list[Reward]:
     return VllmScorer.load(folder, dtype="float32", max_tokens=MAX_TOKENS, overlong="truncate_left").score(TALKS)
 
@@ -62,6 +70,18 @@ def test_it_judges_as_the_same_model_in_transformers_does() -> None:
         assert one.p_first == pytest.approx(here.p_first, abs=PROBABILITY_TOLERANCE)
         assert one.said == ("first" if here.p_first > 0.5 else "second")
         assert one.tokens_in == here.tokens_in
+
+
+def test_a_rationale_stands_behind_the_verdict_as_in_transformers() -> None:
+    there = in_its_own_process(reasoned)
+    local = ChatModel.load(
+        str(CHAT_MODEL), dtype="float32", max_tokens=MAX_TOKENS, token_budget=1024, rationale_tokens=16
+    )
+    for one, here in zip(there[:-1], local.choose(PROMPTS[:-1], CHOICES), strict=True):
+        assert isinstance(one, Choice)
+        assert one.p_first == pytest.approx(here.p_first, abs=PROBABILITY_TOLERANCE)
+        assert one.raw.startswith(("1. ", "2. "))
+        assert one.raw.split()[:4] == here.raw.split()[:4]  # greedy, until the arithmetic of two libraries parts
 
 
 def test_rewards_are_those_of_transformers(reward_folder: Path, local_rewards: list[Reward]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as sf
 
+from synpref.engines.passed import Repairs
 from synpref.quality.wilson import wilson_bounds
 
 if TYPE_CHECKING:
@@ -35,12 +37,18 @@ def judge_sums(verdicts: DataFrame) -> DataFrame:
 
 
 def judge_block(
-    sums: Mapping[str, Any], *, right: int, asked: int, simulated: bool, admitted: bool | None
+    sums: Mapping[str, Any],
+    *,
+    right: int,
+    asked: int,
+    simulated: bool,
+    admitted: bool | None,
+    repairs: Repairs,
 ) -> dict[str, Any]:
     """One judge of the summary's `judges` from its row of `judge_sums`. A rate over nothing is None.
 
     right, asked: of its examination on gold-validation (stage1.agreement), so that a missing answer is wrong here as
-    it was there.
+    it was there. repairs: of all its answers that stages counted.
     """
     ordered = sums["ordered"]
     return {
@@ -49,7 +57,20 @@ def judge_block(
         "gold_agreement": right / asked if asked else None,
         "position_flip_rate": sums["changed"] / ordered if ordered else None,
         "verdicts": {one: int(sums[f"verdicts_{one}"]) for one in VERDICTS},
+        "repairs": asdict(repairs),
     }
+
+
+def repairs_of(details: Iterable[Mapping[str, Any]]) -> dict[str, Repairs]:
+    """The sum by judge of the `repairs` of runs (stage_runs.detail). A stage that stood as an earlier run left it
+    (`stands_since`) repeats that run's detail, and asked nothing.
+    """
+    found: dict[str, Repairs] = {}
+    for detail in details:
+        repairs = {} if "stands_since" in detail else detail.get("repairs", {})  # runs of earlier versions tell none
+        for name, counts in repairs.items():
+            found[name] = found.get(name, Repairs()) + Repairs(**counts)
+    return found
 
 
 def judge_interval(right: int, asked: int, z: float) -> dict[str, float | int]:

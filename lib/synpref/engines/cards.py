@@ -11,6 +11,7 @@ from synpref.engines.choice import READING
 from synpref.engines.identity import EngineCard, file_fingerprint, model_fingerprint, tokenizer_fingerprint
 from synpref.engines.openvino_library import openvino_version
 from synpref.engines.prompt_template import template_source
+from synpref.engines.rationale import INSTRUCTION, RATIONALE_TOKENS
 from synpref.engines.reward_http import check_server_kind
 from synpref.engines.tokenise import Overlong
 from synpref.engines.vllm_library import vllm_version
@@ -78,18 +79,34 @@ def reward_card(
     return EngineCard("reward", name, False, dtype, details, told)
 
 
-def judge_card(name: str, model_path: str, *, dtype: str, max_tokens: int) -> EngineCard:
+def judge_card(
+    name: str,
+    model_path: str,
+    *,
+    dtype: str,
+    max_tokens: int,
+    rationale: bool = False,
+    rationale_tokens: int = RATIONALE_TOKENS,
+) -> EngineCard:
     """Card of a `ChatModel` that chooses between candidates with the packaged judge prompt."""
     details = _backend(model_path, max_tokens) | {
         "truncation": "refuse",
         "verdict": "first tokens of 1 and 2",
         "template": template_source("judge"),
+        **_rationale(rationale, rationale_tokens),
     }
     return EngineCard("judge", name, False, dtype, details, _told(model_path))
 
 
 def http_judge_card(
-    name: str, *, model: str, structured: Structured, temperature: float, logprobs: bool, rationale: bool
+    name: str,
+    *,
+    model: str,
+    structured: Structured,
+    temperature: float,
+    logprobs: bool,
+    rationale: bool,
+    rationale_tokens: int = RATIONALE_TOKENS,
 ) -> EngineCard:
     """Card of an `HttpChat`. Where its server stands is no part of it: the model's name is all that is known of it."""
     details = {
@@ -104,11 +121,21 @@ def http_judge_card(
         "rationale": rationale,
         "reading": READING,
     }
+    if rationale and rationale_tokens != RATIONALE_TOKENS:  # earlier versions knew no other number
+        details["rationale_tokens"] = rationale_tokens
     return EngineCard("judge", name, False, None, details, {"sampling": _sampling(temperature)})
 
 
 def vllm_judge_card(
-    name: str, model_path: str, *, dtype: str, max_tokens: int, temperature: float, logprobs: bool
+    name: str,
+    model_path: str,
+    *,
+    dtype: str,
+    max_tokens: int,
+    temperature: float,
+    logprobs: bool,
+    rationale: bool = False,
+    rationale_tokens: int = RATIONALE_TOKENS,
 ) -> EngineCard:
     """Card of a `VllmChat` loaded with these arguments. InputError where vLLM is not installed."""
     details = {
@@ -122,8 +149,14 @@ def vllm_judge_card(
         "template": template_source("judge"),
         "temperature": temperature,
         "logprobs": logprobs,
+        **_rationale(rationale, rationale_tokens),
     }
     return EngineCard("judge", name, False, dtype, details, _told(model_path, temperature))
+
+
+def _rationale(rationale: bool, tokens: int) -> dict[str, str | int]:
+    """Only where there is one: verdicts of earlier versions, which wrote none here, keep their engine."""
+    return {"instruction": INSTRUCTION, "rationale_tokens": tokens} if rationale else {}
 
 
 def replay_judge_card(name: str, path: str) -> EngineCard:

@@ -18,7 +18,8 @@ from synpref.engines.failure import (
     Failure,
 )
 from synpref.engines.json_server import JsonServer
-from synpref.engines.passed import Passed
+from synpref.engines.passed import Passed, Repairs
+from synpref.engines.rationale import INSTRUCTION, RATIONALE_TOKENS, instructed
 from synpref.engines.transcript import Messages
 from synpref.errors import EngineError, InputError
 
@@ -26,7 +27,6 @@ Structured: TypeAlias = Literal["choice", "json_schema", "none"]
 
 CORRECTION = "Your reply does not begin with a verdict. Reply again, with nothing before it: 1 or 2."
 _VERDICT_TOKENS = 32  # a number, or an object that holds one
-_RATIONALE_TOKENS = 128
 _ALTERNATIVES = 20  # as many as servers give at most
 _USAGE = ("prompt_tokens", "completion_tokens")
 _TOO_LONG = ("context length", "context_length", "context size", "context_size")
@@ -38,7 +38,7 @@ class HttpChat:
 
     `choice` is vLLM's field structured_outputs, `json_schema` OpenAI's response_format, `none` only asks in words.
     logprobs: ask for the probabilities of tokens. rationale: one sentence after the verdict, which `choice` leaves no
-    room for (InputError).
+    room for (InputError); rationale_tokens: how many more tokens it may take.
     """
 
     server: JsonServer
@@ -47,6 +47,7 @@ class HttpChat:
     temperature: float = 0.0
     logprobs: bool = True
     rationale: bool = False
+    rationale_tokens: int = RATIONALE_TOKENS
     passed: Passed = field(default_factory=Passed, compare=False)
 
     def __post_init__(self) -> None:
@@ -57,10 +58,11 @@ class HttpChat:
         """Ask each prompt with its seed; an answer that names neither choice is asked for once more, with a correction.
 
         What is still unclear then is a Choice that said `nothing`, and so is what the server refuses to be corrected.
-        Tokens of both asks count. A Failure where the server refused or lost a prompt, or lost its correction. Raises
-        EngineError where it cannot go on.
+        Tokens of both asks count, and `passed` tells how many were asked again. A Failure where the server refused or
+        lost a prompt, or lost its correction. Raises EngineError where it cannot go on.
         """
-        asked = [[*prompt[:-1], self._instructed(prompt[-1])] for prompt in prompts]
+        further = instruction(self.structured, self.rationale)
+        asked = [instructed(prompt, further) for prompt in prompts]
         answers = self._ask(asked, choices, seeds)
         unclear = [
             (place, answer)
@@ -68,8 +70,8 @@ class HttpChat:
             if isinstance(answer, Choice) and answer.said == "nothing"
         ]
         again = [[*asked[place], *_corrected(answer.raw)] for place, answer in unclear]
-        repaired = self._corrections(again, choices, [seeds[place] for place, _ in unclear])
-        for (place, before), after in zip(unclear, repaired, strict=True):
+        corrected = self._corrections(again, choices, [seeds[place] for place, _ in unclear])
+        for (place, before), after in zip(unclear, corrected, strict=True):
             if isinstance(after, Failure):  # a refusal holds, and so do the first words; what was lost is asked again
                 answers[place] = after if after.reason in PASSING else before
             else:
@@ -77,6 +79,7 @@ class HttpChat:
                     tokens_in=_sum(before.tokens_in, after.tokens_in),
                     tokens_out=_sum(before.tokens_out, after.tokens_out),
                 )
+        self.passed.add_repairs(_repairs([answers[place] for place, _ in unclear]))
         return answers
 
     def _corrections(
@@ -99,7 +102,7 @@ class HttpChat:
             "messages": [dict(message) for message in prompt],
             "temperature": self.temperature,
             "seed": seed,
-            "max_tokens": _VERDICT_TOKENS + (_RATIONALE_TOKENS if self.rationale else 0),
+            "max_tokens": _VERDICT_TOKENS + (self.rationale_tokens if self.rationale else 0),
         }
         if self.logprobs:
             body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
@@ -108,10 +111,6 @@ class HttpChat:
         if self.structured == "json_schema":
             body["response_format"] = {"type": "json_schema", "json_schema": _schema(choices, self.rationale)}
         return body
-
-    def _instructed(self, message: Mapping[str, str]) -> dict[str, str]:
-        further = instruction(self.structured, self.rationale)
-        return {**message, "content": f"{message['content'].rstrip()}\n\n{further}" if further else message["content"]}
 
     def _read(self, answer: dict[str, Any] | Failure, choices: Choices) -> Choice | Failure:
         if isinstance(answer, Failure):
@@ -132,11 +131,14 @@ def instruction(structured: Structured, rationale: bool) -> str:
     if structured == "json_schema":
         reason = ' and then "reason", one sentence that says why' if rationale else ""
         return f'Put the reply into a JSON object whose first field is "{FIELD}", the text "1" or "2"{reason}.'
-    return (
-        "Begin the reply with the number and a full stop. Behind it, add one sentence that says why."
-        if rationale
-        else ""
-    )
+    return INSTRUCTION if rationale else ""
+
+
+def _repairs(answers: Sequence[Choice | Failure]) -> Repairs:
+    """answers: what stands of those that were asked for once more."""
+    unparsed = [isinstance(answer, Choice) and answer.said == "nothing" for answer in answers]
+    lost = sum(isinstance(answer, Failure) for answer in answers)
+    return Repairs(len(answers), len(answers) - sum(unparsed) - lost, sum(unparsed))
 
 
 def _schema(choices: Choices, rationale: bool) -> dict[str, Any]:

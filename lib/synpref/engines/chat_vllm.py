@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Protocol
 
 from synpref.engines.chat_template import ChatTemplate
@@ -14,6 +15,7 @@ from synpref.engines.load_checks import check_told_vocabulary
 from synpref.engines.model_folder import check_model_folder, loading
 from synpref.engines.passed import Passed
 from synpref.engines.prompt_window import load_template, prompt_ids
+from synpref.engines.rationale import INSTRUCTION, instructed, opening_ids, said_with
 from synpref.engines.transcript import Messages
 from synpref.engines.vllm_library import imported
 
@@ -38,18 +40,31 @@ class Completion(Protocol):
 
 @dataclass(frozen=True)
 class VllmChat:
-    """A loaded chat model. A prompt above max_tokens is not run: nothing of it is cut silently."""
+    """A loaded chat model. A prompt above max_tokens is not run: nothing of it is cut silently.
+
+    rationale_tokens: of the sentence that is written behind a choice, at most; 0: none is.
+    """
 
     model: Any
     template: ChatTemplate
     max_tokens: int
     temperature: float = 0.0
     logprobs: bool = True
+    rationale_tokens: int = 0
     passed: Passed = field(default_factory=Passed, compare=False)
+    tokenising: Lock = field(default_factory=Lock, compare=False, repr=False)  # a tokenizer serves one thread at a time
 
     @classmethod
     def load(
-        cls, model_path: str, *, dtype: str, max_tokens: int, temperature: float, logprobs: bool, gpu_memory: float
+        cls,
+        model_path: str,
+        *,
+        dtype: str,
+        max_tokens: int,
+        temperature: float,
+        logprobs: bool,
+        gpu_memory: float,
+        rationale_tokens: int = 0,
     ) -> VllmChat:
         """Load a folder into the share `gpu_memory` of the GPU.
 
@@ -64,15 +79,28 @@ class VllmChat:
             model = vllm.LLM(
                 model=str(folder),
                 dtype=dtype,
-                max_model_len=max_tokens + _ANSWER_TOKENS,
+                max_model_len=max_tokens + _ANSWER_TOKENS + rationale_tokens,
                 gpu_memory_utilization=gpu_memory,
                 trust_remote_code=False,
             )
-        return cls(model, template, max_tokens, temperature, logprobs)
+        return cls(model, template, max_tokens, temperature, logprobs, rationale_tokens)
 
     def choose(self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
-        """Ask each prompt with its seed, held to the choices; a Failure where the prompt is too long."""
-        ids = prompt_ids(self.template, prompts)
+        """Ask each prompt with its seed, held to the choices; a Failure where the prompt is too long.
+
+        With a rationale, each answer is then continued by it, drawn with the same seed: vLLM has the prompt in its
+        prefix cache.
+        """
+        return self.choose_rows(self.prepare(prompts), choices, seeds)
+
+    def prepare(self, prompts: Sequence[Messages]) -> list[list[int]]:
+        """The part of `choose` that needs no model: the tokens of each prompt."""
+        asked = [instructed(prompt, INSTRUCTION) for prompt in prompts] if self.rationale_tokens else prompts
+        with self.tokenising:
+            return prompt_ids(self.template, asked)
+
+    def choose_rows(self, ids: Sequence[list[int]], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
+        """The rest of `choose`."""
         runs = [place for place, one in enumerate(ids) if len(one) <= self.max_tokens]
         answers: list[Choice | Failure] = [_overlong(len(one)) for one in ids]
         if runs:
@@ -83,17 +111,38 @@ class VllmChat:
                 answer = read(output.outputs[0], len(ids[place]), choices)
                 self.passed.add(answer.tokens)
                 answers[place] = answer
+        if self.rationale_tokens:
+            self._add_rationales(answers, ids, choices, seeds)
         return answers
 
+    def _add_rationales(
+        self, answers: list[Choice | Failure], ids: Sequence[list[int]], choices: Choices, seeds: Sequence[int]
+    ) -> None:
+        said = {place: answer for place, answer in enumerate(answers) if isinstance(answer, Choice)}
+        chosen = [
+            (place, answer, answer.said == "second") for place, answer in said.items() if answer.said != "nothing"
+        ]
+        if not chosen:
+            return
+        openings = opening_ids(self.template, choices)
+        given = [{"prompt_token_ids": [*ids[place], *openings[which]]} for place, _, which in chosen]
+        parameters = [self._sampling(seeds[place], self.rationale_tokens) for place, _, _ in chosen]
+        outputs = self.model.generate(given, parameters, use_tqdm=False)
+        for (place, answer, which), output in zip(chosen, outputs, strict=True):
+            written: Completion = output.outputs[0]
+            tokens = len(written.token_ids)
+            self.passed.add(len(openings[which]) + tokens)
+            raw = said_with(choices[which], written.text)
+            answers[place] = answer._replace(raw=raw, tokens_out=(answer.tokens_out or 0) + tokens)
+
     def _parameters(self, choices: Choices, seed: int) -> object:
+        held = imported("vllm.sampling_params").StructuredOutputsParams(choice=list(choices))
+        told = _ALTERNATIVES if self.logprobs else None
+        return self._sampling(seed, _ANSWER_TOKENS, logprobs=told, structured_outputs=held)
+
+    def _sampling(self, seed: int, max_tokens: int, **more: object) -> object:
         sampling = imported("vllm.sampling_params")
-        return sampling.SamplingParams(
-            temperature=self.temperature,
-            seed=seed,
-            max_tokens=_ANSWER_TOKENS,
-            logprobs=_ALTERNATIVES if self.logprobs else None,
-            structured_outputs=sampling.StructuredOutputsParams(choice=list(choices)),
-        )
+        return sampling.SamplingParams(temperature=self.temperature, seed=seed, max_tokens=max_tokens, **more)
 
 
 def read(output: Completion, tokens_in: int, choices: Choices) -> Choice:

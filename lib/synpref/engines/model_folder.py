@@ -78,12 +78,15 @@ def loading(folder: Path) -> Iterator[None]:
         raise InputError(f"{folder}: the model cannot be loaded: {reason}") from error
 
 
-def check_max_tokens(folder: Path, config: PretrainedConfig | None, max_tokens: int) -> None:
-    """Raise InputError where max_tokens exceeds the positions that the model has."""
+def check_max_tokens(folder: Path, config: PretrainedConfig | None, max_tokens: int, behind: int = 0) -> None:
+    """Raise InputError where max_tokens, and as many tokens `behind` them, exceed the positions that the model has."""
     limit = getattr(config, "max_position_embeddings", None)
     if limit is None:
         return
     if limit % 64 == 2:  # the family of RoBERTa counts positions from behind its pad token: 514 hold 512
         limit -= 2
-    if max_tokens > limit:
-        raise InputError(f"{folder}: max_tokens {max_tokens} exceeds the model's {limit} positions; lower the setting")
+    if max_tokens + behind > limit:
+        more = f" with {behind} tokens of a rationale behind them" if behind else ""
+        raise InputError(
+            f"{folder}: max_tokens {max_tokens}{more} exceeds the model's {limit} positions; lower the setting"
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from synpref.engines.chat_template import ChatTemplate
 from synpref.engines.model_folder import check_model_folder, loading
+from synpref.engines.rationale import instructed
 from synpref.engines.tokenise import plain_ids
 from synpref.engines.transcript import Messages
 from synpref.errors import InputError
@@ -18,15 +19,24 @@ Fits = Callable[[Sequence[Messages]], list[bool]]
 
 @dataclass(frozen=True)
 class PromptWindow:
-    """The folder of a chat model, and how many tokens of prompt it is given at most."""
+    """The folder of a chat model, and how many tokens of prompt it is given at most.
+
+    further: what the engine says behind each prompt (rationale.instructed).
+    """
 
     model_path: str
     max_tokens: int
+    further: str = ""
 
     def measure(self) -> Fits:
         """Load the tokenizer. Raises InputError where the folder cannot be used or has no chat template."""
         template = load_template(check_model_folder(self.model_path))
-        return lambda prompts: [len(ids) <= self.max_tokens for ids in prompt_ids(template, prompts)]
+
+        def fits(prompts: Sequence[Messages]) -> list[bool]:
+            asked = [instructed(prompt, self.further) for prompt in prompts]
+            return [len(ids) <= self.max_tokens for ids in prompt_ids(template, asked)]
+
+        return fits
 
 
 def load_template(folder: Path) -> ChatTemplate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -15,6 +15,7 @@ from synpref.demo import judges as simulated_judges
 from synpref.demo import people
 from synpref.engines.failure import PASSING
 from synpref.engines.identity import EngineCard
+from synpref.engines.passed import Repairs
 from synpref.errors import InputError
 from synpref.flow import specs
 from synpref.flow.truth import known_truth
@@ -23,6 +24,7 @@ from synpref.inference.fill import Filled, fill
 from synpref.inference.placing import visible_gpus
 from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
+from synpref.report.figures_text import repairs_told
 from synpref.settings import AttributeEngine, Judge
 from synpref.stage import Outcome, Stage, tell_progress
 from synpref.stage1.hand_off import RESERVED
@@ -33,7 +35,8 @@ from synpref.stage1.roster import answered
 class Calls:
     """What engines did in a stage, summed over its fills. rows_timed, tokens, cut, seconds: of fills by models.
 
-    missing: rows of engine tables that are neither answered nor in quarantine.
+    missing: rows of engine tables that are neither answered nor in quarantine. repairs: by judge's name, of those whose
+    answers had to be asked for again.
     """
 
     computed: int = 0
@@ -44,6 +47,7 @@ class Calls:
     seconds: float = 0.0
     missing: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
+    repairs: dict[str, Repairs] = field(default_factory=dict)
     judges: dict[str, str] = field(default_factory=dict)  # name to engine_id of those that were asked
 
     def add(self, computed: int, saved: int, quarantined: Mapping[str, int] | None = None) -> None:
@@ -66,7 +70,7 @@ class Calls:
         It reconciles only where the stage's fills do: rows that they miss are missing from rows_out. In detail, what
         engines refused is `refused`, in rows of their tables, and what models computed `engine`: tokens, inputs cut,
         seconds, and rows and tokens a second, start-up and commits included; null where nothing was computed by a
-        model.
+        model. `repairs`: by judge, answers asked for again now, repaired, and unparsed all the same.
         """
         lost = dict(quarantined or {})
         passed = rows_in - sum(lost.values()) if rows_out is None else rows_out
@@ -81,8 +85,14 @@ class Calls:
         )
 
     def facts(self) -> dict[str, Any]:
-        """Of a stage's detail: `refused` and `engine`."""
-        return {"refused": dict(self.quarantined), "engine": self._throughput()}
+        """Of a stage's detail: `refused`, `engine` and `repairs`."""
+        repairs = {name: asdict(one) for name, one in self.repairs.items()}
+        return {"refused": dict(self.quarantined), "engine": self._throughput(), "repairs": repairs}
+
+    def repaired(self, name: str, repairs: Repairs) -> None:
+        """Count what became of a judge's answers that named no verdict."""
+        if repairs.asked:
+            self.repairs[name] = self.repairs.get(name, Repairs()) + repairs
 
     def timed(self, done: Filled) -> None:
         """Count what a model computed, and how long it took."""
@@ -123,12 +133,16 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
     )
     calls.add(done.computed, done.saved, done.quarantined)
     calls.timed(done)
+    calls.repaired(spec.name, done.repairs)
     if done.missing:
         calls.missing += abs(done.missing)
         stage.say(f"{table}: {done.rows_in} rows asked for, {done.answered} answered, {done.quarantined} in quarantine")
     unreached = sum(done.quarantined.get(reason, 0) for reason in PASSING)
     if unreached:
         stage.say(f"{table}: {unreached} rows did not reach engine {spec.name}; the next run asks for them again")
+    if done.repairs.asked:
+        told = repairs_told(asdict(done.repairs))
+        stage.say(f"{table}: judge {spec.name} answered without a verdict and was asked again: {told}")
     return done
 
 

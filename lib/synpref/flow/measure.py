@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synpref.analysis.blocks import with_blocks
-from synpref.analysis.judges import judge_block, judge_interval, judge_sums
+from synpref.analysis.judges import judge_block, judge_interval, judge_sums, repairs_of
 from synpref.analysis.label_figures import breakdown_row, label_intervals, labels_block
 from synpref.analysis.labels import label_sums, left_out_counts, measured_labels
 from synpref.analysis.length import with_length_decision
+from synpref.engines.passed import Repairs
 from synpref.flow.pool import source_labels
 from synpref.flow.truth import known_truth
 from synpref.stage import Stage
@@ -62,6 +64,7 @@ def judges_measured(stage: Stage, campaign: str, notes: dict[str, Any]) -> tuple
     # of this campaign's comparisons, canaries are none: both sides can be large, joined on the key
     verdicts = verdicts.join(source_labels(stage, campaign), "comparison_id", "left_semi")
     sums = {row["engine_id"]: row.asDict() for row in judge_sums(verdicts).collect()}  # one row a judge
+    repairs = _repairs(stage, campaign)
     blocks, intervals = {}, {}
     for name, note in notes.items():
         own = sums.get(note["engine_id"])
@@ -70,11 +73,23 @@ def judges_measured(stage: Stage, campaign: str, notes: dict[str, Any]) -> tuple
             own |= dict.fromkeys(("ordered", "changed"), 0)
         right, asked_of = note["right"], note["asked"]
         blocks[name] = judge_block(
-            own, right=right, asked=asked_of, simulated=note["simulated"], admitted=note["admitted"]
+            own,
+            right=right,
+            asked=asked_of,
+            simulated=note["simulated"],
+            admitted=note["admitted"],
+            repairs=repairs.get(name, Repairs()),
         )
         if asked_of:
             intervals[f"judges.{name}.gold_agreement"] = judge_interval(right, asked_of, stage.settings.admission.z)
     return blocks, intervals
+
+
+def _repairs(stage: Stage, campaign: str) -> dict[str, Repairs]:
+    """By judge, over all runs of the campaign's stages that ask judges: an answer is asked for in one of them."""
+    of_judges = (F.col("campaign") == campaign) & F.col("stage").isin("stage1", "stage2")
+    runs = stage.warehouse.read("stage_runs").where(of_judges).select("detail").collect()  # one row a run
+    return repairs_of(json.loads(row["detail"]) for row in runs)
 
 
 def _breakdown(known: DataFrame, column: str) -> list[dict[str, Any]]:

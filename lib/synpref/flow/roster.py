@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from synpref.engines.canaries import CANARIES
 from synpref.engines.prompt_window import PromptWindow
+from synpref.engines.rationale import INSTRUCTION
 from synpref.flow.answers import Calls, ask_judges
 from synpref.flow.gates import inference_table
 from synpref.settings import Judge
@@ -92,7 +93,10 @@ def _roster_judge(stage: Stage, judge: Judge) -> RosterJudge:
         return RosterJudge(judge.name, judge.samples, 0, canaries=False)
     if judge.kind == "http" or judge.model is None:  # the server alone knows how long a prompt is for it
         return RosterJudge(judge.name, judge.samples, few_shots)
-    return RosterJudge(judge.name, judge.samples, few_shots, window=PromptWindow(judge.model, judge.max_tokens))
+    further = INSTRUCTION if judge.rationale else ""
+    return RosterJudge(
+        judge.name, judge.samples, few_shots, window=PromptWindow(judge.model, judge.max_tokens, further)
+    )
 
 
 def _canaries(stage: Stage) -> DataFrame:

@@ -71,10 +71,20 @@ def judge(one: Judge, seed: int) -> EngineSpec:
             dtype=one.dtype,
             gpu_memory=one.gpu_memory,
             logprobs=one.logprobs,
+            rationale=one.rationale,
+            rationale_tokens=one.rationale_tokens,
             temperature=one.temperature,
             seed=seed,
         )
-    return EngineSpec.of("chat-judge", one.name, one.model, max_tokens=one.max_tokens, dtype=one.dtype)
+    return EngineSpec.of(
+        "chat-judge",
+        one.name,
+        one.model,
+        max_tokens=one.max_tokens,
+        dtype=one.dtype,
+        rationale=one.rationale,
+        rationale_tokens=one.rationale_tokens,
+    )
 
 
 def _http_judge(one: Judge, seed: int) -> EngineSpec:
@@ -90,6 +100,7 @@ def _http_judge(one: Judge, seed: int) -> EngineSpec:
         structured=one.structured,
         logprobs=one.logprobs,
         rationale=one.rationale,
+        rationale_tokens=one.rationale_tokens,
         temperature=one.temperature,
         seed=seed,
     )

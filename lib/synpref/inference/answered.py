@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, fields
+
 import pyarrow as pa
 
 from synpref.engines.passed import Passed
@@ -10,7 +12,7 @@ from synpref.inference.kinds import kind_of
 from synpref.inference.spec import EngineSpec
 
 # Beside the answers: what the window cost, on its first row and null on the others.
-COST = ("engine_tokens", "engine_cut")
+COST = tuple(f"engine_{one.name}" for one in fields(Passed))
 COST_COLUMNS = ", ".join(f"{name} bigint" for name in COST)
 
 
@@ -23,7 +25,7 @@ def prepared(spec: EngineSpec, engine: object, window: pa.RecordBatch) -> Ready 
     if prepare is None or not hasattr(engine, "prepare"):
         return None
     try:
-        return prepare(engine, window)
+        return prepare(engine, window, spec)
     except Exception:
         return None
 
@@ -31,10 +33,10 @@ def prepared(spec: EngineSpec, engine: object, window: pa.RecordBatch) -> Ready 
 def answered(spec: EngineSpec, engine: object, window: pa.RecordBatch, ready: Ready | None = None) -> pa.RecordBatch:
     """What the kind's adapter gives for the window, with the columns COST."""
     passed = getattr(engine, "passed", Passed())
-    tokens, cut = passed.tokens, passed.cut
+    before = astuple(passed)
     kind = kind_of(spec)
     answers = kind.answer(engine, window, spec) if ready is None else kind.answer(engine, window, spec, ready)
     rest = [None] * (answers.num_rows - 1)
-    for name, count in zip(COST, (passed.tokens - tokens, passed.cut - cut), strict=True):
-        answers = answers.append_column(name, pa.array([count, *rest][: answers.num_rows], pa.int64()))
+    for name, count, counted in zip(COST, astuple(passed), before, strict=True):
+        answers = answers.append_column(name, pa.array([count - counted, *rest][: answers.num_rows], pa.int64()))
     return answers

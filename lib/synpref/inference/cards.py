@@ -16,6 +16,7 @@ from synpref.engines.cards import (
     vllm_judge_card,
 )
 from synpref.engines.identity import EngineCard, EngineKind
+from synpref.engines.rationale import RATIONALE_TOKENS
 from synpref.errors import InputError
 
 Option = str | int | float | bool | None
@@ -48,12 +49,15 @@ DEFAULTS: dict[str, dict[str, Option]] = {
         "max_tokens": 16384, "overlong": "truncate_left", "token_budget": None, "backend": "transformers",
         "shared_prompt": "auto",
     },
-    "chat-judge": {"max_tokens": 2048, "token_budget": 4096},
+    "chat-judge": {"max_tokens": 2048, "token_budget": 4096, "rationale": False, "rationale_tokens": RATIONALE_TOKENS},
     "http-judge": {
-        "model": "", "structured": "choice", "temperature": 0.0, "logprobs": True, "rationale": False, "seed": 0,
-        "concurrency": 8, "timeout": 120.0, "retries": 5,
+        "model": "", "structured": "choice", "temperature": 0.0, "logprobs": True, "rationale": False,
+        "rationale_tokens": RATIONALE_TOKENS, "seed": 0, "concurrency": 8, "timeout": 120.0, "retries": 5,
     },
-    "vllm-judge": {"max_tokens": 2048, "temperature": 0.0, "logprobs": True, "seed": 0, "gpu_memory": 0.9},
+    "vllm-judge": {
+        "max_tokens": 2048, "temperature": 0.0, "logprobs": True, "rationale": False,
+        "rationale_tokens": RATIONALE_TOKENS, "seed": 0, "gpu_memory": 0.9,
+    },
     "replay-judge": {},
     "chat-attributes": {
         "max_tokens": 2048, "max_new_tokens": 160, "temperature": 0.6, "top_p": 0.9, "seed": 0, "token_budget": 4096,
@@ -63,9 +67,9 @@ DEFAULTS: dict[str, dict[str, Option]] = {
 _TOLD = {
     "embedder": ("max_tokens", "dimensions", "backend", "overlong", "prompt", "prompt_name"),
     "reward": ("max_tokens", "overlong", "backend", "server"),
-    "chat-judge": ("max_tokens",),
-    "http-judge": ("model", "structured", "temperature", "logprobs", "rationale"),
-    "vllm-judge": ("max_tokens", "temperature", "logprobs"),
+    "chat-judge": ("max_tokens", "rationale", "rationale_tokens"),
+    "http-judge": ("model", "structured", "temperature", "logprobs", "rationale", "rationale_tokens"),
+    "vllm-judge": ("max_tokens", "temperature", "logprobs", "rationale", "rationale_tokens"),
     "replay-judge": (),
     "chat-attributes": ("max_tokens", "max_new_tokens", "temperature", "top_p"),
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.engines.failure import ENGINE_UNREACHABLE
+from synpref.engines.passed import Repairs
 from synpref.errors import InputError, SettingsError
 from synpref.inference.dtype import settled
 from synpref.inference.kinds import Kind, kind_of, together_of
@@ -35,7 +36,7 @@ class Filled:
     answered: rows that stand in the table at the end, by the counts of its commits; quarantined: reason to rows, of
     this fill and of earlier ones. What an earlier one lost on the way is asked for now, and counts as computed.
     seconds: wall clock. tokens, cut: what the model computed now, and inputs that lost tokens to its maximum length
-    (see Passed).
+    (see Passed). repairs: of a judge's answers that were asked for now.
     """
 
     rows_in: int
@@ -47,6 +48,7 @@ class Filled:
     engine_id: str
     tokens: int = 0
     cut: int = 0
+    repairs: Repairs = field(default_factory=Repairs)
 
     @property
     def missing(self) -> int:
@@ -119,7 +121,10 @@ def fill(
         answered = now.saved
         quarantined = now.quarantined | ({ENGINE_UNREACHABLE: now.lost} if now.lost else {})
     seconds = time.monotonic() - started
-    return Filled(before.rows, cost.rows, saved, answered, quarantined, seconds, card.engine_id, cost.tokens, cost.cut)
+    return Filled(
+        before.rows, cost.rows, saved, answered, quarantined, seconds, card.engine_id, cost.tokens, cost.cut,
+        cost.repairs,
+    )  # fmt: skip
 
 
 def _of_engine(warehouse: Warehouse, table: str, engine_id: str) -> tuple[DataFrame, DataFrame]:

@@ -22,8 +22,8 @@ class Kind:
     table: what it fills; inputs: the columns it needs; schema: Spark DDL of what `answer` returns; load: spec to
     engine; answer: (engine, window of input rows, spec) to answers with the failure columns. together: SQL over the
     input columns, outermost first: rows that are equal or neighbours in it may share work in the engine (see
-    together_of). prepare: (engine, window) to what
-    `answer` takes as a fourth argument, made while the window before is computed.
+    together_of). prepare: (engine, window, spec) to
+    what `answer` takes as a fourth argument, made while the window before is computed.
     """
 
     table: str
@@ -32,12 +32,13 @@ class Kind:
     load: Callable[[EngineSpec], Any]
     answer: Callable[..., pa.RecordBatch]
     together: tuple[str, ...] = ()
-    prepare: Callable[[Any, pa.RecordBatch], Ready] | None = None
+    prepare: Callable[[Any, pa.RecordBatch, EngineSpec], Ready] | None = None
 
 
 # A judge's prompt is protocol, examples, conversation, responses in order. Sorted, not hashed: those that begin with
-# the same examples stand side by side, within them both orders of a comparison, within these its samples.
-BY_PROMPT = ("few_shots", "comparison_id", "`order`")
+# the same examples stand side by side, within them the comparisons of one conversation, within these both orders of a
+# comparison, and within these its samples.
+BY_PROMPT = ("few_shots", "prompt_id", "comparison_id", "`order`")
 
 KINDS: dict[str, Kind] = {
     "embedder": Kind(
@@ -52,9 +53,11 @@ KINDS: dict[str, Kind] = {
         together=("xxhash64(messages)",),  # long texts: only equal ones share, so any order of them serves
         prepare=reward.prepare,
     ),
-    "chat-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.chat, judge.answer, BY_PROMPT),
+    "chat-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.chat, judge.answer, BY_PROMPT, judge.prepare),
     "http-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.http, judge.answer_sampled, BY_PROMPT),
-    "vllm-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.vllm, judge.answer_sampled, BY_PROMPT),
+    "vllm-judge": Kind(
+        "verdicts", judge.INPUTS, judge.SCHEMA, loading.vllm, judge.answer_sampled, BY_PROMPT, judge.prepare_sampled
+    ),
     "replay-judge": Kind("verdicts", judge.INPUTS, judge.SCHEMA, loading.replay, judge.answer_recorded),
     "chat-attributes": Kind("attributes", attributes.INPUTS, attributes.SCHEMA, loading.chat, attributes.answer),
 }
@@ -65,8 +68,8 @@ def together_of(spec: EngineSpec) -> tuple[str, ...]:
     they have in common once; none where it does not.
 
     A scorer does not where `shared_prompt` is off. A judge's server keeps the beginnings of prompts as vLLM does. A
-    shard lies in one bucket, and rewards are bucketed by response: with several buckets, what shards cut apart is
-    computed in each of them.
+    shard lies in one bucket; rewards are bucketed by response and verdicts by comparison: with several buckets, what
+    shards cut apart is computed in each of them.
     """
     return () if spec.text("shared_prompt") == "off" else kind_of(spec).together
 

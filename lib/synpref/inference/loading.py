@@ -101,7 +101,9 @@ def json_server(spec: EngineSpec) -> JsonServer:
 
 
 def chat(spec: EngineSpec) -> ChatModel:
-    """The chat model, for verdicts and attributes alike; options dtype, max_tokens, token_budget, device."""
+    """The chat model, for verdicts and attributes alike; options dtype, max_tokens, token_budget, device, and of
+    a judge rationale, rationale_tokens.
+    """
     from synpref.engines.chat import ChatModel
 
     return ChatModel.load(
@@ -110,12 +112,14 @@ def chat(spec: EngineSpec) -> ChatModel:
         max_tokens=spec.integer("max_tokens", 0),
         token_budget=spec.integer("token_budget", 0),
         device=spec.text("device"),
+        rationale_tokens=_rationale_tokens(spec),
     )
 
 
 def http(spec: EngineSpec) -> HttpChat:
-    """The chat model of a server; options url, model, structured, temperature, logprobs, rationale, concurrency,
-    timeout, retries, key_variable. InputError for an address that is none, and where the key's variable is empty.
+    """The chat model of a server; options url, model, structured, temperature, logprobs, rationale, rationale_tokens,
+    concurrency, timeout, retries, key_variable. InputError for an address that is none, and where the key's variable is
+    empty.
     """
     from synpref.engines.chat_http import HttpChat
 
@@ -128,11 +132,14 @@ def http(spec: EngineSpec) -> HttpChat:
         temperature=spec.number("temperature", 0.0),
         logprobs=spec.flag("logprobs", True),
         rationale=spec.flag("rationale", False),
+        rationale_tokens=spec.integer("rationale_tokens", HttpChat.rationale_tokens),
     )
 
 
 def vllm(spec: EngineSpec) -> VllmChat:
-    """The chat model in vLLM; options dtype, max_tokens, temperature, logprobs, gpu_memory."""
+    """The chat model in vLLM; options dtype, max_tokens, temperature, logprobs, rationale, rationale_tokens,
+    gpu_memory.
+    """
     from synpref.engines.chat_vllm import VllmChat
 
     return VllmChat.load(
@@ -142,6 +149,7 @@ def vllm(spec: EngineSpec) -> VllmChat:
         temperature=spec.number("temperature", 0.0),
         logprobs=spec.flag("logprobs", True),
         gpu_memory=spec.number("gpu_memory", 0.0),
+        rationale_tokens=_rationale_tokens(spec),
     )
 
 
@@ -163,6 +171,11 @@ def _dtype(spec: EngineSpec) -> str:
     if dtype is None:
         raise InputError(f"engine {spec.name}: its dtype is not settled; call inference.dtype.settled before")
     return dtype
+
+
+def _rationale_tokens(spec: EngineSpec) -> int:
+    """0 where no rationale is asked for."""
+    return spec.integer("rationale_tokens", 0) if spec.flag("rationale", False) else 0
 
 
 def _overlong(spec: EngineSpec) -> Overlong:

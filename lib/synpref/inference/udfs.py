@@ -1,18 +1,26 @@
 """The engines as iterator pandas UDFs for notebooks and SQL, on the same loading and batching as `fill`.
 
-They answer each time the query runs and keep nothing: for tables that are to stay, use `fill`. A row that fails or is
-refused gives null. Marked nondeterministic, so that Spark neither copies the call into a filter nor runs it once per
-use of its column.
+They answer each time the query runs and keep nothing: for tables that are to stay, use `fill`. Marked nondeterministic,
+so that Spark neither copies the call into a filter nor runs it once per use of its column.
+
+A row that fails or is refused gives null, and each task that had any writes one warning into its executor's log: how
+many by reason, and the first one's detail. To see it in the query, `embed` and `reward` take `errors=True` and then
+return a struct of the value, `error` (a reason code, null where answered) and `detail` (for people); a judge's struct
+always has both.
 """
 
 from __future__ import annotations
 
+import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, SparkSession
 from pyspark.sql.pandas.functions import pandas_udf
 
@@ -24,56 +32,83 @@ from synpref.inference.positions import fitted
 from synpref.inference.spec import EngineSpec
 from synpref.inference.windows import WINDOW_ROWS, windows
 
+_LOG = logging.getLogger(__name__)
+
 Udf = Callable[..., Column]
 
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 JUDGES = ("chat-judge", "http-judge", "vllm-judge")  # a replayed one answers ids, not prompts
-VERDICT = "p_a double, verdict string, raw string, tokens_in int, tokens_out int"
+ERRORS = ("error", "detail")
+ERROR = "error string, detail string"
+VERDICT = f"p_a double, verdict string, raw string, tokens_in int, tokens_out int, {ERROR}"
 
 
-def embed(spec: EngineSpec) -> Udf:
-    """A function of a text column: its unit vector, array<float>. InputError where the model cannot be read."""
+def embed(spec: EngineSpec, *, errors: bool = False) -> Udf:
+    """A function of a text column: its unit vector, array<float>; with `errors` a struct of vector, error, detail.
+
+    InputError where the model cannot be read.
+    """
     ready = _ready(spec, "embedder")
 
-    def run(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
-        with placed(ready, alone=False) as own:
+    def answers(batches: Iterator[pd.Series]) -> Iterator[pa.Table]:
+        with placed(ready, alone=False) as own, _warned(own.name) as counted:
             for texts in batches:
-                answers = _answers(own, {"text_id": _nulls(len(texts)), "text": pa.array(texts, pa.string())})
-                yield answers.column("vector").to_pandas()
+                columns = {"text_id": _nulls(len(texts)), "text": pa.array(texts, pa.string())}
+                yield counted(_answers(own, columns))
 
-    return _udf(run, "array<float>")
+    def value(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
+        for found in answers(batches):
+            yield found.column("vector").to_pandas()
+
+    def whole(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
+        for found in answers(batches):
+            yield found.select(["vector", *ERRORS]).to_pandas()
+
+    return _udf(whole, f"vector array<float>, {ERROR}") if errors else _udf(value, "array<float>")
 
 
-def reward(spec: EngineSpec) -> Udf:
-    """A function of (messages, response text): the reward, double. InputError where the model cannot be read."""
+def reward(spec: EngineSpec, *, errors: bool = False) -> Udf:
+    """A function of (messages, response text): the reward, double; with `errors` a struct of reward, error, detail.
+
+    InputError where the model cannot be read.
+    """
     ready = _ready(spec, "reward")
 
-    def run(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.Series]:
-        with placed(ready, alone=False) as own:
+    def answers(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pa.Table]:
+        with placed(ready, alone=False) as own, _warned(own.name) as counted:
             for messages, texts in batches:
                 columns = {"response_id": _nulls(len(texts)), "messages": _messages(messages)}
-                answers = _answers(own, {**columns, "text": pa.array(texts, pa.string())})
-                yield answers.column("reward").to_pandas()
+                yield counted(_answers(own, {**columns, "text": pa.array(texts, pa.string())}))
 
-    return _udf(run, "double")
+    def value(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.Series]:
+        for found in answers(batches):
+            yield found.column("reward").to_pandas()
+
+    def whole(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
+        for found in answers(batches):
+            yield found.select(["reward", *ERRORS]).to_pandas()
+
+    return _udf(whole, f"reward double, {ERROR}") if errors else _udf(value, "double")
 
 
 def judge(spec: EngineSpec) -> Udf:
-    """A function of (rendered prompt messages, order ab or ba): p_a, verdict, raw, tokens_in, tokens_out as a struct.
+    """A function of (rendered prompt messages, order ab or ba): p_a, verdict, raw, tokens_in, tokens_out, error, detail
+    as a struct.
 
-    p_a and verdict are by canonical order (response_a); all fields are null where the row failed.
+    p_a and verdict are by canonical order (response_a); all fields but error and detail are null where the row failed.
     """
     ready = _ready(spec, *JUDGES)
 
     def run(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
-        with placed(ready, alone=False) as own:
+        with placed(ready, alone=False) as own, _warned(own.name) as counted:
             for messages, orders in batches:
                 nothing = _nulls(len(orders))
                 ids = {"comparison_id": nothing, "prompt_hash": nothing, "sample": nothing, "few_shots": nothing}
                 answers = _answers(
                     own, {**ids, "order": pa.array(orders, pa.string()), "messages": _messages(messages)}
                 )
-                yield answers.select(["p_a", "verdict", "raw", "tokens_in", "tokens_out"]).to_pandas()
+                columns = ["p_a", "verdict", "raw", "tokens_in", "tokens_out", *ERRORS]
+                yield counted(answers).select(columns).to_pandas()
 
     return _udf(run, VERDICT)
 
@@ -115,6 +150,29 @@ def _answers(spec: EngineSpec, columns: Mapping[str, pa.Array[Any]]) -> pa.Table
     rows = spec.integer("window", WINDOW_ROWS)
     found = [loaded.answer(spec, window) for window in windows([batch], rows)]
     return pa.Table.from_batches(found or [loaded.answer(spec, batch)])
+
+
+@contextmanager
+def _warned(engine: str) -> Iterator[Callable[[pa.Table], pa.Table]]:
+    """A function that passes the answers of a task on; at the end, however it comes, one warning where rows failed."""
+    rows, reasons, first = 0, Counter[str](), ""
+
+    def counted(answers: pa.Table) -> pa.Table:
+        nonlocal rows, first
+        rows += answers.num_rows
+        failed = answers.filter(pc.is_valid(answers.column("error"))).select(list(ERRORS)).to_pylist()
+        if failed and not reasons:
+            first = f"{failed[0]['error']}: {failed[0]['detail']}"
+        reasons.update(row["error"] for row in failed)
+        return answers
+
+    try:
+        yield counted
+    finally:
+        if reasons:
+            why = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
+            message = "engine %s: %d of %d rows have no answer and are null (%s); the first is %s"
+            _LOG.warning(message, engine, reasons.total(), rows, why, first)
 
 
 def _udf(run: Callable[..., Any], returned: str) -> Udf:

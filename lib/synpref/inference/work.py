@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from synpref.engines.failure import REFUSALS
+from synpref.engines.passed import Repairs
 from synpref.errors import EngineError, InputError
 from synpref.inference.answered import COST, COST_COLUMNS
 from synpref.inference.answering import answering
@@ -56,18 +57,23 @@ class Work:
 class Cost:
     """What shards cost: rows asked; tokens that went through the model, and inputs cut to its length (see Passed).
 
-    inserted: rows that the commits put into the table, as Delta counted them.
+    inserted: rows that the commits put into the table, as Delta counted them. repairs: of a judge's answers.
     """
 
     rows: int = 0
     tokens: int = 0
     cut: int = 0
     inserted: int = 0
+    repairs: Repairs = field(default_factory=Repairs)
 
     def __add__(self, other: Cost) -> Cost:
         """Both together."""
         return Cost(
-            self.rows + other.rows, self.tokens + other.tokens, self.cut + other.cut, self.inserted + other.inserted
+            self.rows + other.rows,
+            self.tokens + other.tokens,
+            self.cut + other.cut,
+            self.inserted + other.inserted,
+            self.repairs + other.repairs,
         )
 
 
@@ -129,12 +135,13 @@ def _counted(work: Work, shard: Shard, answers: DataFrame) -> tuple[dict[str, in
     """Rows by reason of those that failed, and what all cost."""
     sums = [F.count(F.lit(1)).alias("rows"), *[F.sum(name).alias(name) for name in COST]]
     found = answers.groupBy("error").agg(*sums).collect()  # one row a reason
-    tokens, cut = (sum(row[name] or 0 for row in found) for name in COST)
+    tokens, cut, *repairs = (sum(row[name] or 0 for row in found) for name in COST)
     counts = {row["error"]: row["rows"] for row in found}
     answered = sum(counts.values())
     if answered != shard.rows:
         raise EngineError(f"{work.table}: engine {work.spec.name} answered {answered} rows of a shard of {shard.rows}")
-    return {reason: rows for reason, rows in counts.items() if reason is not None}, Cost(shard.rows, tokens, cut)
+    cost = Cost(shard.rows, tokens, cut, repairs=Repairs(*repairs))
+    return {reason: rows for reason, rows in counts.items() if reason is not None}, cost
 
 
 def _stop_if_too_many(work: Work, quarantined: dict[str, int], answers: DataFrame) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from synpref.report.figures_text import count, duration, interval, percent
+from synpref.report.figures_text import count, duration, interval, percent, repairs_told
 
 _PARTS = (("source labels", "pool"), ("kept", "kept"), ("flipped", "flipped"), ("dropped", "dropped"))
 TRAINING_SETS = (
@@ -64,12 +64,13 @@ def _labels(labels: Mapping[str, Any], intervals: Mapping[str, Any]) -> str:
 
 
 def _judges(judges: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = [("judge", "", "admitted", "agrees with gold", "changes with order", "verdicts")]
+    rows = [("judge", "", "admitted", "agrees with gold", "changes with order", "verdicts", "asked again")]
     words = {True: "yes", False: "no", None: "open"}
     for name, judge in judges.items():
         kind = "simulated" if judge["simulated"] else "model"
         rates = (percent(judge["gold_agreement"]), percent(judge["position_flip_rate"]))
-        rows.append((name, kind, words[judge["admitted"]], *rates, count(sum(judge["verdicts"].values()))))
+        said = (count(sum(judge["verdicts"].values())), repairs_told(judge["repairs"]))
+        rows.append((name, kind, words[judge["admitted"]], *rates, *said))
     return text_table("Judges", rows)
 
 

@@ -51,6 +51,13 @@ def interval(value: Mapping[str, Any] | None, difference: bool = False) -> str:
     return f"{text}, few groups ({value['groups']})" if value.get("few_groups") else text
 
 
+def repairs_told(value: Mapping[str, int]) -> str:
+    """Of a judge's answers that were asked for again: "12 of 15 repaired, 2 unparsed"; a dash where none was."""
+    if not value["asked"]:
+        return ABSENT
+    return f"{count(value['repaired'])} of {count(value['asked'])} repaired, {count(value['unparsed'])} unparsed"
+
+
 def share(value: float | None) -> str:
     """A share in percent without its sign, for a table that says so: 81.2; a dash for None."""
     return ABSENT if value is None else f"{100 * value:.1f}"

@@ -80,6 +80,17 @@ class Labels(Part):
     by_length_equal_counts: ByLength
 
 
+class RepairCounts(Part):
+    """Answers that named no verdict and were asked for once more: how many, repaired, and unparsed all the same.
+
+    The others were lost on the way. Counted over the campaign's runs of Stage 1 and 2, canaries included.
+    """
+
+    asked: Count
+    repaired: Count
+    unparsed: Count
+
+
 class JudgeFigures(Part):
     """One judge; admitted is null while undecided."""
 
@@ -88,6 +99,7 @@ class JudgeFigures(Part):
     gold_agreement: Share | None
     position_flip_rate: Share | None
     verdicts: dict[str, Count]
+    repairs: RepairCounts
 
 
 class RewardModels(Part):

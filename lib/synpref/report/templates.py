@@ -30,6 +30,6 @@ def environment() -> jinja2.Environment:
     made = jinja2.Environment(
         autoescape=True, loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    for name in ("count", "percent", "error", "points", "duration", "interval", "share"):
+    for name in ("count", "percent", "error", "points", "duration", "interval", "share", "repairs_told"):
         made.filters[name] = getattr(figures_text, name)
     return made

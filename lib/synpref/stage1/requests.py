@@ -12,12 +12,12 @@ from pyspark.sql import functions as F
 
 from synpref.engines.judge_prompt import JudgedExample, JudgeItem, Order, render_judge_prompt
 from synpref.engines.prompt_window import Fits, PromptWindow
-from synpref.pairs.identity import hash128
+from synpref.pairs.identity import hash128, prompt_id
 
 ORDERS: tuple[Order, ...] = ("ab", "ba")
 REQUESTS = (
     "comparison_id string, prompt_hash string, `order` string, sample int, "
-    "messages array<struct<role: string, content: string>>, few_shots array<string>"
+    "messages array<struct<role: string, content: string>>, few_shots array<string>, prompt_id string"
 )
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 
@@ -40,7 +40,8 @@ def with_few_shots(items: DataFrame, retrieved: DataFrame, examples: DataFrame, 
 
 
 def rendered(items: DataFrame, samples: int, window: PromptWindow | None = None) -> DataFrame:
-    """Requests of one judge: each item in both orders, `samples` times; prompt_hash is over the rendered prompt.
+    """Requests of one judge: each item in both orders, `samples` times; prompt_hash is over the rendered prompt,
+    prompt_id over the conversation in it.
 
     items: comparison_id, messages, text_a, text_b, attributes, and shots (nullable). window: an item is shown as many
     of its shots, the most similar first, as leave both orders of its prompt within it; None: all of them.
@@ -79,6 +80,7 @@ def _requests(item: Mapping[str, Any], samples: int, fits: Fits | None) -> Itera
         return [render_judge_prompt(_item(item), examples[:shown], order) for order in ORDERS]
 
     shown, rendered_prompts = fitting(len(shots), prompts, fits)
+    conversation = prompt_id(item["messages"])
     for order, messages in zip(ORDERS, rendered_prompts, strict=True):
         digest = hash128("judge prompt", json.dumps(messages, ensure_ascii=False, sort_keys=True))
         for sample in range(samples):
@@ -89,6 +91,7 @@ def _requests(item: Mapping[str, Any], samples: int, fits: Fits | None) -> Itera
                 "sample": sample,
                 "messages": messages,
                 "few_shots": [shot["comparison_id"] for shot in shots[:shown]],
+                "prompt_id": conversation,
             }
 
 
@@ -106,5 +109,6 @@ def _batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
         "sample": pa.int32(),
         "messages": _MESSAGES,
         "few_shots": pa.list_(pa.string()),
+        "prompt_id": pa.string(),
     }
     return pa.RecordBatch.from_pylist(rows, schema=pa.schema(fields))

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from synpref.errors import EngineError, InputError
 from synpref.inference import work
 from synpref.inference.fill import fill
-from synpref.inference.kinds import together_of
+from synpref.inference.kinds import BY_PROMPT, together_of
 from synpref.inference.progress import Progress
 from synpref.inference.shards import Shard, stage_shards
 from synpref.inference.spec import EngineSpec
@@ -232,12 +232,12 @@ def test_verdicts_come_in_canonical_order(spark: SparkSession, warehouse: Wareho
         ("c1", "ab", "FIRST"), ("c1", "ba", "FIRST"), ("c2", "ab", "SECOND"), ("c2", "ba", "EVEN"), ("c3", "ab", "?"),
     ]  # fmt: skip
     rows = [
-        (comparison, f"hash-{order}", order, 0, prompt(f"{word} {comparison}{order}"), ["x", "y"])
+        (comparison, f"hash-{order}", order, 0, prompt(f"{word} {comparison}{order}"), ["x", "y"], "p")
         for comparison, order, word in said
     ]
     schema = (
         "comparison_id string, prompt_hash string, `order` string, sample int, "
-        "messages array<struct<role: string, content: string>>, few_shots array<string>"
+        "messages array<struct<role: string, content: string>>, few_shots array<string>, prompt_id string"
     )
     found = fill(
         warehouse, table="verdicts", inputs=spark.createDataFrame(rows, schema), spec=asked.spec("chat-judge"),
@@ -294,9 +294,9 @@ def test_every_task_gets_its_share_however_few_prompts_there_are(spark: SparkSes
         ("reward", {"shared_prompt": "auto"}, ("xxhash64(messages)",)),
         ("reward", {"backend": "vllm"}, ("xxhash64(messages)",)),
         ("reward", {"shared_prompt": "off"}, ()),
-        ("chat-judge", {}, ("few_shots", "comparison_id", "`order`")),
-        ("vllm-judge", {}, ("few_shots", "comparison_id", "`order`")),
-        ("http-judge", {}, ("few_shots", "comparison_id", "`order`")),
+        ("chat-judge", {}, BY_PROMPT),
+        ("vllm-judge", {}, BY_PROMPT),
+        ("http-judge", {}, BY_PROMPT),
         ("replay-judge", {}, ()),
         ("embedder", {}, ()),
     ],
@@ -308,34 +308,50 @@ def test_rows_are_grouped_by_what_they_begin_with_only_where_that_saves_work(
 
 
 @pytest.mark.parametrize("buckets", [1, 2])
-def test_requests_of_equal_examples_then_of_one_comparison_reach_a_judge_side_by_side(
+def test_requests_of_equal_examples_then_of_one_prompt_then_of_one_comparison_reach_a_judge_side_by_side(
     spark: SparkSession, tmp_path: Path, asked: Asked, buckets: int
 ) -> None:
+    # Comparisons of one prompt are far apart by their ids, as hashes are.
     rows = [
-        (comparison, order[::-1], order, sample, prompt(f"{shots} {comparison} {order} {sample}"), shots)
-        for number, comparison in enumerate(f"c{number:02d}" for number in range(12))
+        (
+            f"c{number:02d}",
+            order[::-1],
+            order,
+            sample,
+            prompt(f"{shots} p{of} c{number:02d} {order} {sample}"),
+            shots,
+            of,
+        )
+        for number in range(24)
+        for of in (str(number % 6),)
         for shots in ([["x"], ["x", "y"], ["w", "x"]][number % 3],)
         for order in ("ab", "ba")
         for sample in (0, 1)
     ]
     schema = (
         "comparison_id string, prompt_hash string, `order` string, sample int, "
-        "messages array<struct<role: string, content: string>>, few_shots array<string>"
+        "messages array<struct<role: string, content: string>>, few_shots array<string>, prompt_id string"
     )
     fill(
         Warehouse(spark, Location(path=str(tmp_path / "w")), buckets=buckets), table="verdicts", stage="stage1",
         inputs=spark.createDataFrame(rows, schema).repartition(7), spec=asked.spec("chat-judge"), shard_rows=1000,
         slots=1,
     )  # fmt: skip
-    seen = [text.rsplit(" ", 3) for text in asked.texts()]
-    assert len(seen) == 48
-    comparisons = [comparison for _, comparison, _, _ in seen]
-    assert 1 + sum(one != other for one, other in pairwise(comparisons)) == 12
-    assert [(order, sample) for _, _, order, sample in seen] == [
+    seen = [text.rsplit(" ", 4) for text in asked.texts()]
+    assert len(seen) == 96
+    assert [(order, sample) for *_, order, sample in seen] == [
         ("ab", "0"), ("ab", "1"), ("ba", "0"), ("ba", "1"),
-    ] * 12  # fmt: skip
-    groups = [shots for shots, *_ in seen]
-    assert 1 + sum(one != other for one, other in pairwise(groups)) == 3 * buckets
+    ] * 24  # fmt: skip
+    shots, prompts, comparisons = ([row[place] for row in seen] for place in range(3))
+    assert _runs(comparisons) == 24
+    # of four comparisons each; buckets may part them
+    assert 6 <= _runs(prompts) <= 6 * buckets
+    assert 3 <= _runs(shots) <= 3 * buckets
+
+
+def _runs(values: list[str]) -> int:
+    """Stretches of equal values."""
+    return 1 + sum(one != other for one, other in pairwise(values))
 
 
 def test_shards_lie_in_one_bucket_hold_all_rows_and_are_cut_alike_twice(spark: SparkSession, tmp_path: Path) -> None:

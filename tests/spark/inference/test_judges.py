@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from synpref.engines.passed import Repairs
 from synpref.errors import EngineError, InputError
 from synpref.inference import udfs
 from synpref.inference.fill import Filled, fill
@@ -18,13 +19,13 @@ from tests.faulty_server import Answer, serving
 
 SCHEMA = (
     "comparison_id string, prompt_hash string, `order` string, sample int, "
-    "messages array<struct<role: string, content: string>>, few_shots array<string>"
+    "messages array<struct<role: string, content: string>>, few_shots array<string>, prompt_id string"
 )
 
 
 def requests(spark: SparkSession, *texts: str, samples: int = 1) -> DataFrame:
     rows: list[tuple[object, ...]] = [
-        (f"c{number}", "h", order, sample, [("user", text)], [])
+        (f"c{number}", "h", order, sample, [("user", text)], [], text)
         for number, text in enumerate(texts)
         for order in ("ab", "ba")
         for sample in range(samples)
@@ -59,6 +60,7 @@ def test_a_judge_behind_a_server_fills_verdicts_by_what_it_says(spark: SparkSess
         inputs = requests(spark, "1", "2", "well", "refuse", samples=2)
         found = ask(warehouse, inputs, spec)
         assert (found.rows_in, found.quarantined) == (16, {"server_refused": 4})
+        assert found.repairs == Repairs(asked=4, repaired=0, unparsed=4)
         assert sorted({body["seed"] for body in asked.bodies}) == [40, 41]
         count = len(asked.bodies)
         assert ask(warehouse, inputs, spec).computed == 0

@@ -67,9 +67,9 @@ def test_a_model_without_a_reward_head_is_wrong_input_and_no_row_is_blamed(
 def test_a_real_chat_model_gives_verdicts_and_attributes(spark: SparkSession, warehouse: Warehouse) -> None:
     ask = [{"role": "user", "content": "Which is better, 1 or 2? Answer 1 or 2."}]
     prompts = spark.createDataFrame(
-        [("c", "h", "ab", 0, ask, ["g"])],
+        [("c", "h", "ab", 0, ask, ["g"], "p")],
         "comparison_id string, prompt_hash string, `order` string, sample int, "
-        "messages array<struct<role: string, content: string>>, few_shots array<string>",
+        "messages array<struct<role: string, content: string>>, few_shots array<string>, prompt_id string",
     )
     judge = EngineSpec.of("chat-judge", "smollm2", str(CHAT), dtype="float32", max_tokens=256)
     fill(warehouse, table="verdicts", inputs=prompts, spec=judge, stage="stage1", shard_rows=10)

@@ -42,9 +42,30 @@ def test_registered_engines_answer_sql_and_failed_rows_are_null(spark: SparkSess
     first, bad, null = (row.asDict(recursive=True) for row in found.collect())
     assert first["vector"] == pytest.approx([number("FIRST"), 1.0, 0.0])
     assert first["reward"] == number("FIRST")
-    assert first["verdict"] == {"p_a": pytest.approx(0.1), "verdict": "b", "raw": "1", "tokens_in": 5, "tokens_out": 1}
+    assert first["verdict"] == {
+        "p_a": pytest.approx(0.1), "verdict": "b", "raw": "1", "tokens_in": 5, "tokens_out": 1, "error": None,
+        "detail": None,
+    }  # fmt: skip
+    assert [row["verdict"]["error"] for row in (bad, null)] == ["engine_error", "missing_input"]
     for row in (bad, null):
         assert (row["vector"], row["reward"], row["verdict"]["p_a"], row["verdict"]["verdict"]) == (None,) * 4
+
+
+def test_why_a_row_is_null_can_be_asked_for_and_costs_no_second_call(spark: SparkSession, asked: Asked) -> None:
+    texts = ["one", "BAD", "LONG", None]
+    rows = spark.createDataFrame([(text,) for text in texts], "text string").withColumn("messages", F.expr(TURN))
+    score, vector = (
+        make(asked.spec(kind), errors=True) for make, kind in ((udfs.reward, "reward"), (udfs.embed, "embedder"))
+    )
+    scored = rows.withColumn("found", score("messages", "text")).select("text", "found.reward", "found.error")
+    assert {row["text"]: (row["reward"], row["error"]) for row in scored.collect()} == {
+        "one": (number("one"), None), "BAD": (None, "engine_error"), "LONG": (None, "overlong"),
+        None: (None, "missing_input"),
+    }  # fmt: skip
+    assert asked.texts().count("LONG") == 1  # beside BAD a row is asked once more, to find the one to blame
+    embedded = rows.select("text", vector("text").alias("found")).where("found.error IS NOT NULL")
+    found = {row["text"]: (row["found"]["vector"], row["found"]["detail"]) for row in embedded.collect()}
+    assert found == {"BAD": (None, "ValueError: cannot read BAD"), None: (None, "text is null")}
 
 
 def test_a_name_that_is_no_identifier_and_a_kind_without_udf_are_refused(spark: SparkSession, asked: Asked) -> None:

@@ -6,6 +6,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from synpref.pairs.identity import prompt_id
 from synpref.stage1.admission import AdmissionRule
 from synpref.stage1.human_labels import aggregated, human_vote
 from synpref.stage1.items import ATTRIBUTES
@@ -160,6 +161,8 @@ def test_requests_hold_both_orders_every_sample_and_a_hash_of_what_is_shown(spar
         (f"c{n}", order, sample) for n in range(2) for order in ("ab", "ba") for sample in range(3)
     }
     assert len({row["prompt_hash"] for row in requests}) == 4
+    conversations = {(row["comparison_id"], row["prompt_id"]) for row in requests}
+    assert conversations == {(row["comparison_id"], prompt_id(row["messages"])) for row in _items(spark, 2).collect()}
     turned = next(row for row in requests if (row["comparison_id"], row["order"]) == ("c0", "ba"))
     shown = turned["messages"][-1]["content"]
     assert shown.index("answer b of 0") < shown.index("answer a of 0")

@@ -15,6 +15,7 @@ from synpref.engines.chat_http import CORRECTION, HttpChat
 from synpref.engines.choice import Choice
 from synpref.engines.failure import ENGINE_ERROR, ENGINE_UNREACHABLE, OVERLONG, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
+from synpref.engines.rationale import RATIONALE_TOKENS
 from synpref.errors import EngineError, InputError
 from tests.faulty_server import Answer, serving
 
@@ -109,7 +110,10 @@ def test_a_rationale_gets_more_tokens_and_no_room_where_only_a_choice_may_be_sai
             )
             assert (answer.said, answer.raw) == ("first", "1. It is right.")
     short, long = asked.bodies
-    assert long["max_tokens"] > short["max_tokens"]
+    assert long["max_tokens"] - short["max_tokens"] == RATIONALE_TOKENS
+    with serving(lambda body, before: completion("1. It is right.")) as asked:
+        chat(asked.url, structured="none", rationale=True, rationale_tokens=40).choose(PROMPTS[:1], CHOICES, [0])
+    assert asked.bodies[0]["max_tokens"] - short["max_tokens"] == 40
     assert "one sentence" in content(long)
     assert content(short) == "question 0"
     with pytest.raises(InputError, match="no room for a rationale"):
@@ -147,6 +151,28 @@ def test_what_is_unclear_twice_is_no_verdict_and_keeps_its_words() -> None:
     assert [answer.said for answer in answers if isinstance(answer, Choice)] == ["nothing", "first"] * 2
     assert isinstance(answers[0], Choice)
     assert (answers[0].raw, answers[0].tokens_in) == ("", 14)
+
+
+def test_what_became_of_answers_without_a_verdict_is_counted() -> None:
+    def unclear_first(body: dict[str, Any], before: int) -> Answer:
+        number = int(str(body["messages"][0]["content"]).split()[-1])
+        if content(body) != CORRECTION:
+            return completion("1" if number == 0 else "hm")
+        return [completion("1"), completion("2"), completion("hm"), Answer(400, b"no")][number]
+
+    lost = [{"role": "user", "content": "question 4"}]
+    with serving(unclear_first) as asked:
+        judge = chat(asked.url)
+        judge.choose(PROMPTS, CHOICES, [0] * 4)
+    assert (judge.passed.asked, judge.passed.repaired, judge.passed.unparsed) == (3, 1, 2)
+
+    def lose(body: dict[str, Any], before: int) -> Answer:
+        return Answer(503, b"busy") if content(body) == CORRECTION else completion("hm")
+
+    with serving(lose) as asked:
+        judge = HttpChat(JsonServer(asked.url, retries=0), "tiny")
+        judge.choose([lost], CHOICES, [0])
+    assert (judge.passed.asked, judge.passed.repaired, judge.passed.unparsed) == (1, 0, 0)
 
 
 def test_where_the_correction_fails_the_first_words_stand() -> None:

@@ -8,14 +8,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
+from synpref.engines import chat_vllm
 from synpref.engines.chat import ChatModel
 from synpref.engines.chat_vllm import Logarithm, VllmChat, read
 from synpref.engines.choice import Choice
 from synpref.engines.failure import OVERLONG, Failure
+from synpref.engines.prompt_window import load_template
+from synpref.engines.rationale import INSTRUCTION, instructed
 from synpref.engines.vllm_library import vllm_version
 from synpref.errors import InputError
 
@@ -56,6 +61,47 @@ def test_without_probabilities_the_verdict_stands() -> None:
     assert math.isnan(read(Written("2", [50], None), 12, CHOICES).p_first)
     assert read(Written("2", [50], None), 12, CHOICES).said == "second"
     assert read(Written("", [], []), 12, CHOICES).said == "nothing"
+
+
+class Offline:
+    """Answers as vLLM's LLM does: the choice where it is held to one, else a sentence; keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[list[int], dict[str, Any]]] = []
+
+    def generate(self, given: list[dict[str, list[int]]], how: list[dict[str, Any]], *, use_tqdm: bool) -> list[Any]:
+        assert not use_tqdm
+        self.asked += [(one["prompt_token_ids"], parameters) for one, parameters in zip(given, how, strict=True)]
+        return [SimpleNamespace(outputs=[self.answer(parameters)]) for parameters in how]
+
+    def answer(self, parameters: dict[str, Any]) -> Written:
+        if "structured_outputs" not in parameters:
+            return Written(" It is\nright. ", [7, 8, 9], None)
+        return Written("12"[parameters["seed"] % 2] if parameters["seed"] < 4 else "", [49], None)
+
+
+def test_a_rationale_is_written_behind_the_choice_with_the_same_seed(
+    chat_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = SimpleNamespace(SamplingParams=dict, StructuredOutputsParams=dict)
+    monkeypatch.setattr(chat_vllm, "imported", lambda _: known)
+    template = load_template(chat_folder)
+    prompts = [[{"role": "user", "content": text}] for text in ("a", "b", "x" * 900, "c")]
+    model = Offline()
+    answers = VllmChat(model, template, 400, 0.7, rationale_tokens=11).choose(prompts, CHOICES, [2, 3, 0, 4])
+    assert isinstance(answers[2], Failure)
+    told = [(one.said, one.raw, one.tokens_out) for one in answers if isinstance(one, Choice)]
+    assert told == [("first", "1. It is right.", 4), ("second", "2. It is right.", 4), ("nothing", "", 1)]
+    first, rest = model.asked[:3], model.asked[3:]
+    assert all(one["structured_outputs"] == {"choice": ["1", "2"]} for _, one in first)
+    assert [one for _, one in rest] == [{"temperature": 0.7, "seed": seed, "max_tokens": 11} for seed in (2, 3)]
+    texts = [template.render(instructed(prompt, INSTRUCTION), open_answer=True) for prompt in prompts]
+    assert [template.tokenizer.decode(ids) for ids, _ in first] == [texts[0], texts[1], texts[3]]
+    assert [template.tokenizer.decode(ids) for ids, _ in rest] == [f"{texts[0]}1.", f"{texts[1]}2."]
+    silent = Offline()
+    (plain,) = VllmChat(silent, template, 400).choose(prompts[:1], CHOICES, [2])
+    assert isinstance(plain, Choice)
+    assert (plain.raw, len(silent.asked)) == ("1", 1)
 
 
 def test_where_vllm_is_missing_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import takewhile
 from typing import Literal
 
 import pytest
@@ -55,6 +57,24 @@ def test_examples_stand_before_the_target_in_the_order_given_with_their_attribut
     text = shown(ITEM, "ab", examples)
     assert between(text, "candidate_1") == ["one", "two", "answer of a"]
     assert between(text, "criteria") == ["Task: one", "Task: two", "Guideline: Be right."]
+
+
+def beginning(texts: list[str]) -> str:
+    """What all texts begin with."""
+    return "".join(each[0] for each in takewhile(lambda each: len(set(each)) == 1, zip(*texts, strict=False)))
+
+
+def test_comparisons_of_one_conversation_begin_alike_up_to_what_tells_them_apart() -> None:
+    example = JudgedExample(JudgeItem(ITEM.messages, "one", "two"), "a")
+    conversation = [{"role": "user", "content": "A long question?"}]
+    pairs = [JudgeItem(conversation, "x", "y"), JudgeItem(conversation, "z", "y")]
+    texts = [shown(pair, order, [example]) for pair in pairs for order in ("ab", "ba")]
+    shared = beginning(texts)
+    assert shared.endswith("<candidate_1>\n")
+    assert between(shared, "conversation")[-1].endswith("A long question?")
+    assert between(shared, "candidate_2") == ["two"]
+    told = [shown(replace(pair, attributes={"task_category": pair.response_a}), "ab", [example]) for pair in pairs]
+    assert beginning(told).endswith("</conversation>\n<criteria>\nTask: ")
 
 
 def test_without_attributes_there_are_no_criteria() -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from synpref.config import load_settings
+from synpref.engines.passed import Repairs
 from synpref.flow import answers
 from synpref.flow.answers import Calls, filled
 from synpref.inference.fill import Filled
 from synpref.inference.spec import EngineSpec
 
 REWARD = EngineSpec.of("reward", "r", "/model")
+REPAIRS = Repairs(asked=3, repaired=1, unparsed=2)
 SERVED = EngineSpec.of("reward", "s", "/model", backend="http", url="http://a")
 
 
@@ -23,7 +25,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def fill(_: object, **given: Any) -> Filled:
         calls.append(given)
-        return Filled(8, 8, 0, 5, {"overlong": 2}, 1.0, "engine", 0, 0)
+        return Filled(8, 8, 0, 5, {"overlong": 2}, 1.0, "engine", 0, 0, REPAIRS)
 
     monkeypatch.setattr(answers, "fill", fill)
     return calls
@@ -72,6 +74,19 @@ def test_a_row_that_is_neither_answered_nor_in_quarantine_keeps_its_stage_from_r
     assert called
     assert not outcome.reconciles()
     assert "rewards: 8 rows asked for, 5 answered, {'overlong': 2} in quarantine" in capsys.readouterr().out
+
+
+def test_what_became_of_answers_without_a_verdict_stands_in_the_detail_and_is_said(
+    called: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = ask(REWARD)
+    calls.repaired("r", Repairs(asked=1, repaired=1))
+    calls.repaired("silent", Repairs())
+    assert called
+    assert calls.outcome("c", 4).detail["repairs"] == {"r": {"asked": 4, "repaired": 2, "unparsed": 2}}
+    assert (
+        "judge r answered without a verdict and was asked again: 1 of 3 repaired, 2 unparsed" in capsys.readouterr().out
+    )
 
 
 def test_comparisons_that_engines_refused_are_quarantined_and_not_out() -> None:

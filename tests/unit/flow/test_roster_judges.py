@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from synpref.config import load_settings
 from synpref.engines.prompt_window import PromptWindow
+from synpref.engines.rationale import INSTRUCTION
 from synpref.errors import InputError
 from synpref.flow.answers import check_apart
 from synpref.flow.roster import by_name
@@ -30,6 +31,13 @@ def test_two_names_of_one_engine_are_refused() -> None:
     check_apart({"a": "1", "b": "2"})
     with pytest.raises(InputError, match="judges: a and c are one engine"):
         check_apart({"a": "1", "b": "2", "c": "1"})
+
+
+def test_what_a_judge_says_behind_its_prompts_counts_into_its_window(tmp_path: Path) -> None:
+    nothing = Warehouse(cast("SparkSession", None), Location(path=str(tmp_path)))
+    words = ["judges=[{name: t, kind: transformers, model: m, max_tokens: 64, rationale: true}]"]
+    (judge,) = by_name(Stage("stage1", "run", load_settings(["demo"], words), nothing, Gate()), ["t"])
+    assert judge.window == PromptWindow("m", 64, INSTRUCTION)
 
 
 def test_canaries_windows_and_few_shots_follow_the_kind(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from synpref.config import load_settings
@@ -33,6 +35,10 @@ def test_a_judge_of_each_kind_becomes_an_engine_of_its_kind() -> None:
         9,
     )
     assert vllm.flag("logprobs", True) is False
+    for kind, where in (("transformers", {}), ("vllm", {}), ("http", {"url": "http://host/v1", "structured": "none"})):
+        given: Any = {"name": "j", "kind": kind, "model": "m", "rationale": True, "rationale_tokens": 40, **where}
+        reasons = specs.judge(Judge(**given), 9)
+        assert (reasons.flag("rationale", False), reasons.integer("rationale_tokens", 0)) == (True, 40)
     replay = specs.judge(Judge(name="r", kind="replay", path="file.jsonl"), 9)
     assert replay == EngineSpec.of("replay-judge", "r", "file.jsonl")
 

@@ -9,10 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synpref.engines.passed import Passed
+from synpref.engines.choice import Choice
+from synpref.engines.passed import Passed, Repairs
+from synpref.engines.transcript import Messages
 from synpref.inference import answering, loaded
-from synpref.inference.answered import answered, prepared
+from synpref.inference.answered import COST, answered, prepared
 from synpref.inference.spec import EngineSpec
+from synpref.inference.udfs import MESSAGES
 
 SPEC = EngineSpec.of("embedder", "e", max_tokens=9, window=2)
 
@@ -82,6 +85,22 @@ def test_the_cost_of_a_window_stands_on_its_first_row() -> None:
     assert answers.column("engine_cut").to_pylist() == [1, None, None]
 
 
+def test_what_became_of_answers_without_a_verdict_is_part_of_the_cost() -> None:
+    class Repairing(Counting):
+        def embed_rows(self, rows: Sequence[str]) -> np.ndarray:
+            self.passed.add_repairs(Repairs(asked=3, repaired=1, unparsed=2))
+            return super().embed_rows(rows)
+
+    engine = Repairing()
+    answered(SPEC, engine, window("before"))
+    answers = answered(SPEC, engine, window("a", "b"))
+    told = {name: answers.column(name).to_pylist() for name in COST}
+    assert told == {
+        "engine_tokens": [2, None], "engine_cut": [0, None], "engine_asked": [3, None], "engine_repaired": [1, None],
+        "engine_unparsed": [2, None],
+    }  # fmt: skip
+
+
 def test_refusals_and_vectors_that_are_no_numbers_are_told_apart() -> None:
     class Refusing:
         def embed(self, texts: Sequence[str]) -> np.ndarray:
@@ -110,6 +129,75 @@ def test_the_next_window_is_tokenised_in_another_thread_while_one_is_answered(en
     assert [one.num_rows for one in (first, *rest)] == [2, 2, 1]
     assert set(engine.threads) == {"synpref prefetch"}
     assert [one.column("engine_tokens")[0].as_py() for one in (first, *rest)] == [3, 3, 1]
+
+
+class Judging:
+    """Says `1` of every prompt, keeps the seeds, and refuses to tokenise `bad`."""
+
+    def __init__(self, sampled: bool) -> None:
+        self.sampled = sampled
+        self.threads: list[str] = []
+        self.seeds: list[int] = []
+        self.made = threading.Event()
+
+    def prepare(self, prompts: Sequence[Messages]) -> list[str]:
+        self.threads.append(threading.current_thread().name)
+        if len(self.threads) == 2:
+            self.made.set()
+        if any(prompt[0]["content"] == "bad" for prompt in prompts):
+            raise ValueError("no tokens")
+        return [prompt[0]["content"] for prompt in prompts]
+
+    def choose_rows(self, rows: Sequence[str], choices: tuple[str, str], seeds: Sequence[int] = ()) -> list[Choice]:
+        assert bool(seeds) == self.sampled
+        self.seeds += seeds
+        return [Choice(0.75, choices[0], len(row), 1, "first") for row in rows]
+
+    def choose(self, prompts: Sequence[Messages], choices: tuple[str, str], seeds: Sequence[int] = ()) -> list[Choice]:
+        return self.choose_rows(self.prepare(prompts), choices, seeds)
+
+
+def requests(*texts: str | None) -> pa.RecordBatch:
+    rows = len(texts)
+    messages = [text and [{"role": "user", "content": text}] for text in texts]
+    return pa.RecordBatch.from_pydict(
+        {
+            "comparison_id": ["c"] * rows, "prompt_hash": ["h"] * rows, "order": ["ab"] * rows,
+            "sample": pa.array(range(rows), pa.int32()), "messages": pa.array(messages, MESSAGES),
+            "few_shots": pa.array([[]] * rows, pa.list_(pa.string())),
+        }
+    )  # fmt: skip
+
+
+JUDGES = [EngineSpec.of(kind, "j", seed=40, window=2) for kind in ("chat-judge", "vllm-judge")]
+
+
+@pytest.mark.parametrize("spec", JUDGES, ids=lambda spec: spec.kind)
+def test_a_judge_answers_from_what_was_made_ready_as_it_would_without(spec: EngineSpec) -> None:
+    engine, rows = Judging(spec.kind == "vllm-judge"), requests("a", None, "cccc")
+    ready = prepared(spec, engine, rows)
+    assert ready is not None
+    plain = Judging(engine.sampled)
+    assert answered(spec, engine, rows, ready).equals(answered(spec, plain, rows))
+    assert len(engine.threads) == 1
+    assert engine.seeds == plain.seeds == ([40, 42] if engine.sampled else [])
+    bad = requests("a", "bad")
+    assert prepared(spec, engine, bad) is None
+    assert answered(spec, engine, bad).column("error").to_pylist() == [None, "engine_error"]
+
+
+@pytest.mark.parametrize("spec", JUDGES, ids=lambda spec: spec.kind)
+def test_the_next_window_of_a_judge_is_tokenised_while_one_is_answered(
+    spec: EngineSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Judging(spec.kind == "vllm-judge")
+    monkeypatch.setattr(loaded, "engine", lambda _: engine)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    answers = answering.answering(spec)(iter([requests("a", "b", "c", "d", "e")]))
+    next(answers)
+    assert engine.made.wait(10)  # the second window, though nobody asked for it
+    assert sum(one.num_rows for one in answers) == 3
+    assert set(engine.threads) == {"synpref prefetch"}
 
 
 def test_an_empty_task_loads_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:

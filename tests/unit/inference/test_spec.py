@@ -97,6 +97,18 @@ def test_a_judge_behind_a_server_is_its_model_and_how_it_is_asked_not_where_it_s
     assert "http://one" not in spec.card.canonical_json
 
 
+@pytest.mark.parametrize("kind", ["chat-judge", "http-judge"])
+def test_a_judge_that_gives_reasons_is_another_engine_and_one_that_does_not_is_the_one_it_was(
+    kind: str, model: str
+) -> None:
+    spec = EngineSpec.of(kind, "j", model if kind == "chat-judge" else None, structured="none", model="big")
+    reasons = spec.having(rationale=True)
+    assert spec.having(rationale=False, rationale_tokens=64).card == spec.card
+    assert not any("rationale_tokens" in str(one) for one in (spec.card.details, spec.card.canonical_json))
+    assert reasons.having(rationale_tokens=128).card == reasons.card
+    assert len({one.card.engine_id for one in (spec, reasons, reasons.having(rationale_tokens=64))}) == 3
+
+
 def test_only_what_computes_here_has_a_number_format_to_choose(model: str) -> None:
     assert EngineSpec.of("chat-judge", "j", model).open_dtype
     assert not EngineSpec.of("chat-judge", "j", model, dtype="float32").open_dtype

@@ -47,13 +47,16 @@ JUDGES: dict[str, Any] = {
     "smollm2-135m-instruct": {
         "simulated": False, "admitted": False, "gold_agreement": 0.06, "position_flip_rate": 0.88,
         "verdicts": {"a": 33, "b": 31, "no_preference": 0, "unparsed": 0},
+        "repairs": {"asked": 1250, "repaired": 1240, "unparsed": 7},
     },
     "careful": {
         "simulated": True, "admitted": True, "gold_agreement": 0.84, "position_flip_rate": 0.05,
         "verdicts": {"a": 1210, "b": 1193, "no_preference": 14, "unparsed": 3},
+        "repairs": {"asked": 0, "repaired": 0, "unparsed": 0},
     },
     "hasty": {
         "simulated": True, "admitted": None, "gold_agreement": None, "position_flip_rate": None, "verdicts": {},
+        "repairs": {"asked": 0, "repaired": 0, "unparsed": 0},
     },
 }  # fmt: skip
 INTERVALS = {

@@ -23,6 +23,8 @@ def test_counts_agreement_flip_rates_and_accuracies_are_told(summary: Make) -> N
     assert "41.0 %" in _line(text, "flipped")
     assert all(figure in _line(text, "careful") for figure in ("simulated", "yes", "84.0 %", "5.0 %"))
     assert all(figure in _line(text, "smollm2") for figure in ("model", "no", "88.0 %"))
+    assert "1,240 of 1,250 repaired, 7 unparsed" in _line(text, "smollm2")
+    assert "repaired" not in _line(text, "careful")
     assert "70.2 %" in _line(text, "source labels of all")
     assert "74.4 %" in _line(text, "kept and flipped pairs")
     assert "minus original: +2.2 to +6.2 points" in text

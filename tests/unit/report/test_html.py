@@ -102,6 +102,12 @@ def test_simulated_judges_are_named_simulated(page: str) -> None:
     assert "simulated" not in rows["smollm2-135m-instruct"]
 
 
+def test_answers_that_were_asked_for_again_are_told(page: str) -> None:
+    rows = {row.split("</th>")[0]: row for row in page.split("<tr><th>")}
+    assert "<td>1,240 of 1,250 repaired, 7 unparsed</td></tr>" in rows["smollm2-135m-instruct"]
+    assert "repaired" not in rows["careful"]
+
+
 def test_samples_are_shown_whole(page: str) -> None:
     parsed = _parsed(page)
     assert sum(tag == "details" for tag, _ in parsed.tags) == 5

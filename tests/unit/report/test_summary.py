@@ -30,7 +30,7 @@ def test_the_whole_shape(summary: Make) -> None:
     assert set(made["labels"]["by_length_equal_counts"]) == {"kept", "flipped"}
     assert set(made["labels"]["flipped"]) == {"rows", "accuracy", "recall"}
     assert set(made["judges"]["careful"]) == {
-        "simulated", "admitted", "gold_agreement", "position_flip_rate", "verdicts",
+        "simulated", "admitted", "gold_agreement", "position_flip_rate", "verdicts", "repairs",
     }  # fmt: skip
     assert set(made["reward_models"]) == {"original", "filtered", "filtered_corrected"}
     assert set(made["gate"]) == {"suites", "expectations", "failed"}

@@ -40,7 +40,7 @@ class EmbedsAhead(Protocol[Rows]):
         ...
 
 
-def prepare(engine: EmbedsAhead[Rows], window: pa.RecordBatch) -> Ready:
+def prepare(engine: EmbedsAhead[Rows], window: pa.RecordBatch, _spec: EngineSpec) -> Ready:
     """What `answer` needs of a window beside the model. Raises what the tokenizer raises, whichever row it is."""
     items: list[str | None] = window.column("text").to_pylist()
     rows = engine.prepare([text for text in items if text is not None])

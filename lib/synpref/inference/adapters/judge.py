@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import pyarrow as pa
 
@@ -13,15 +14,19 @@ from synpref.engines.failure import NOT_RECORDED, OVERLONG, Failure
 from synpref.engines.judge_prompt import CHOICES
 from synpref.engines.replay import Key, Recorded, Verdict
 from synpref.engines.transcript import Messages
-from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, conversations, field, outcomes, output
+from synpref.inference.adapters.outcomes import FAILURE_COLUMNS, Ready, conversations, field, outcomes, output
 from synpref.inference.spec import EngineSpec
 
-INPUTS = ("comparison_id", "prompt_hash", "order", "sample", "messages", "few_shots")
+# prompt_id: of the conversation; no engine reads it, requests are sorted by it (kinds.BY_PROMPT)
+INPUTS = ("comparison_id", "prompt_hash", "order", "sample", "messages", "few_shots", "prompt_id")
 SCHEMA = (
     "comparison_id string, prompt_hash string, `order` string, sample int, few_shots array<string>, "
     f"verdict string, p_a double, raw string, tokens_in int, tokens_out int, {FAILURE_COLUMNS}"
 )
 KEPT = ("comparison_id", "prompt_hash", "order", "sample", "few_shots")
+# A prompt and the seed of its answer
+Drawn: TypeAlias = tuple[list[dict[str, str]], int]
+Rows = TypeVar("Rows")
 _UNREADABLE = "messages are null or empty"
 
 
@@ -43,6 +48,30 @@ class Draws(Protocol):
         ...
 
 
+class ChoosesAhead(Protocol[Rows]):
+    """Chooses, with tokens that can be made before their turn."""
+
+    def prepare(self, prompts: Sequence[Messages]) -> Rows:
+        """Tokenise."""
+        ...
+
+    def choose_rows(self, rows: Rows, choices: tuple[str, str]) -> list[Choice]:
+        """As Chooses.choose, of what `prepare` gave."""
+        ...
+
+
+class DrawsAhead(Protocol[Rows]):
+    """Draws, with tokens that can be made before their turn."""
+
+    def prepare(self, prompts: Sequence[Messages]) -> Rows:
+        """Tokenise."""
+        ...
+
+    def choose_rows(self, rows: Rows, choices: tuple[str, str], seeds: Sequence[int]) -> list[Choice | Failure]:
+        """As Draws.choose, of what `prepare` gave."""
+        ...
+
+
 class Records(Protocol):
     """What answers from a record."""
 
@@ -61,28 +90,50 @@ class Judged(NamedTuple):
     tokens_out: int | None
 
 
-def answer(engine: Chooses, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:  # noqa: ARG001 - one shape
+def prepare(engine: ChoosesAhead[Rows], window: pa.RecordBatch, _spec: EngineSpec) -> Ready:
+    """What `answer` needs of a window beside the model. Raises what the tokenizer raises, whichever row it is."""
+    items = conversations(window)
+    rows = engine.prepare([prompt for prompt in items if prompt is not None])
+    return Ready(items, partial(engine.choose_rows, rows, CHOICES))
+
+
+def prepare_sampled(engine: DrawsAhead[Rows], window: pa.RecordBatch, spec: EngineSpec) -> Ready:
+    """As `prepare`, for `answer_sampled`."""
+    items = _drawn(window, spec)
+    asked = [item for item in items if item is not None]
+    rows = engine.prepare([prompt for prompt, _ in asked])
+    return Ready(items, partial(engine.choose_rows, rows, CHOICES, [seed for _, seed in asked]))
+
+
+def answer(engine: Chooses, window: pa.RecordBatch, _spec: EngineSpec, ready: Ready | None = None) -> pa.RecordBatch:
     """(comparison_id, prompt_hash, order, sample, messages, few_shots) to verdicts and the failure columns.
 
     The first of the judge prompt's CHOICES stands for the response shown first.
     """
-    chosen = outcomes(lambda asked: engine.choose(asked, CHOICES), conversations(window), _UNREADABLE)
+    items = conversations(window) if ready is None else ready.items
+    chosen = outcomes(lambda asked: engine.choose(asked, CHOICES), items, _UNREADABLE, ready and ready.at_once)
     return _verdicts(window, chosen)
 
 
-def answer_sampled(engine: Draws, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:
+def answer_sampled(
+    engine: Draws, window: pa.RecordBatch, spec: EngineSpec, ready: Ready | None = None
+) -> pa.RecordBatch:
     """As `answer`, of an engine that draws: each sample has its own seed, the option `seed` and the sample's number."""
 
-    def choose(asked: list[tuple[list[dict[str, str]], int]]) -> list[Choice | Failure]:
+    def choose(asked: list[Drawn]) -> list[Choice | Failure]:
         return engine.choose([prompt for prompt, _ in asked], CHOICES, [seed for _, seed in asked])
 
+    items: list[Drawn | None] = _drawn(window, spec) if ready is None else ready.items
+    return _verdicts(window, outcomes(choose, items, _UNREADABLE, ready and ready.at_once))
+
+
+def _drawn(window: pa.RecordBatch, spec: EngineSpec) -> list[Drawn | None]:
     seed = spec.integer("seed", 0)
     samples: list[Any] = window.column("sample").to_pylist()  # null where a UDF asks
-    asked = [
+    return [
         None if prompt is None else (prompt, seed + int(sample or 0))
         for prompt, sample in zip(conversations(window), samples, strict=True)
     ]
-    return _verdicts(window, outcomes(choose, asked, _UNREADABLE))
 
 
 def answer_recorded(engine: Records, window: pa.RecordBatch, spec: EngineSpec) -> pa.RecordBatch:

@@ -43,7 +43,7 @@ class ScoresAhead(Protocol[Rows]):
         ...
 
 
-def prepare(engine: ScoresAhead[Rows], window: pa.RecordBatch) -> Ready:
+def prepare(engine: ScoresAhead[Rows], window: pa.RecordBatch, _spec: EngineSpec) -> Ready:
     """What `answer` needs of a window beside the model. Raises what the tokenizer raises, whichever row it is."""
     items = _items(window)
     rows = engine.prepare([item for item in items if item is not None])
