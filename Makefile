@@ -24,6 +24,8 @@ PARALLEL = $(PYTEST) -n 2 --dist loadfile
 TIERS = tests/e2e tests/faults tests/spark tests/unit
 # What trains and measures models over tables whose own tests run on the oldest Spark too.
 ABOVE_SPARK = flow/test_benchmarks.py flow/test_canaries.py flow/test_dry_run_of_files.py engines
+# Of the twenty kills of tests/faults/plan.py: few (`make test` tries them), rest (the others, which CI tries) or all.
+FAULTS = all
 # lib/synpref/jobs is a link to jobs/
 CODE = lib tests $(wildcard .ci/*.py)
 
@@ -48,7 +50,7 @@ test-vllm: setup ## run judges and reward models against a real vLLM on the CPU,
 	@$(VLLM_PYTHON) $(PYTEST) tests/vllm
 
 faults: setup ## kill drivers, executors, workers and engines at twenty random points, and look at the tables
-	@$(SPARK_PYTHON) $(PYTEST) tests/faults --fault-seeds 20
+	@$(SPARK_PYTHON) $(PYTEST) -n 2 --dist load tests/faults --faults $(FAULTS)
 
 unit: ## run the unit tests only: no Spark, seconds
 	@$(PREPARE) environment
