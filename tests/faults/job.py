@@ -28,8 +28,8 @@ MASTER = "local-cluster[2,1,600]"  # two executors of one core, each a virtual m
 EXECUTOR = {
     "spark.executor.memory": "600m",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    # A dead executor's shuffle files are asked for this often before its tasks run again, with five seconds between.
-    "spark.shuffle.io.maxRetries": "1",
+    # A dead executor's shuffle files are asked for three times more, five seconds apart, before its tasks run again.
+    "spark.shuffle.io.retryWait": "1s",
 }
 
 
