@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pyarrow.parquet as pq
 import pytest
@@ -43,28 +43,28 @@ def test_everything_that_a_user_is_promised_is_there(small: SmallRun) -> None:
     assert summary["gate"]["failed"] == 0
 
 
-def test_every_table_holds_one_row_a_key(small: SmallRun, local_spark: SparkSession) -> None:
+def test_every_table_holds_one_row_a_key(small: SmallRun) -> None:
     standing = [table for name, table in TABLES.items() if (small.run / "warehouse" / name).exists()]
     assert len(standing) > 15
     for table in standing:
-        keys = small.table(local_spark, table.name).select(*table.key)
-        assert keys.count() == keys.distinct().count(), table.name
+        keys = small.texts(table.name, table.key)
+        assert len(keys) == len(set(keys)), table.name
 
 
-def test_a_kill_loses_and_repeats_nothing_that_was_committed(small: SmallRun, local_spark: SparkSession) -> None:
+def test_a_kill_loses_and_repeats_nothing_that_was_committed(small: SmallRun) -> None:
     killed = json.loads((small.folder / "killed.json").read_text())
     assert killed["verdicts"] >= 2
     assert not {"decisions", "curated"} & set(killed)
     for name, key in INFERENCE.items():
-        now = small.table(local_spark, name)
-        assert now.count() == now.select(*key).distinct().count(), name
+        keys = small.texts(name, key)
+        assert len(keys) == len(set(keys)), name
         if name not in killed:
             continue
-        before = small.table(local_spark, name, killed[name])
-        assert before.count() > 0, name
-        assert before.exceptAll(now).isEmpty(), name
-    asked = sum(small.table(local_spark, name).count() for name in INFERENCE)
-    stood = sum(small.table(local_spark, name, killed[name]).count() for name in INFERENCE if name in killed)
+        before = small.texts(name, version=killed[name])
+        assert before, name
+        assert not Counter(before) - Counter(small.texts(name)), name
+    asked = sum(small.rows(name).num_rows for name in INFERENCE)
+    stood = sum(small.rows(name, version=killed[name]).num_rows for name in INFERENCE if name in killed)
     stages = json.loads((small.folder / "first.json").read_text())["stages"].values()
     assert sum(counts["engine_calls"] for counts in stages) == asked - stood
 
@@ -74,7 +74,7 @@ def test_a_second_run_asks_no_engine_trains_nothing_and_decides_the_same(
 ) -> None:
     first = json.loads((small.folder / "first.json").read_text())
     models = sorted(path.name for path in (small.run / "models").iterdir())
-    decided = {name: small.table(local_spark, name).collect() for name in ("decisions", "curated", "roles", "labels")}
+    decided = {name: small.texts(name) for name in ("decisions", "curated", "roles", "labels")}
     assert sum(counts["engine_calls"] for counts in first["stages"].values()) > 0
     said = len(small.log)
     second = small.finish()
@@ -89,7 +89,7 @@ def test_a_second_run_asks_no_engine_trains_nothing_and_decides_the_same(
     for part in ("campaign", "labels", "reward_models"):
         assert first[part] == second[part]
     for name, rows in decided.items():
-        assert sorted(map(str, small.table(local_spark, name).collect())) == sorted(map(str, rows)), name
+        assert small.texts(name) == rows, name
 
 
 def test_a_failed_gate_stops_the_job_and_leaves_what_was_published(small: SmallRun, local_spark: SparkSession) -> None:
