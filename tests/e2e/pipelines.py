@@ -84,12 +84,9 @@ class SmallRun:
         found: dict[str, Any] = json.loads((self.run / "summary.json").read_text(encoding="utf-8"))
         return found
 
-    def table(self, spark: SparkSession, name: str, version: int | None = None) -> DataFrame:
-        """A table, now or as of a version."""
-        reader = spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        return reader.load(str(self.run / "warehouse" / name))
+    def table(self, spark: SparkSession, name: str) -> DataFrame:
+        """A table, for queries."""
+        return spark.read.format("delta").load(str(self.run / "warehouse" / name))
 
     def rows(self, name: str, columns: Sequence[str] | None = None, version: int | None = None) -> pa.Table:
         """A small table or some of its columns, now or as of a version, by a reader that starts no Spark job."""
