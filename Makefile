@@ -23,7 +23,10 @@ PYTEST = -m pytest --durations=5 $(ARGS)
 PARALLEL = $(PYTEST) -n 2 --dist loadfile
 TIERS = tests/e2e tests/faults tests/spark tests/unit
 # What trains and measures models over tables whose own tests run on the oldest Spark too.
-ABOVE_SPARK = flow/test_benchmarks.py flow/test_canaries.py flow/test_dry_run_of_files.py engines
+ABOVE_SPARK = flow/test_benchmarks.py flow/test_canaries.py flow/test_dry_run_of_files.py flow/test_training_files.py \
+	inference/test_real_models.py engines
+# Of the twenty kills of tests/faults/plan.py: few (`make test` tries them), rest (the others, which CI tries) or all.
+FAULTS = all
 # lib/synpref/jobs is a link to jobs/
 CODE = lib tests $(wildcard .ci/*.py)
 
@@ -43,12 +46,13 @@ test-oldest: ## run the Spark tests on the oldest supported Spark and Delta, in 
 	@$(PREPARE) oldest
 	@$(OLDEST_PYTHON) $(PARALLEL) tests/spark $(addprefix --ignore=tests/spark/,$(ABOVE_SPARK))
 
+# Apart from CI: an environment of 5 GB more and ten minutes, for what changes with vLLM and its lock file alone.
 test-vllm: setup ## run judges and reward models against a real vLLM on the CPU, in an environment of its own
 	@$(PREPARE) vllm
 	@$(VLLM_PYTHON) $(PYTEST) tests/vllm
 
 faults: setup ## kill drivers, executors, workers and engines at twenty random points, and look at the tables
-	@$(SPARK_PYTHON) $(PYTEST) tests/faults --fault-seeds 20
+	@$(SPARK_PYTHON) $(PYTEST) -n 2 --dist load tests/faults --faults $(FAULTS)
 
 unit: ## run the unit tests only: no Spark, seconds
 	@$(PREPARE) environment

@@ -6,6 +6,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling, Scheduling
 
+from tests.faults.plan import choices
+
 TOGETHER = ("tests/e2e/", "tests/faults/")  # each shares what takes minutes to start
 APART = ("tests/e2e/test_files_pipeline.py", "tests/e2e/test_train_and_evaluate.py")  # these share nothing of it
 
@@ -18,10 +20,12 @@ class SharedFixtures(LoadFileScheduling):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fault-seeds", type=int, default=3, help="kills that tests/faults tries, each by its seed")
+    parser.addoption("--faults", choices=choices(), default="few", help="which kills tests/faults tries (its plan.py)")
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    if config.getvalue("dist") != "loadfile":
+        return None  # make faults: each kill stands by itself
     config.option.loadscopereorder = False  # in the order of the command line, not the file with most tests first
     return SharedFixtures(config, log)

@@ -115,7 +115,8 @@ def _one_gpu(folder: Path) -> str:
 def _environment(java_home: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in OURS}
     spark = {"SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "256m"}
-    return {**inherited, **spark, "JAVA_HOME": str(java_home)}
+    lean = {"SPARK_DAEMON_JAVA_OPTS": JVM_OPTIONS}  # a master and its workers, which do little
+    return {**inherited, **spark, **lean, "JAVA_HOME": str(java_home)}
 
 
 @contextmanager

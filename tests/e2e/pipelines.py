@@ -7,10 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import deltalake
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,12 +84,18 @@ class SmallRun:
         found: dict[str, Any] = json.loads((self.run / "summary.json").read_text(encoding="utf-8"))
         return found
 
-    def table(self, spark: SparkSession, name: str, version: int | None = None) -> DataFrame:
-        """A table, now or as of a version."""
-        reader = spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        return reader.load(str(self.run / "warehouse" / name))
+    def table(self, spark: SparkSession, name: str) -> DataFrame:
+        """A table, for queries."""
+        return spark.read.format("delta").load(str(self.run / "warehouse" / name))
+
+    def rows(self, name: str, columns: Sequence[str] | None = None, version: int | None = None) -> pa.Table:
+        """A small table or some of its columns, now or as of a version, by a reader that starts no Spark job."""
+        table = deltalake.DeltaTable(str(self.run / "warehouse" / name), version=version)
+        return table.to_pyarrow_table(columns=None if columns is None else list(columns))
+
+    def texts(self, name: str, columns: Sequence[str] | None = None, version: int | None = None) -> list[str]:
+        """The same rows, each as text, sorted."""
+        return sorted(map(str, self.rows(name, columns, version).to_pylist()))
 
     def commits(self, table: str) -> int:
         """Commits of a table so far; 0 where it does not stand."""

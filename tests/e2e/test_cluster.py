@@ -1,39 +1,57 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.e2e.cluster import Cluster
 
 WHO_RUNS_WHAT = """
 import json, sys
+import synpref, synpref.jobs
+from synpref.inference.gpus import task_profile
 from synpref.spark import open_session
 
 def look(batches):
     import os, pyarrow, synpref
+    from synpref.inference.placing import given_gpu
     for _ in batches:
-        yield pyarrow.RecordBatch.from_pydict({"file": [synpref.__file__], "folder": [os.getcwd()]})
+        seen = {"file": synpref.__file__, "folder": os.getcwd(), "gpu": str(given_gpu())}
+        yield pyarrow.RecordBatch.from_pydict({name: [value] for name, value in seen.items()})
 
 session = open_session(app_name="who runs what")
-rows = session.range(0, 8, 1, 4).mapInArrow(look, "file string, folder string").collect()
+numbers, schema = session.range(0, 8, 1, 4), "file string, folder string, gpu string"
+seen = {
+    name: numbers.mapInArrow(look, schema, profile=profile).collect()
+    for name, profile in (("engine", task_profile(session)), ("other", None))
+}
 session.range(5).write.format("delta").save(sys.argv[1])
-import synpref, synpref.jobs
 answer = {
-    "driver": synpref.__file__, "jobs": list(synpref.jobs.__path__), "executors": sorted({row.file for row in rows}),
-    "folders": sorted({row.folder for row in rows}), "master": session.sparkContext.master,
+    "driver": synpref.__file__, "jobs": list(synpref.jobs.__path__), "master": session.sparkContext.master,
+    "executors": sorted({row.file for row in seen["other"]}), "folders": sorted({row.folder for row in seen["other"]}),
+    "gpus": {name: sorted({row.gpu for row in rows}) for name, rows in seen.items()},
     "rows": session.read.format("delta").load(sys.argv[1]).count(),
 }
 print("ANSWER " + json.dumps(answer))
 """
 
 
-def test_a_submitted_job_runs_on_the_workers_with_the_wheel_alone(cluster: Cluster, tmp_path: Path) -> None:
-    script = tmp_path / "who.py"
+@pytest.fixture(scope="module")
+def answer(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What one submitted job, whose executors have a GPU each, tells of itself."""
+    folder = tmp_path_factory.mktemp("who runs what")
+    script = folder / "who.py"
     script.write_text(WHO_RUNS_WHAT, encoding="utf-8")
-    done = cluster.submit(script, [str(tmp_path / "a table")], timeout=800)
+    conf = {"spark.executor.resource.gpu.amount": "1"}
+    done = cluster.submit(script, [str(folder / "a table")], conf=conf, timeout=800)
     assert done.returncode == 0, done.stdout[-3000:]
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("ANSWER "))
-    answer = json.loads(line.removeprefix("ANSWER "))
+    told: dict[str, Any] = json.loads(line.removeprefix("ANSWER "))
+    return told
+
+
+def test_a_submitted_job_runs_on_the_workers_with_the_wheel_alone(cluster: Cluster, answer: dict[str, Any]) -> None:
     package = f"{cluster.installed}/synpref/__init__.py"
     assert answer["driver"] == package
     assert answer["executors"] == [package]
@@ -43,31 +61,5 @@ def test_a_submitted_job_runs_on_the_workers_with_the_wheel_alone(cluster: Clust
     assert answer["rows"] == 5
 
 
-WHO_HAS_A_GPU = """
-import json
-from synpref.inference.placing import given_gpu
-from synpref.inference.gpus import task_profile
-from synpref.spark import open_session
-
-def look(batches):
-    import pyarrow
-    for _ in batches:
-        yield pyarrow.RecordBatch.from_pydict({"gpu": [given_gpu()]})
-
-session = open_session(app_name="who has a GPU")
-numbers = session.range(0, 4, 1, 2)
-answer = {
-    name: sorted({str(row.gpu) for row in numbers.mapInArrow(look, "gpu string", profile=profile).collect()})
-    for name, profile in (("engine", task_profile(session)), ("other", None))
-}
-print("ANSWER " + json.dumps(answer))
-"""
-
-
-def test_the_tasks_of_an_engine_get_a_gpu_of_executors_that_have_them(cluster: Cluster, tmp_path: Path) -> None:
-    script = tmp_path / "gpus.py"
-    script.write_text(WHO_HAS_A_GPU, encoding="utf-8")
-    done = cluster.submit(script, conf={"spark.executor.resource.gpu.amount": "1"}, timeout=800)
-    assert done.returncode == 0, done.stdout[-3000:]
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith("ANSWER "))
-    assert json.loads(line.removeprefix("ANSWER ")) == {"engine": ["7"], "other": ["None"]}
+def test_the_tasks_of_an_engine_get_a_gpu_of_executors_that_have_them(answer: dict[str, Any]) -> None:
+    assert answer["gpus"] == {"engine": ["7"], "other": ["None"]}

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pyarrow.parquet as pq
 import pytest
@@ -43,38 +43,36 @@ def test_everything_that_a_user_is_promised_is_there(small: SmallRun) -> None:
     assert summary["gate"]["failed"] == 0
 
 
-def test_every_table_holds_one_row_a_key(small: SmallRun, local_spark: SparkSession) -> None:
+def test_every_table_holds_one_row_a_key(small: SmallRun) -> None:
     standing = [table for name, table in TABLES.items() if (small.run / "warehouse" / name).exists()]
     assert len(standing) > 15
     for table in standing:
-        keys = small.table(local_spark, table.name).select(*table.key)
-        assert keys.count() == keys.distinct().count(), table.name
+        keys = small.texts(table.name, table.key)
+        assert len(keys) == len(set(keys)), table.name
 
 
-def test_a_kill_loses_and_repeats_nothing_that_was_committed(small: SmallRun, local_spark: SparkSession) -> None:
+def test_a_kill_loses_and_repeats_nothing_that_was_committed(small: SmallRun) -> None:
     killed = json.loads((small.folder / "killed.json").read_text())
     assert killed["verdicts"] >= 2
     assert not {"decisions", "curated"} & set(killed)
     for name, key in INFERENCE.items():
-        now = small.table(local_spark, name)
-        assert now.count() == now.select(*key).distinct().count(), name
+        keys = small.texts(name, key)
+        assert len(keys) == len(set(keys)), name
         if name not in killed:
             continue
-        before = small.table(local_spark, name, killed[name])
-        assert before.count() > 0, name
-        assert before.exceptAll(now).isEmpty(), name
-    asked = sum(small.table(local_spark, name).count() for name in INFERENCE)
-    stood = sum(small.table(local_spark, name, killed[name]).count() for name in INFERENCE if name in killed)
+        before = small.texts(name, version=killed[name])
+        assert before, name
+        assert not Counter(before) - Counter(small.texts(name)), name
+    asked = sum(small.rows(name).num_rows for name in INFERENCE)
+    stood = sum(small.rows(name, version=killed[name]).num_rows for name in INFERENCE if name in killed)
     stages = json.loads((small.folder / "first.json").read_text())["stages"].values()
     assert sum(counts["engine_calls"] for counts in stages) == asked - stood
 
 
-def test_a_second_run_asks_no_engine_trains_nothing_and_decides_the_same(
-    small: SmallRun, local_spark: SparkSession
-) -> None:
+def test_a_second_run_asks_no_engine_trains_nothing_and_decides_the_same(small: SmallRun) -> None:
     first = json.loads((small.folder / "first.json").read_text())
     models = sorted(path.name for path in (small.run / "models").iterdir())
-    decided = {name: small.table(local_spark, name).collect() for name in ("decisions", "curated", "roles", "labels")}
+    decided = {name: small.texts(name) for name in ("decisions", "curated", "roles", "labels")}
     assert sum(counts["engine_calls"] for counts in first["stages"].values()) > 0
     said = len(small.log)
     second = small.finish()
@@ -82,24 +80,24 @@ def test_a_second_run_asks_no_engine_trains_nothing_and_decides_the_same(
     calls = {name: counts["engine_calls"] for name, counts in second["stages"].items()}
     assert calls == dict.fromkeys(second["stages"], 0)
     small.finish("stage1")  # by itself it runs again, over the same tables
-    last = small.table(local_spark, "stage_runs").orderBy("started").tail(1)[0]
+    last = small.rows("stage_runs").sort_by("started").to_pylist()[-1]
     assert (last["stage"], last["engine_calls"]) == ("stage1", 0)
     assert last["engine_calls_saved"] > 0
     assert sorted(path.name for path in (small.run / "models").iterdir()) == models
     for part in ("campaign", "labels", "reward_models"):
         assert first[part] == second[part]
     for name, rows in decided.items():
-        assert sorted(map(str, small.table(local_spark, name).collect())) == sorted(map(str, rows)), name
+        assert small.texts(name) == rows, name
 
 
-def test_a_failed_gate_stops_the_job_and_leaves_what_was_published(small: SmallRun, local_spark: SparkSession) -> None:
+def test_a_failed_gate_stops_the_job_and_leaves_what_was_published(small: SmallRun) -> None:
     published = ("decisions", "curated")
     before = {name: small.commits(name) for name in published}
     assert small.exit_code("stage2", "gate.min_keep_share=1.0") == 3
     assert "keep_share" in small.log[-2000:]
     assert {name: small.commits(name) for name in published} == before
-    failed = small.table(local_spark, "quality_results").where("NOT success")
-    assert {row["suite"] for row in failed.collect()} == {"stage2 decisions shares"}
+    failed = [row for row in small.rows("quality_results").to_pylist() if not row["success"]]
+    assert {row["suite"] for row in failed} == {"stage2 decisions shares"}
 
 
 def test_no_comparison_of_a_held_out_group_was_decided_or_curated(small: SmallRun, local_spark: SparkSession) -> None:
@@ -236,9 +234,7 @@ def test_stage_2_decided_wild_gold_train_and_silver_and_nothing_else(
     assert {"held_out", "gold-validation", "gold-test"} <= {row["role"] for row in decided}
 
 
-def test_what_an_inference_stage_wrote_is_held_to_its_contract_before_it_is_read(
-    small: SmallRun, local_spark: SparkSession
-) -> None:
+def test_what_an_inference_stage_wrote_is_held_to_its_contract_before_it_is_read(small: SmallRun) -> None:
     wanted = {
         ("hygiene publishes source_labels", "source_labels"),
         ("embed reads attributes", "attributes"),
@@ -255,10 +251,10 @@ def test_what_an_inference_stage_wrote_is_held_to_its_contract_before_it_is_read
         ("stage2 curated", "curated"),
         ("stage2 curated totals", "curated"),
     }
-    runs = small.table(local_spark, "stage_runs").orderBy("started").collect()
+    runs = small.rows("stage_runs").sort_by("started").to_pylist()
     until = next(place for place, row in enumerate(runs) if row["stage"] == "report")  # the first run that ended
     ids = {row["run_id"] for row in runs[:until]}
-    results = small.table(local_spark, "quality_results").collect()
+    results = small.rows("quality_results").to_pylist()
     held = {(row["suite"], row["table"]) for row in results if row["run_id"] in ids}
     # judges and attributes are simulated: where no model computed, Stage 2 embedded nothing that was not held before
     (stage2,) = [row for row in runs[:until] if row["stage"] == "stage2"]

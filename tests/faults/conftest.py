@@ -1,20 +1,26 @@
-"""How many seeds are tried, and one session to look at what they left."""
+"""Which kills are tried, and the jobs that are struck."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
-from synpref.spark import open_session
+from tests.faults.plan import kills
 from tests.faults.running import Jobs
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "fault_seed" in metafunc.fixturenames:
-        metafunc.parametrize("fault_seed", range(metafunc.config.getoption("--fault-seeds")))
+    if "kill" in metafunc.fixturenames:
+        metafunc.parametrize("kill", kills(metafunc.config.getoption("--faults")), ids=str)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is no kill ran with the few."""
+    if config.getoption("--faults") == "rest":
+        others = [item for item in items if "/faults/" in item.nodeid and "test_seeded_kills" not in item.nodeid]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +28,3 @@ def jobs() -> Iterator[Jobs]:
     running = Jobs()
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
-    session = open_session(app_name="tests", master="local[2]", driver_memory="2g", extra={})
-    session.sparkContext.addPyFile(str(Path(__file__).parent / "slow_engine.py"))
-    yield session
-    session.stop()

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
-from pyspark.sql import SparkSession
+import deltalake
+import pyarrow as pa
+import pyspark
 
-from synpref.store.names import Location
-from synpref.store.warehouse import Warehouse
-from tests.faults.job import ROWS
+from tests.faults.job import Insert, Order, Told
+from tests.faults.plan import ROWS, Victim
 from tests.faults.slow_engine import number
+from tests.faults.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 300.0
 
-# driver: the process that a user started, and no other. job: it and all that it started, at once.
-Victim = Literal["driver", "job", "executor", "worker", "engine"]
 _UP = {"engine": 0, "worker": 1, "executor": 3}  # engine, Python worker, Spark's daemon, executor
 
 
@@ -52,29 +50,33 @@ class Fill:
 
 
 class Job:
-    """tests/faults/job.py in a process group of its own."""
+    """tests/faults/job.py in a process group of its own, with a folder for all that it and its executors leave."""
 
     def __init__(self) -> None:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - the process writes to it as long as it runs
+        self._home = tempfile.TemporaryDirectory(prefix="synpref-faults-", ignore_cleanup_errors=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK_GATEWAY")}
+        environment |= _scratch(Path(self._home.name))
         environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "lib"), str(ROOT)])
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.job"], cwd=ROOT, env=environment, start_new_session=True, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said,
         )  # fmt: skip
 
-    def begin(self, fill: Fill) -> None:
-        """Tell the job to fill."""
+    def begin(self, fill: Fill, meet: Path | None = None) -> None:
+        """Tell the job to fill. meet: see Order."""
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{fill.folder}\t{fill.log}\n")
+        order = Order(str(fill.folder), str(fill.log), "" if meet is None else str(meet))
+        self.process.stdin.write(json.dumps(asdict(order)) + "\n")
         self.process.stdin.flush()
 
-    def end(self) -> str:
+    def end(self) -> Told:
         """What the job says of its fill; raises AssertionError with its log where it died."""
         assert self.process.stdout is not None
-        said = self.process.stdout.readline().strip()
+        said = self.process.stdout.readline()
         assert said, f"the job died:\n{self.words()}"
-        return said
+        told = json.loads(said)
+        return Told(**{**told, "inserts": [Insert(**insert) for insert in told["inserts"]]})
 
     def kill_driver(self) -> None:
         """End the driver alone: what it started has to notice by itself."""
@@ -91,42 +93,79 @@ class Job:
         self._said.seek(0)
         return self._said.read().decode(errors="replace")[-4000:]
 
+    def clear(self) -> None:
+        """End it where it runs, and remove what it left."""
+        if self.process.poll() is None:
+            self.kill()
+        self._home.cleanup()
+
 
 class Jobs:
-    """The job that runs now; a new one where a test killed the last."""
+    """The jobs that run now; new ones where a test killed the last."""
 
     def __init__(self) -> None:
-        self._job: Job | None = None
+        self._jobs: list[Job] = []
 
     def now(self) -> Job:
         """A job that lives."""
-        if self._job is None or self._job.process.poll() is not None:
-            self._job = Job()
-        return self._job
+        return self._living(1)[0]
+
+    def two(self) -> list[Job]:
+        """Two of them. The second is what `now` gives where the first was killed, and has its start behind it."""
+        return self._living(2)
 
     def stop(self) -> None:
-        """End it."""
-        if self._job is not None and self._job.process.poll() is None:
-            self._job.kill()
+        """End them."""
+        for job in self._jobs:
+            job.clear()
+
+    def _living(self, number: int) -> list[Job]:
+        for job in [*self._jobs]:
+            if job.process.poll() is not None:
+                job.clear()
+                self._jobs.remove(job)
+        self._jobs += [Job() for _ in range(number - len(self._jobs))]
+        return self._jobs[:number]
 
 
-def assert_whole(spark: SparkSession, fill: Fill) -> None:
+def _scratch(home: Path) -> dict[str, str]:
+    """Variables by which Spark and Python leave in `home` what a killed process cannot remove.
+
+    A local cluster's executors copy 30 MB of jars into a folder of SPARK_HOME, which is that of the environment.
+    """
+    places = {"SPARK_HOME": home / "spark", "SPARK_LOCAL_DIRS": home / "local", "TMPDIR": home / "tmp"}
+    for place in places.values():
+        place.mkdir()
+    for entry in Path(pyspark.__file__).parent.iterdir():
+        if entry.name != "work":
+            (places["SPARK_HOME"] / entry.name).symlink_to(entry)
+    return {name: str(place) for name, place in places.items()}
+
+
+def table(fill: Fill, name: str) -> pa.Table:
+    """A table's rows, by a reader that shares nothing with the writer."""
+    return deltalake.DeltaTable(str(fill.folder / name)).to_pyarrow_table()
+
+
+def inserted_by(fill: Fill) -> dict[str, int]:
+    """Rows that each job put into rewards, by the table's own log."""
+    rows: Counter[str] = Counter()
+    for commit in deltalake.DeltaTable(str(fill.folder / "rewards")).history():
+        if commit["operation"] == "MERGE":
+            job = json.loads(commit["userMetadata"])["job"]
+            rows[job] += int(commit["operationMetrics"]["numTargetRowsInserted"])
+    return {job: count for job, count in rows.items() if count}
+
+
+def assert_whole(fill: Fill) -> None:
     """The table holds what an uninterrupted fill leaves: every row once, with its own reward."""
-    rows = Warehouse(spark, Location(path=str(fill.folder))).read("rewards").select("response_id", "reward").collect()
+    rows = table(fill, "rewards").to_pylist()
     texts = [f"text {index}" for index in range(ROWS)]
-    assert sorted((row["response_id"], row["reward"]) for row in rows) == [
-        (f"r{index:03d}", number(text)) for index, text in enumerate(texts)
+    assert sorted((row["response_id"], row["reward"], row["tokens"], row["truncated"]) for row in rows) == [
+        (f"r{index:03d}", number(text), len(text), False) for index, text in enumerate(texts)
     ]
+    assert len({row["engine_id"] for row in rows}) == 1
     assert set(fill.asked()) == set(texts)
-
-
-def wait_for(ready: Callable[[], bool], what: str) -> None:
-    """Return once it is so. Raises TimeoutError."""
-    deadline = time.monotonic() + SECONDS
-    while not ready():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {SECONDS:.0f} s")
-        time.sleep(0.005)
 
 
 @dataclass(frozen=True)
