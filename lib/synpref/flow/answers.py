@@ -33,7 +33,8 @@ from synpref.stage1.roster import answered
 class Calls:
     """What engines did in a stage, summed over its fills. rows_timed, tokens, cut, seconds: of fills by models.
 
-    missing: rows of engine tables that are neither answered nor in quarantine.
+    missing: rows of engine tables that are neither answered nor in quarantine. canaries: engine_id of each reward model
+    that was loaded to its name and what it said of comparisons with a known better answer (KnownOrder).
     """
 
     computed: int = 0
@@ -45,6 +46,7 @@ class Calls:
     missing: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
     judges: dict[str, str] = field(default_factory=dict)  # name to engine_id of those that were asked
+    canaries: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, computed: int, saved: int, quarantined: Mapping[str, int] | None = None) -> None:
         """Count one fill."""
@@ -66,7 +68,7 @@ class Calls:
         It reconciles only where the stage's fills do: rows that they miss are missing from rows_out. In detail, what
         engines refused is `refused`, in rows of their tables, and what models computed `engine`: tokens, inputs cut,
         seconds, and rows and tokens a second, start-up and commits included; null where nothing was computed by a
-        model.
+        model. canaries: as of Calls.
         """
         lost = dict(quarantined or {})
         passed = rows_in - sum(lost.values()) if rows_out is None else rows_out
@@ -81,8 +83,8 @@ class Calls:
         )
 
     def facts(self) -> dict[str, Any]:
-        """Of a stage's detail: `refused` and `engine`."""
-        return {"refused": dict(self.quarantined), "engine": self._throughput()}
+        """Of a stage's detail: `refused`, `engine` and `canaries`."""
+        return {"refused": dict(self.quarantined), "engine": self._throughput(), "canaries": dict(self.canaries)}
 
     def timed(self, done: Filled) -> None:
         """Count what a model computed, and how long it took."""
@@ -123,6 +125,7 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
     )
     calls.add(done.computed, done.saved, done.quarantined)
     calls.timed(done)
+    _note_order(stage, calls, spec, done)
     if done.missing:
         calls.missing += abs(done.missing)
         stage.say(f"{table}: {done.rows_in} rows asked for, {done.answered} answered, {done.quarantined} in quarantine")
@@ -130,6 +133,20 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
     if unreached:
         stage.say(f"{table}: {unreached} rows did not reach engine {spec.name}; the next run asks for them again")
     return done
+
+
+def _note_order(stage: Stage, calls: Calls, spec: EngineSpec, done: Filled) -> None:
+    """Keep what a reward model said of comparisons with a known better answer, and warn, once a stage and engine."""
+    if done.order is None or done.engine_id in calls.canaries:
+        return
+    calls.canaries[done.engine_id] = {"name": spec.name, **done.order._asdict()}
+    if done.order.by_chance:
+        right, pairs, margin = done.order
+        stage.say(
+            f"warning: engine {spec.name} ({done.engine_id[:12]}) prefers the better answer in {right} of {pairs} easy "
+            f"comparisons (mean margin {margin:+.3g}), no more than chance. A small or young model may; otherwise look "
+            "whether its rewards are meant the other way round"
+        )
 
 
 def _gpus(stage: Stage) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Passed
 from synpref.inference.adapters.outcomes import Ready
 from synpref.inference.kinds import kind_of
@@ -11,7 +12,10 @@ from synpref.inference.spec import EngineSpec
 
 # Beside the answers: what the window cost, on its first row and null on the others.
 COST = ("engine_tokens", "engine_cut")
-COST_COLUMNS = ", ".join(f"{name} bigint" for name in COST)
+# There as well, of a reward model: how it ordered comparisons with a known better answer when it was loaded.
+ORDER = "engine_order"
+COST_COLUMNS = f"{', '.join(f'{name} bigint' for name in COST)}, {ORDER} struct<right: int, pairs: int, margin: double>"
+_ORDER_TYPE = pa.struct([("right", pa.int32()), ("pairs", pa.int32()), ("margin", pa.float64())])
 
 
 def prepared(spec: EngineSpec, engine: object, window: pa.RecordBatch) -> Ready | None:
@@ -29,7 +33,7 @@ def prepared(spec: EngineSpec, engine: object, window: pa.RecordBatch) -> Ready 
 
 
 def answered(spec: EngineSpec, engine: object, window: pa.RecordBatch, ready: Ready | None = None) -> pa.RecordBatch:
-    """What the kind's adapter gives for the window, with the columns COST."""
+    """What the kind's adapter gives for the window, with the columns COST and ORDER."""
     passed = getattr(engine, "passed", Passed())
     tokens, cut = passed.tokens, passed.cut
     kind = kind_of(spec)
@@ -37,4 +41,6 @@ def answered(spec: EngineSpec, engine: object, window: pa.RecordBatch, ready: Re
     rest = [None] * (answers.num_rows - 1)
     for name, count in zip(COST, (passed.tokens - tokens, passed.cut - cut), strict=True):
         answers = answers.append_column(name, pa.array([count, *rest][: answers.num_rows], pa.int64()))
-    return answers
+    order: KnownOrder | None = getattr(engine, "order", None)
+    told = None if order is None else order._asdict()
+    return answers.append_column(ORDER, pa.array([told, *rest][: answers.num_rows], _ORDER_TYPE))

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.engines.failure import ENGINE_UNREACHABLE
+from synpref.engines.known_order import KnownOrder
 from synpref.errors import InputError, SettingsError
 from synpref.inference.dtype import settled
 from synpref.inference.kinds import Kind, kind_of, together_of
@@ -35,7 +36,7 @@ class Filled:
     answered: rows that stand in the table at the end, by the counts of its commits; quarantined: reason to rows, of
     this fill and of earlier ones. What an earlier one lost on the way is asked for now, and counts as computed.
     seconds: wall clock. tokens, cut: what the model computed now, and inputs that lost tokens to its maximum length
-    (see Passed).
+    (see Passed). order: of a reward model that was loaded now, what it said of comparisons with a known better answer.
     """
 
     rows_in: int
@@ -47,6 +48,7 @@ class Filled:
     engine_id: str
     tokens: int = 0
     cut: int = 0
+    order: KnownOrder | None = None
 
     @property
     def missing(self) -> int:
@@ -119,7 +121,9 @@ def fill(
         answered = now.saved
         quarantined = now.quarantined | ({ENGINE_UNREACHABLE: now.lost} if now.lost else {})
     seconds = time.monotonic() - started
-    return Filled(before.rows, cost.rows, saved, answered, quarantined, seconds, card.engine_id, cost.tokens, cost.cut)
+    return Filled(
+        before.rows, cost.rows, saved, answered, quarantined, seconds, card.engine_id, cost.tokens, cost.cut, cost.order
+    )
 
 
 def _of_engine(warehouse: Warehouse, table: str, engine_id: str) -> tuple[DataFrame, DataFrame]:

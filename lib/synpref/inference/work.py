@@ -13,8 +13,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from synpref.engines.failure import REFUSALS
+from synpref.engines.known_order import KnownOrder
 from synpref.errors import EngineError, InputError
-from synpref.inference.answered import COST, COST_COLUMNS
+from synpref.inference.answered import COST, COST_COLUMNS, ORDER
 from synpref.inference.answering import answering
 from synpref.inference.gpus import task_profile
 from synpref.inference.kinds import Kind
@@ -56,18 +57,25 @@ class Work:
 class Cost:
     """What shards cost: rows asked; tokens that went through the model, and inputs cut to its length (see Passed).
 
-    inserted: rows that the commits put into the table, as Delta counted them.
+    inserted: rows that the commits put into the table, as Delta counted them. order: of a reward model; of several
+    workers that loaded it, the one with the fewest right.
     """
 
     rows: int = 0
     tokens: int = 0
     cut: int = 0
     inserted: int = 0
+    order: KnownOrder | None = None
 
     def __add__(self, other: Cost) -> Cost:
         """Both together."""
+        orders = [one.order for one in (self, other) if one.order is not None]
         return Cost(
-            self.rows + other.rows, self.tokens + other.tokens, self.cut + other.cut, self.inserted + other.inserted
+            self.rows + other.rows,
+            self.tokens + other.tokens,
+            self.cut + other.cut,
+            self.inserted + other.inserted,
+            min(orders, default=None),
         )
 
 
@@ -128,13 +136,15 @@ def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[s
 def _counted(work: Work, shard: Shard, answers: DataFrame) -> tuple[dict[str, int], Cost]:
     """Rows by reason of those that failed, and what all cost."""
     sums = [F.count(F.lit(1)).alias("rows"), *[F.sum(name).alias(name) for name in COST]]
-    found = answers.groupBy("error").agg(*sums).collect()  # one row a reason
+    found = answers.groupBy("error").agg(*sums, F.min(ORDER).alias(ORDER)).collect()  # one row a reason
     tokens, cut = (sum(row[name] or 0 for row in found) for name in COST)
+    orders = [KnownOrder(*row[ORDER]) for row in found if row[ORDER] is not None]
+    cost = Cost(shard.rows, tokens, cut, order=min(orders, default=None))
     counts = {row["error"]: row["rows"] for row in found}
     answered = sum(counts.values())
     if answered != shard.rows:
         raise EngineError(f"{work.table}: engine {work.spec.name} answered {answered} rows of a shard of {shard.rows}")
-    return {reason: rows for reason, rows in counts.items() if reason is not None}, Cost(shard.rows, tokens, cut)
+    return {reason: rows for reason, rows in counts.items() if reason is not None}, cost
 
 
 def _stop_if_too_many(work: Work, quarantined: dict[str, int], answers: DataFrame) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from synpref.config import load_settings
+from synpref.engines.known_order import KnownOrder
 from synpref.flow import answers
 from synpref.flow.answers import Calls, filled
 from synpref.inference.fill import Filled
@@ -34,14 +35,15 @@ def _no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
 
-def ask(spec: EngineSpec, *words: str, master: str = "local[2]") -> Calls:
+def ask(spec: EngineSpec, *words: str, master: str = "local[2]", times: int = 1) -> Calls:
     settings = load_settings(["local"], ["inputs=[{path: p, source: s}]", *words])
     spark = SimpleNamespace(sparkContext=SimpleNamespace(master=master))
     warehouse = SimpleNamespace(spark=spark)
     stage: Any = SimpleNamespace(settings=settings, warehouse=warehouse, name="score", folder=None, say=print)
     inputs: Any = None
     calls = Calls()
-    filled(stage, calls, "rewards", inputs, spec)
+    for _ in range(times):
+        filled(stage, calls, "rewards", inputs, spec)
     return calls
 
 
@@ -72,6 +74,27 @@ def test_a_row_that_is_neither_answered_nor_in_quarantine_keeps_its_stage_from_r
     assert called
     assert not outcome.reconciles()
     assert "rewards: 8 rows asked for, 5 answered, {'overlong': 2} in quarantine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("right", "warned"), [(0, 1), (4, 1), (5, 0), (8, 0)])
+def test_a_scorer_no_better_than_chance_on_easy_comparisons_is_warned_of_once(
+    right: int, warned: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = Filled(8, 8, 0, 8, {}, 1.0, "engine", order=KnownOrder(right, 8, -0.25))
+    monkeypatch.setattr(answers, "fill", lambda _, **given: done)
+    found = ask(REWARD, times=3).outcome("c", 4).detail["canaries"]
+    assert found == {"engine": {"name": "r", "right": right, "pairs": 8, "margin": -0.25}}
+    told = capsys.readouterr().out
+    assert told.count("warning") == warned
+    if warned:
+        assert (
+            f"engine r (engine) prefers the better answer in {right} of 8 easy comparisons (mean margin -0.25)" in told
+        )
+
+
+def test_an_engine_without_such_comparisons_is_not_spoken_of(called: list[dict[str, Any]]) -> None:
+    assert ask(REWARD).facts()["canaries"] == {}
+    assert called
 
 
 def test_comparisons_that_engines_refused_are_quarantined_and_not_out() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Passed
 from synpref.inference import answering, loaded
 from synpref.inference.answered import answered, prepared
@@ -22,6 +23,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.passed = Passed()
+        self.order: KnownOrder | None = None
         self.threads: list[str] = []
         self.made = threading.Event()
 
@@ -80,6 +82,16 @@ def test_the_cost_of_a_window_stands_on_its_first_row() -> None:
     answers = answered(SPEC, engine, window("a", None, "cccc"))
     assert answers.column("engine_tokens").to_pylist() == [5, None, None]
     assert answers.column("engine_cut").to_pylist() == [1, None, None]
+
+
+def test_how_a_reward_model_ordered_easy_comparisons_stands_on_the_first_row_of_each_window() -> None:
+    engine = Counting()
+    assert answered(SPEC, engine, window("a", "b")).column("engine_order").to_pylist() == [None, None]
+    engine.order = KnownOrder(6, 8, 0.25)
+    for _ in range(2):
+        answers = answered(SPEC, engine, window("a", "b"))
+        assert answers.column("engine_order").to_pylist() == [{"right": 6, "pairs": 8, "margin": 0.25}, None]
+    assert answered(SPEC, engine, window()).column("engine_order").to_pylist() == []
 
 
 def test_refusals_and_vectors_that_are_no_numbers_are_told_apart() -> None:
