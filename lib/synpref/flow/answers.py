@@ -122,6 +122,7 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
         slots=spark.slots or len(gpus) or None,
         max_error_share=stage.settings.gate.max_error_share,
         staging=str(stage.folder / "staging") if stage.settings.store.path is None else None,
+        optimize_every=stage.settings.store.optimize_every,
     )
     calls.add(done.computed, done.saved, done.quarantined)
     calls.timed(done)

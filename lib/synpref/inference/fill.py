@@ -69,6 +69,7 @@ def fill(
     slots: int | None = None,
     max_error_share: float = MAX_ERROR_SHARE,
     staging: str | None = None,
+    optimize_every: int | None = None,
 ) -> Filled:
     """Ask the engine for every row of `inputs` that `table` holds no answer of this engine for.
 
@@ -76,7 +77,8 @@ def fill(
     (the default). Work goes in shards of at most `shard_rows` rows of one bucket; each is computed by `slots` tasks
     (default: the session's parallelism), written once to staging, then committed by one MERGE that keeps the first
     answer. After a kill the same call ends in the same table, and only the shard in flight is computed again. Where
-    nothing is pending no engine is loaded.
+    nothing is pending no engine is loaded. optimize_every: of so many commits that inserted rows, the buckets that they
+    touched are compacted; None: none.
 
     A row that fails goes to `quarantine` under `stage` with its reason, and no stage asks it again: but one that was
     lost on the way (failure.PASSING) is pending in the next fill, which takes it out of there once it has asked.
@@ -108,7 +110,7 @@ def fill(
         work = Work(
             warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
             columns=rows.schema, stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
-            together=together_of(spec), lost=before.lost > 0,
+            together=together_of(spec), lost=before.lost > 0, optimize_every=optimize_every,
         )  # fmt: skip
         todo = unanswered(rows, done, refused, keys, card.engine_id)
         cost = _answer(

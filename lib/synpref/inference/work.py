@@ -25,6 +25,7 @@ from synpref.inference.spec import EngineSpec
 from synpref.inference.staging import beat, local_folder, remove
 from synpref.inference.standing import lost, row_key
 from synpref.store.contracts import TABLES
+from synpref.store.maintenance import optimize_buckets
 from synpref.store.warehouse import Warehouse
 
 EVERY_CAMPAIGN = "-"
@@ -35,7 +36,7 @@ class Work:
     """What all shards of a fill share.
 
     columns: the schema of the staged inputs; rows_in: the number that `max_error_share` is a share of; together: see
-    kinds.together_of; lost: some rows stand in quarantine as lost on the way.
+    kinds.together_of; lost: some rows stand in quarantine as lost on the way; optimize_every: as of fill.
     """
 
     warehouse: Warehouse
@@ -51,6 +52,7 @@ class Work:
     rows_in: int
     together: tuple[str, ...] = ()
     lost: bool = False
+    optimize_every: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def compute_and_commit(
     folder: holds the staged answers of one shard at a time.
     """
     done, spark = Cost(), work.warehouse.spark
+    uncompacted: list[int] = []  # bucket of each commit since the last OPTIMIZE
     for number, shard in enumerate(shards):
         beat(spark, folder)
         staged_answers = f"{folder}/shard-{number}"
@@ -97,6 +100,7 @@ def compute_and_commit(
         _stop_if_too_many(work, quarantined, answers)
         inserted = _commit(work, shard, answers, failed=bool(failures))
         remove(spark, staged_answers)
+        uncompacted = _compacted(work, [*uncompacted, shard.bucket] if inserted else uncompacted)
         done += replace(cost, inserted=inserted)
         meter.tell(done.rows, done.tokens)
     return done
@@ -172,6 +176,14 @@ def _commit(work: Work, shard: Shard, answers: DataFrame, *, failed: bool) -> in
     if failed:
         work.warehouse.insert("quarantine", _quarantine_rows(work, answers), unique=True)
     return work.warehouse.insert(work.table, good, bucket=bucket, unique=True)
+
+
+def _compacted(work: Work, uncompacted: list[int]) -> list[int]:
+    """The commits, by bucket, whose files are still small: none after an OPTIMIZE of the buckets that they touched."""
+    if work.optimize_every is None or len(uncompacted) < work.optimize_every:
+        return uncompacted
+    optimize_buckets(work.warehouse, work.table, set(uncompacted))
+    return []
 
 
 def _quarantine_rows(work: Work, answers: DataFrame) -> DataFrame:

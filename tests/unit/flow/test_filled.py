@@ -54,6 +54,11 @@ def test_named_gpus_are_the_slots_of_what_computes_on_them(called: list[dict[str
     assert called[0]["spec"].having(gpus=None).options == REWARD.having(gpus=None).options
 
 
+def test_small_files_are_compacted_as_often_as_the_setting_says(called: list[dict[str, Any]]) -> None:
+    ask(REWARD, "store.optimize_every=7")
+    assert called[0]["optimize_every"] == 7
+
+
 def test_the_gpus_of_one_machine_need_no_naming(called: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
     ask(REWARD)
