@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from synpref.demo import attributes as simulated_attributes
 from synpref.demo import judges as simulated_judges
 from synpref.demo import people
-from synpref.engines.failure import PASSING
+from synpref.engines.failure import OVERLONG, PASSING
 from synpref.engines.identity import EngineCard
 from synpref.errors import InputError
 from synpref.flow import specs
@@ -66,7 +66,8 @@ class Calls:
         """The outcome of a stage, in comparisons. rows_out: null where all pass but those quarantined, by reason.
 
         It reconciles only where the stage's fills do: rows that they miss are missing from rows_out. In detail, what
-        engines refused is `refused`, in rows of their tables, and what models computed `engine`: tokens, inputs cut,
+        engines refused is `refused`, in rows of their tables, inputs that a maximum length took tokens from now are
+        `cut`, and what models computed is `engine`: tokens, inputs cut,
         seconds, and rows and tokens a second, start-up and commits included; null where nothing was computed by a
         model. canaries: as of Calls.
         """
@@ -83,8 +84,13 @@ class Calls:
         )
 
     def facts(self) -> dict[str, Any]:
-        """Of a stage's detail: `refused`, `engine` and `canaries`."""
-        return {"refused": dict(self.quarantined), "engine": self._throughput(), "canaries": dict(self.canaries)}
+        """Of a stage's detail: `refused`, `cut`, `engine` and `canaries`."""
+        return {
+            "refused": dict(self.quarantined),
+            "cut": self.cut,
+            "engine": self._throughput(),
+            "canaries": dict(self.canaries),
+        }
 
     def timed(self, done: Filled) -> None:
         """Count what a model computed, and how long it took."""
@@ -130,6 +136,11 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
     if done.missing:
         calls.missing += abs(done.missing)
         stage.say(f"{table}: {done.rows_in} rows asked for, {done.answered} answered, {done.quarantined} in quarantine")
+    if done.cut:
+        stage.say(f"{table}: {done.cut} inputs are longer than engine {spec.name} takes and lost their beginning")
+    if OVERLONG in done.quarantined:
+        refused = done.quarantined[OVERLONG]
+        stage.say(f"{table}: {refused} inputs are longer than engine {spec.name} takes and stand in quarantine")
     unreached = sum(done.quarantined.get(reason, 0) for reason in PASSING)
     if unreached:
         stage.say(f"{table}: {unreached} rows did not reach engine {spec.name}; the next run asks for them again")

@@ -102,6 +102,27 @@ def test_an_engine_without_such_comparisons_is_not_spoken_of(called: list[dict[s
     assert called
 
 
+@pytest.mark.parametrize(
+    ("cut", "quarantined", "words"),
+    [
+        (3, {}, "3 inputs are longer than engine r takes and lost their beginning"),
+        (0, {"overlong": 2}, "2 inputs are longer than engine r takes and stand in quarantine"),
+    ],
+)
+def test_over_long_inputs_are_counted_and_told_under_either_policy(
+    cut: int,
+    quarantined: dict[str, int],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    done = Filled(8, 8, 0, 8 - sum(quarantined.values()), quarantined, 1.0, "engine", tokens=90, cut=cut)
+    monkeypatch.setattr(answers, "fill", lambda _, **given: done)
+    detail = ask(REWARD).outcome("c", 4).detail
+    assert (detail["cut"], detail["refused"], detail["engine"]["cut"]) == (cut, quarantined, cut)
+    assert [line for line in capsys.readouterr().out.splitlines() if "longer" in line] == [f"rewards: {words}"]
+
+
 def test_comparisons_that_engines_refused_are_quarantined_and_not_out() -> None:
     outcome = Calls().outcome("c", 4, quarantined={"overlong": 1})
     assert (outcome.rows_in, outcome.rows_out, outcome.quarantined) == (4, 3, {"overlong": 1})
