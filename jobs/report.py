@@ -60,7 +60,7 @@ def run(stage: Stage) -> Outcome:
         device=_device(stage, campaign),
         seconds=_seconds(stage, runs),
         peak_memory_gb=_peak_memory(runs),
-        stages=[{name: row[name] for name in COUNTS} | {"refused": _refused(row)} for row in runs],
+        stages=[{name: row[name] for name in COUNTS} | _of_engines(row) for row in runs],
         labels=labels["labels"],
         judges=judges,
         reward_models=evaluated["reward_models"],
@@ -108,9 +108,10 @@ def _latest_runs(stage: Stage, campaign: str) -> list[Row]:
     return sorted((row for row in rows if row["stage"] in order), key=lambda row: order[row["stage"]])
 
 
-def _refused(row: Row) -> dict[str, int]:
-    found: dict[str, int] = json.loads(row["detail"]).get("refused") or {}
-    return found
+def _of_engines(row: Row) -> dict[str, Any]:
+    """What engines refused by reason, and cut, in a row of stage_runs."""
+    detail = json.loads(row["detail"])
+    return {"refused": detail.get("refused") or {}, "cut": detail.get("cut") or 0}
 
 
 def _seconds(stage: Stage, runs: list[Row]) -> float:

@@ -2,8 +2,8 @@
 
 Two tests: real prompts, as the scorer meets them; and random ones, by which the rule was fitted.
 
-The second's table gives, for prompts of several lengths and numbers of responses, the time of shared ÷ whole and the
-ratio that the rule expects; the last line the least squares of PASS_COST and CACHED_COST over all measurements.
+The second gives, for prompts of several lengths and numbers of responses, the time of shared ÷ whole and the ratio that
+the rule expects; the last line the least squares of PASS_COST and CACHED_COST over all measurements.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from synpref.engines import device
 from synpref.engines.classifier import Classifier
+from synpref.engines.device import choose_dtype
 from synpref.engines.quiet import quiet_transformers
+from synpref.engines.reward import BATCH_TOLERANCE
 from synpref.engines.reward_rows import RewardRows
 from synpref.engines.shared_prompt import Work, pays, prompt_batches, shared_prompts, work_shared, work_whole
 from synpref.engines.tokenise import Encoded
 from tests.bench.texts import asked, needs_pairs, pairs
-from tests.bench.turns import least_seconds, tell
+from tests.bench.turns import least_seconds, tell_model
 
 MODEL = Path(__file__).resolve().parents[2] / ".cache/models/smollm2-135m-instruct"
 ROUNDS, REST, BUDGET, MAX_TOKENS = 3, 32, 2048, 1024
@@ -35,16 +36,17 @@ PROMPTS, RESPONSES = (16, 64, 256), (2, 8)
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The small chat model with a random reward head, as saved and loaded again."""
+    """The small chat model with a random reward head, as saved and loaded again in the measured number format."""
     if not MODEL.is_dir():
         pytest.skip("the small chat model is absent: run `make setup`")
     folder = tmp_path_factory.mktemp("classifier")
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # as a worker's slot has it
+    dtype = getattr(torch, choose_dtype().dtype)
     with quiet_transformers():
         AutoModelForSequenceClassification.from_pretrained(MODEL, num_labels=1, pad_token_id=0).save_pretrained(folder)
-        loaded = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
+        loaded = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype).eval()
     loaded.config.use_cache = False
-    torch.set_num_threads(1)  # as a worker's slot has it
     return loaded
 
 
@@ -55,6 +57,15 @@ def rows_of(prompts: int, tokens: int, responses: int) -> tuple[list[Encoded], l
     return [Encoded(row, None, truncated=False) for row in rows], [
         one for one in range(prompts) for _ in range(responses)
     ]
+
+
+def format_of(model: Any) -> str:
+    return str(model.dtype).removeprefix("torch.")
+
+
+def apart(model: Any) -> float:
+    """How far the two ways' rewards may lie apart."""
+    return 1e-3 if format_of(model) == "float32" else 2 * BATCH_TOLERANCE[format_of(model)]
 
 
 def measured(model: Any, rows: list[Encoded], prompts: list[int]) -> tuple[dict[str, float], Work, Work]:
@@ -74,7 +85,7 @@ def measured(model: Any, rows: list[Encoded], prompts: list[int]) -> tuple[dict[
                 for one in plan:
                     classifier.continue_prompts(one, rows, found[way])
             seconds[way] = min(least, time.perf_counter() - started)
-    assert found["shared"] == pytest.approx(found["whole"], abs=1e-3)
+    assert found["shared"] == pytest.approx(found["whole"], abs=apart(model))
     return seconds, work_shared(plan, lengths), work_whole(lengths, BUDGET)
 
 
@@ -102,17 +113,17 @@ def test_real_prompts_are_scored_alike_and_the_ratio_is_told(model: Any, file: s
         way(name, turns_of_rows)()
         passed[name] = classifier.passed.tokens - before
     seconds = least_seconds({"shared": way("shared", begun), "whole": way("whole", None)}, 1)
-    tell(
-        f"shared prompt / plain, {file}", ratio=seconds["shared"] / seconds["whole"],
-        tokens=passed["shared"] / passed["whole"], prompts=str(prompts), responses=str(len(rows.encoded)),
-        dtype="float32", tokens_per_second=passed["whole"] / seconds["whole"],
-    )  # fmt: skip
-    assert found["shared"] == pytest.approx(found["whole"], abs=1e-3)
+    ratio = seconds["shared"] / seconds["whole"]
+    for name in ("shared", "whole"):
+        tell_model(
+            f"shared prompt / plain, {file}, {name}", model, dtype=format_of(model), seconds=seconds[name],
+            tokens=passed[name], ratio=ratio, share_of_tokens=passed["shared"] / passed["whole"], prompts=str(prompts),
+            responses=str(len(rows.encoded)),
+        )  # fmt: skip
+    assert found["shared"] == pytest.approx(found["whole"], abs=apart(model))
 
 
 def test_what_the_rule_chooses_is_faster(model: Any) -> None:
-    facts = device.device_facts()
-    lines = [f"\n{facts.name} {' '.join(facts.features)}, float32, responses of {REST} tokens"]
     equations: list[tuple[float, float, float, float]] = []
     ratios: list[float] = []
     for tokens in PROMPTS:
@@ -121,10 +132,11 @@ def test_what_the_rule_chooses_is_faster(model: Any) -> None:
             seconds, shared, whole = measured(model, rows, prompts)
             ratio = seconds["shared"] / seconds["whole"]
             chosen = pays(shared, whole)
-            lines.append(
-                f"prompt {tokens:4} tokens x {responses} responses x {prompts[-1] + 1:2} prompts: shared / whole "
-                f"{ratio:.2f}, expected {shared.cost / whole.cost:.2f}, {'shared' if chosen else 'whole'}"
-            )
+            tell_model(
+                f"prompt {tokens} tokens x {responses} responses of {REST} x {prompts[-1] + 1} prompts, shared / whole",
+                model, dtype=format_of(model), seconds=seconds["whole"], tokens=sum(len(row.input_ids) for row in rows),
+                ratio=ratio, expected=shared.cost / whole.cost, chosen="shared" if chosen else "whole",
+            )  # fmt: skip
             equations += [
                 (work.tokens, work.cached, work.passes, seconds[way])
                 for way, work in (("shared", shared), ("whole", whole))
@@ -135,7 +147,9 @@ def test_what_the_rule_chooses_is_faster(model: Any) -> None:
     # Relative errors count, so that the short runs do as much as the long ones.
     fitted = np.linalg.lstsq(table[:, :3] / table[:, 3:], np.ones(len(table)), rcond=None)[0]
     token, cached, one_pass = fitted
-    lines.append(f"one token {token * 1e3:.2f} ms; cached {cached / token:.3f}, a pass {one_pass / token:.0f} of it")
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write(
+        f"\none token {token * 1e3:.2f} ms in {format_of(model)}; cached {cached / token:.3f}, a pass "
+        f"{one_pass / token:.0f} of it\n"
+    )
     assert min(ratios) < 0.5
     assert max(ratios) < 1.1  # a busy machine scatters by a tenth

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from synpref.engines.device import choose_dtype
 from synpref.engines.tokenise import Conversation
 from synpref.inference.adapters import embedder as embeddings
 from synpref.inference.adapters import reward as rewards
@@ -21,7 +23,7 @@ from synpref.spark import open_session
 from synpref.store.names import Location
 from synpref.store.warehouse import Warehouse
 from tests.bench.texts import MINILM, distinct_texts, make_reward_model, needs_model, needs_pairs
-from tests.bench.turns import least_seconds, tell
+from tests.bench.turns import least_seconds, tell, tell_model
 
 TEXTS, TOKENS, ROUNDS, COMMITS, SHARD = 10_000, 64, 2, 3, 5_000
 SMALL, LARGE, BUCKETS = 20_000, 2_000_000, 100
@@ -45,11 +47,13 @@ def reward_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_pairs
 def test_a_warm_task_embeds_as_fast_as_the_bare_engine(spark: SparkSession) -> None:
     texts = distinct_texts("alpaca_eval_llm_judged", TEXTS)
-    spec = EngineSpec.of("embedder", "bench", str(MINILM), dtype="float32", max_tokens=TOKENS, token_budget=4096)
     torch.set_num_threads(1)
+    dtype = choose_dtype().dtype
+    spec = EngineSpec.of("embedder", "bench", str(MINILM), dtype=dtype, max_tokens=TOKENS, token_budget=4096)
     bare = embedder(spec)
+    library: Any = bare.forward  # sentence-transformers, whose first module holds the model
     rows = spark.createDataFrame([(str(n), text) for n, text in enumerate(texts)], "text_id string, text string")
-    _compare("embedding", lambda: bare.embed(texts), rows, spec, embeddings.SCHEMA)
+    _compare("embedding", bare, lambda: bare.embed(texts), library[0].auto_model, rows, spec, embeddings.SCHEMA)
 
 
 @needs_model
@@ -57,19 +61,21 @@ def test_a_warm_task_embeds_as_fast_as_the_bare_engine(spark: SparkSession) -> N
 def test_a_warm_task_scores_as_fast_as_the_bare_engine(spark: SparkSession, reward_model: Path) -> None:
     responses = distinct_texts("alpaca_eval_llm_judged", TEXTS)
     asked = [Conversation(({"role": "user", "content": "Go on."},), text) for text in responses]
-    options: dict[str, str | int] = {"dtype": "float32", "overlong": "truncate_left"}
-    spec = EngineSpec.of("reward", "bench", str(reward_model), max_tokens=TOKENS, token_budget=4096, **options)
     torch.set_num_threads(1)
-    bare = reward(spec)
+    options: dict[str, str | int] = {"dtype": choose_dtype().dtype, "overlong": "truncate_left"}
+    spec = EngineSpec.of("reward", "bench", str(reward_model), max_tokens=TOKENS, token_budget=4096, **options)
+    bare: Any = reward(spec)
     rows = spark.createDataFrame(
         [(str(n), list(one.messages), one.response) for n, one in enumerate(asked)],
         "response_id string, messages array<struct<role: string, content: string>>, text string",
     )
-    _compare("scoring", lambda: bare.score(asked), rows, spec, rewards.SCHEMA)
+    _compare("scoring", bare, lambda: bare.score(asked), bare.model, rows, spec, rewards.SCHEMA)
 
 
-def _compare(what: str, bare: Callable[[], object], rows: DataFrame, spec: EngineSpec, schema: str) -> None:
-    """Both ways of the same work in turns; the task's model was loaded before."""
+def _compare(
+    what: str, engine: Any, bare: Callable[[], object], model: Any, rows: DataFrame, spec: EngineSpec, schema: str
+) -> None:
+    """Both ways of the same work in turns; the task's model was loaded before. model: of the bare engine."""
     ready = rows.coalesce(1).cache()
     count = ready.count()
 
@@ -77,10 +83,15 @@ def _compare(what: str, bare: Callable[[], object], rows: DataFrame, spec: Engin
         frame.mapInArrow(answering(spec), schema).write.format("noop").mode("overwrite").save()
 
     through_spark(ready.limit(10))  # loads the model
+    before = engine.passed.tokens
     seconds = least_seconds({"bare": bare, "spark": lambda: through_spark(ready)}, ROUNDS)
+    tokens = (engine.passed.tokens - before) / ROUNDS
     ready.unpersist()
     ratio = seconds["bare"] / seconds["spark"]
-    tell(f"{what}: Spark / bare engine", ratio=ratio, texts=str(count), texts_per_second=count / seconds["spark"])
+    tell_model(
+        f"{what}: Spark / bare engine", model, dtype=spec.text("dtype") or "", seconds=seconds["spark"], tokens=tokens,
+        ratio=ratio, texts=str(count), texts_per_second=count / seconds["spark"],
+    )  # fmt: skip
     assert ratio >= 0.95
 
 

@@ -1,4 +1,7 @@
-"""Comparisons with an obvious answer: a judge that fails them is admitted nowhere (design.md, admission of a judge)."""
+"""Comparisons with an obvious answer: a judge that fails them is admitted nowhere (design.md, admission of a judge).
+
+Reward models are scored on them too (known_order), without being held to them.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Classifier:
         every row is computed whole.
         """
         found = [float("nan")] * len(rows)
-        plan = [] if prompts is None else worth_sharing([row.input_ids for row in rows], prompts, self.token_budget)
+        plan = self._shared(rows, prompts)
         for prompt_batch in plan:
             self.continue_prompts(prompt_batch, rows, found)
         planned = {row for one in plan for batch in one.batches for _, row in batch}
@@ -55,6 +55,11 @@ class Classifier:
             else:
                 self._put(found, places, self._padded([rows[place] for place in places]))
         return found
+
+    def _shared(self, rows: Sequence[Encoded], prompts: Sequence[Hashable | None] | None) -> list[PromptBatch]:
+        if prompts is None:
+            return []
+        return worth_sharing([row.input_ids for row in rows], prompts, self.token_budget, packed=self.packs)
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         if self.packs:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from synpref.engines.classifier import Classifier
 from synpref.engines.device import default_device
+from synpref.engines.known_order import KnownOrder, known_order
 from synpref.engines.load_checks import check_vocabulary, check_whole
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading, read_config
 from synpref.engines.packing import can_pack, use_packing
@@ -35,7 +36,7 @@ class RewardScorer:
     """A loaded reward model.
 
     shares_prompt: responses to one prompt may be scored with the prompt computed once. packs: rows lie end to end in a
-    batch, without padding (packing.can_pack).
+    batch, without padding (packing.can_pack). order: how it ordered comparisons with a known better answer at `load`.
     """
 
     model: Any
@@ -47,6 +48,7 @@ class RewardScorer:
     packs: bool = False
     passed: Passed = field(default_factory=Passed, compare=False)
     tokenising: Lock = field(default_factory=Lock, compare=False, repr=False)  # a tokenizer serves one thread at a time
+    order: KnownOrder | None = field(default=None, compare=False)
 
     @classmethod
     def load(
@@ -64,9 +66,9 @@ class RewardScorer:
 
         Raises InputError where it is unreadable, not safetensors or needs code of its own; has no reward head, an
         untrained one or more than one label; whose tokenizer has ids without an embedding; or where padding would be
-        mistaken for text or text for padding. EngineError where the rewards of two short conversations are no numbers
-        or depend on their batch. token_budget: of a batch; None: by a measurement of a second or two. shared_prompt:
-        `auto` shares a prompt's pass where the model allows it and it pays.
+        mistaken for text or text for padding. EngineError where the rewards of short conversations are no numbers, all
+        the same, or depend on their batch. token_budget: of a batch; None: by a measurement of a second or two.
+        shared_prompt: `auto` shares a prompt's pass where the model allows it and it pays.
         """
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -96,7 +98,9 @@ class RewardScorer:
         shares = check_classifier(str(folder), model, tokenizer, max_tokens, tolerance) and shared_prompt == "auto"
         packs = packs and packs_alike(model, tokenizer, max_tokens, tolerance)
         token_budget = token_budget or _measured_budget(model, tokenizer, max_tokens, packs)
-        return cls(model, tokenizer, max_tokens, overlong, token_budget, shares, packs)
+        classifier = Classifier(model, tokenizer.pad_token_id, token_budget, packs=packs)
+        order = known_order(str(folder), tokenizer, max_tokens, classifier.logits)
+        return replace(cls(model, tokenizer, max_tokens, overlong, token_budget, shares, packs), order=order)
 
     def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
         """Score each conversation; equal ones are computed once, and so is the prompt of several where that pays.

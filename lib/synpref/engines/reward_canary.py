@@ -37,7 +37,7 @@ _SHARED = (
 def check_canaries(where: str, rewards: list[float], again: list[float], tolerance: float) -> None:
     """Raise EngineError where a canary's reward is no number, or two computations of it differ beyond the tolerance.
 
-    An order of the two is not asked for: nobody says what a reward model must prefer.
+    An order of the two is not asked for; that of known_order is.
     """
     if not all(map(math.isfinite, [*rewards, *again])):
         raise EngineError(f"{where}: the reward of a short conversation is {rewards}; use another dtype or model")

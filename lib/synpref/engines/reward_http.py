@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from synpref.engines.failure import ENGINE_ERROR, Failure
 from synpref.engines.json_server import JsonServer
+from synpref.engines.known_order import KnownOrder, known_order
 from synpref.engines.model_folder import loading, read_config
 from synpref.engines.passed import Passed
 from synpref.engines.reward_canary import CANARIES, check_canaries
 from synpref.engines.reward_rows import Reward, RewardRows, check_sendable
-from synpref.engines.tokenise import Conversation, Overlong
+from synpref.engines.tokenise import Conversation, Encoded, Overlong
 from synpref.errors import EngineError, InputError
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ _PLAIN = 0.02  # more than bfloat16 rounds two probabilities by
 
 @dataclass(frozen=True)
 class HttpScorer:
-    """A reward model behind a server that gives its logits."""
+    """A reward model behind a server that gives its logits.
+
+    order: how it ordered comparisons with a known better answer at `load`.
+    """
 
     server: JsonServer
     kind: ServerKind
@@ -38,6 +42,7 @@ class HttpScorer:
     max_tokens: int
     overlong: Overlong
     passed: Passed = field(default_factory=Passed, compare=False)
+    order: KnownOrder | None = field(default=None, compare=False)
 
     @classmethod
     def load(
@@ -50,11 +55,13 @@ class HttpScorer:
         max_tokens: int,
         overlong: Overlong,
     ) -> HttpScorer:
-        """Read the tokenizer from the model's folder and ask the server for two short conversations, three times.
+        """Read the tokenizer from the model's folder and ask the server for two short conversations, three times, and
+        for comparisons with a known better answer.
 
         server: its url is the root, before `/classify`. served_model: the name under which vLLM serves the model, which
         it checks (SGLang serves one and asks for no name); None: the folder's path. Raises InputError where the folder
-        has no usable tokenizer, EngineError where the server cannot be asked or its answers are no logits.
+        has no usable tokenizer, EngineError where the server cannot be asked or its answers are no logits, or all the
+        same.
         """
         from transformers import AutoTokenizer
 
@@ -65,7 +72,7 @@ class HttpScorer:
         check_sendable(str(folder), tokenizer)
         scorer = cls(server, kind, served_model or model_path, tokenizer, max_tokens, overlong)
         scorer._check(switched=kind == "vllm" and config.get("problem_type") != "regression")
-        return scorer
+        return replace(scorer, order=known_order(scorer._where, tokenizer, max_tokens, scorer._canary_logits))
 
     def score(self, conversations: Sequence[Conversation]) -> list[Reward | Failure]:
         """The reward of each conversation, or a Failure where the server refused it or gave no number.
@@ -108,6 +115,9 @@ class HttpScorer:
     @property
     def _where(self) -> str:
         return f"the server of {self.served_model}"
+
+    def _canary_logits(self, rows: Sequence[Encoded]) -> list[float]:
+        return self._numbers(self._asked([row.input_ids for row in rows]))
 
     def _canary_rows(self) -> RewardRows:
         return RewardRows.of(self.tokenizer, CANARIES, self.max_tokens, "truncate_left")

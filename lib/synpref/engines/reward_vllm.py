@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from synpref.engines.known_order import KnownOrder, known_order
 from synpref.engines.load_checks import check_told_vocabulary
 from synpref.engines.model_folder import check_max_tokens, check_model_folder, loading
 from synpref.engines.passed import Passed
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VllmScorer:
-    """A loaded reward model. What responses share of a prompt, vLLM's prefix cache computes once by itself."""
+    """A loaded reward model. What responses share of a prompt, vLLM's prefix cache computes once by itself.
+
+    order: how it ordered comparisons with a known better answer at `load`.
+    """
 
     engine: Any
     raw: Any
@@ -29,13 +33,14 @@ class VllmScorer:
     max_tokens: int
     overlong: Overlong
     passed: Passed = field(default_factory=Passed, compare=False)
+    order: KnownOrder | None = field(default=None, compare=False)
 
     @classmethod
     def load(cls, model_path: str, *, dtype: str, max_tokens: int, overlong: Overlong) -> VllmScorer:
         """Load a folder as RewardScorer.load takes it, with a chat template.
 
         Raises InputError where vLLM is not installed, or as RewardScorer.load does before it reads weights; EngineError
-        where the rewards of two short conversations are no numbers or depend on their batch.
+        where the rewards of short conversations are no numbers, all the same, or depend on their batch.
         """
         vllm = imported("vllm")
         from transformers import AutoConfig, AutoTokenizer
@@ -56,7 +61,10 @@ class VllmScorer:
         # By default a classifier's output of one label passes a sigmoid.
         scorer = cls(engine, vllm.PoolingParams(use_activation=False), tokenizer, max_tokens, overlong)
         scorer._check(str(folder), BATCH_TOLERANCE[dtype])
-        return scorer
+        order = known_order(
+            str(folder), tokenizer, max_tokens, lambda rows: scorer._logits([row.input_ids for row in rows])
+        )
+        return replace(scorer, order=order)
 
     def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
         """The reward of each conversation; equal ones are computed once. As RewardScorer.score."""

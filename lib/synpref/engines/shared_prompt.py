@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from synpref.engines.batching import token_budget_batches
+from synpref.engines.packing import packed_batches
 from synpref.engines.shared_prefix import common_prefix
 
 # In tokens' worth of computing, by tests/bench/test_shared_prompt.py on an Intel Xeon at 2.5 GHz, one thread, with 135
@@ -60,12 +61,12 @@ def pays(shared: Work, whole: Work) -> bool:
 
 
 def worth_sharing(
-    rows: Sequence[list[int]], prompts: Sequence[Hashable | None], token_budget: int
+    rows: Sequence[list[int]], prompts: Sequence[Hashable | None], token_budget: int, *, packed: bool = False
 ) -> list[PromptBatch]:
     """The plan for the rows that share their prompt's pass; empty where it does not pay.
 
     rows: tokens of each; prompts: what tells one prompt from another, None for a row that shares nothing. What the
-    plan does not name is scored whole.
+    plan does not name is scored whole. packed: whole rows would lie end to end, without padding; shared ones never do.
     """
     shared = shared_prompts(rows, prompts)
     if not shared:
@@ -73,7 +74,7 @@ def worth_sharing(
     lengths = [len(row) for row in rows]
     plan = prompt_batches(shared, lengths, token_budget)
     mine = [lengths[row] for one in shared for row in one.rows]
-    return plan if pays(work_shared(plan, lengths), work_whole(mine, token_budget)) else []
+    return plan if pays(work_shared(plan, lengths), work_whole(mine, token_budget, packed=packed)) else []
 
 
 def shared_prompts(rows: Sequence[list[int]], prompts: Sequence[Hashable | None]) -> list[Shared]:
@@ -122,7 +123,9 @@ def work_shared(plan: Sequence[PromptBatch], lengths: Sequence[int]) -> Work:
     return Work(tokens, cached, passes)
 
 
-def work_whole(lengths: Sequence[int], token_budget: int) -> Work:
-    """What scoring whole rows of these lengths computes."""
+def work_whole(lengths: Sequence[int], token_budget: int, *, packed: bool = False) -> Work:
+    """What scoring whole rows of these lengths computes: padded batches, or packed ones (packing.packed_batches)."""
+    if packed:
+        return Work(sum(lengths), 0, sum(1 for _ in packed_batches(lengths, token_budget)))
     batches = list(token_budget_batches(lengths, token_budget, window=max(len(lengths), 1)))
     return Work(sum(len(batch) * max(lengths[place] for place in batch) for batch in batches), 0, len(batches))

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from synpref.demo import attributes as simulated_attributes
 from synpref.demo import judges as simulated_judges
 from synpref.demo import people
-from synpref.engines.failure import PASSING
+from synpref.engines.failure import OVERLONG, PASSING
 from synpref.engines.identity import EngineCard
 from synpref.engines.passed import Repairs
 from synpref.errors import InputError
@@ -36,7 +36,8 @@ class Calls:
     """What engines did in a stage, summed over its fills. rows_timed, tokens, cut, seconds: of fills by models.
 
     missing: rows of engine tables that are neither answered nor in quarantine. repairs: by judge's name, of those whose
-    answers had to be asked for again.
+    answers had to be asked for again. canaries: engine_id of each reward model that was loaded to its name and what it
+    said of comparisons with a known better answer (KnownOrder).
     """
 
     computed: int = 0
@@ -49,6 +50,7 @@ class Calls:
     quarantined: Counter[str] = field(default_factory=Counter)
     repairs: dict[str, Repairs] = field(default_factory=dict)
     judges: dict[str, str] = field(default_factory=dict)  # name to engine_id of those that were asked
+    canaries: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, computed: int, saved: int, quarantined: Mapping[str, int] | None = None) -> None:
         """Count one fill."""
@@ -68,9 +70,11 @@ class Calls:
         """The outcome of a stage, in comparisons. rows_out: null where all pass but those quarantined, by reason.
 
         It reconciles only where the stage's fills do: rows that they miss are missing from rows_out. In detail, what
-        engines refused is `refused`, in rows of their tables, and what models computed `engine`: tokens, inputs cut,
+        engines refused is `refused`, in rows of their tables, inputs that a maximum length took tokens from now are
+        `cut`, and what models computed is `engine`: tokens, inputs cut,
         seconds, and rows and tokens a second, start-up and commits included; null where nothing was computed by a
-        model. `repairs`: by judge, answers asked for again now, repaired, and unparsed all the same.
+        model. `repairs`: by judge, answers asked for again now, repaired, and unparsed all the same. canaries: as of
+        Calls.
         """
         lost = dict(quarantined or {})
         passed = rows_in - sum(lost.values()) if rows_out is None else rows_out
@@ -85,9 +89,14 @@ class Calls:
         )
 
     def facts(self) -> dict[str, Any]:
-        """Of a stage's detail: `refused`, `engine` and `repairs`."""
-        repairs = {name: asdict(one) for name, one in self.repairs.items()}
-        return {"refused": dict(self.quarantined), "engine": self._throughput(), "repairs": repairs}
+        """Of a stage's detail: `refused`, `cut`, `engine`, `repairs` and `canaries`."""
+        return {
+            "refused": dict(self.quarantined),
+            "cut": self.cut,
+            "engine": self._throughput(),
+            "repairs": {name: asdict(one) for name, one in self.repairs.items()},
+            "canaries": dict(self.canaries),
+        }
 
     def repaired(self, name: str, repairs: Repairs) -> None:
         """Count what became of a judge's answers that named no verdict."""
@@ -130,13 +139,20 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
         slots=spark.slots or len(gpus) or None,
         max_error_share=stage.settings.gate.max_error_share,
         staging=str(stage.folder / "staging") if stage.settings.store.path is None else None,
+        optimize_every=stage.settings.store.optimize_every,
     )
     calls.add(done.computed, done.saved, done.quarantined)
     calls.timed(done)
     calls.repaired(spec.name, done.repairs)
+    _note_order(stage, calls, spec, done)
     if done.missing:
         calls.missing += abs(done.missing)
         stage.say(f"{table}: {done.rows_in} rows asked for, {done.answered} answered, {done.quarantined} in quarantine")
+    if done.cut:
+        stage.say(f"{table}: {done.cut} inputs are longer than engine {spec.name} takes and lost their beginning")
+    if OVERLONG in done.quarantined:
+        refused = done.quarantined[OVERLONG]
+        stage.say(f"{table}: {refused} inputs are longer than engine {spec.name} takes and stand in quarantine")
     unreached = sum(done.quarantined.get(reason, 0) for reason in PASSING)
     if unreached:
         stage.say(f"{table}: {unreached} rows did not reach engine {spec.name}; the next run asks for them again")
@@ -144,6 +160,20 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
         told = repairs_told(asdict(done.repairs))
         stage.say(f"{table}: judge {spec.name} answered without a verdict and was asked again: {told}")
     return done
+
+
+def _note_order(stage: Stage, calls: Calls, spec: EngineSpec, done: Filled) -> None:
+    """Keep what a reward model said of comparisons with a known better answer, and warn, once a stage and engine."""
+    if done.order is None or done.engine_id in calls.canaries:
+        return
+    calls.canaries[done.engine_id] = {"name": spec.name, **done.order._asdict()}
+    if done.order.by_chance:
+        right, pairs, margin = done.order
+        stage.say(
+            f"warning: engine {spec.name} ({done.engine_id[:12]}) prefers the better answer in {right} of {pairs} easy "
+            f"comparisons (mean margin {margin:+.3g}), no more than chance. A small or young model may; otherwise look "
+            "whether its rewards are meant the other way round"
+        )
 
 
 def _gpus(stage: Stage) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import astuple, fields
 
 import pyarrow as pa
 
+from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Passed
 from synpref.inference.adapters.outcomes import Ready
 from synpref.inference.kinds import kind_of
@@ -13,7 +14,10 @@ from synpref.inference.spec import EngineSpec
 
 # Beside the answers: what the window cost, on its first row and null on the others.
 COST = tuple(f"engine_{one.name}" for one in fields(Passed))
-COST_COLUMNS = ", ".join(f"{name} bigint" for name in COST)
+# There as well, of a reward model: how it ordered comparisons with a known better answer when it was loaded.
+ORDER = "engine_order"
+COST_COLUMNS = f"{', '.join(f'{name} bigint' for name in COST)}, {ORDER} struct<right: int, pairs: int, margin: double>"
+_ORDER_TYPE = pa.struct([("right", pa.int32()), ("pairs", pa.int32()), ("margin", pa.float64())])
 
 
 def prepared(spec: EngineSpec, engine: object, window: pa.RecordBatch) -> Ready | None:
@@ -31,7 +35,7 @@ def prepared(spec: EngineSpec, engine: object, window: pa.RecordBatch) -> Ready 
 
 
 def answered(spec: EngineSpec, engine: object, window: pa.RecordBatch, ready: Ready | None = None) -> pa.RecordBatch:
-    """What the kind's adapter gives for the window, with the columns COST."""
+    """What the kind's adapter gives for the window, with the columns COST and ORDER."""
     passed = getattr(engine, "passed", Passed())
     before = astuple(passed)
     kind = kind_of(spec)
@@ -39,4 +43,6 @@ def answered(spec: EngineSpec, engine: object, window: pa.RecordBatch, ready: Re
     rest = [None] * (answers.num_rows - 1)
     for name, count, counted in zip(COST, astuple(passed), before, strict=True):
         answers = answers.append_column(name, pa.array([count - counted, *rest][: answers.num_rows], pa.int64()))
-    return answers
+    order: KnownOrder | None = getattr(engine, "order", None)
+    told = None if order is None else order._asdict()
+    return answers.append_column(ORDER, pa.array([told, *rest][: answers.num_rows], _ORDER_TYPE))

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.engines.failure import ENGINE_UNREACHABLE
+from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Repairs
 from synpref.errors import InputError, SettingsError
 from synpref.inference.dtype import settled
@@ -36,7 +37,8 @@ class Filled:
     answered: rows that stand in the table at the end, by the counts of its commits; quarantined: reason to rows, of
     this fill and of earlier ones. What an earlier one lost on the way is asked for now, and counts as computed.
     seconds: wall clock. tokens, cut: what the model computed now, and inputs that lost tokens to its maximum length
-    (see Passed). repairs: of a judge's answers that were asked for now.
+    (see Passed). repairs: of a judge's answers that were asked for now. order: of a reward model that was loaded now,
+    what it said of comparisons with a known better answer.
     """
 
     rows_in: int
@@ -49,6 +51,7 @@ class Filled:
     tokens: int = 0
     cut: int = 0
     repairs: Repairs = field(default_factory=Repairs)
+    order: KnownOrder | None = None
 
     @property
     def missing(self) -> int:
@@ -69,6 +72,7 @@ def fill(
     slots: int | None = None,
     max_error_share: float = MAX_ERROR_SHARE,
     staging: str | None = None,
+    optimize_every: int | None = None,
 ) -> Filled:
     """Ask the engine for every row of `inputs` that `table` holds no answer of this engine for.
 
@@ -76,7 +80,8 @@ def fill(
     (the default). Work goes in shards of at most `shard_rows` rows of one bucket; each is computed by `slots` tasks
     (default: the session's parallelism), written once to staging, then committed by one MERGE that keeps the first
     answer. After a kill the same call ends in the same table, and only the shard in flight is computed again. Where
-    nothing is pending no engine is loaded.
+    nothing is pending no engine is loaded. optimize_every: of so many commits that inserted rows, the buckets that they
+    touched are compacted; None: none.
 
     A row that fails goes to `quarantine` under `stage` with its reason, and no stage asks it again: but one that was
     lost on the way (failure.PASSING) is pending in the next fill, which takes it out of there once it has asked.
@@ -108,7 +113,7 @@ def fill(
         work = Work(
             warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
             columns=rows.schema, stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
-            together=together_of(spec), lost=before.lost > 0,
+            together=together_of(spec), lost=before.lost > 0, optimize_every=optimize_every,
         )  # fmt: skip
         todo = unanswered(rows, done, refused, keys, card.engine_id)
         cost = _answer(
@@ -123,7 +128,7 @@ def fill(
     seconds = time.monotonic() - started
     return Filled(
         before.rows, cost.rows, saved, answered, quarantined, seconds, card.engine_id, cost.tokens, cost.cut,
-        cost.repairs,
+        cost.repairs, cost.order,
     )  # fmt: skip
 
 

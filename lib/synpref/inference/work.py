@@ -13,9 +13,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from synpref.engines.failure import REFUSALS
+from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Repairs
 from synpref.errors import EngineError, InputError
-from synpref.inference.answered import COST, COST_COLUMNS
+from synpref.inference.answered import COST, COST_COLUMNS, ORDER
 from synpref.inference.answering import answering
 from synpref.inference.gpus import task_profile
 from synpref.inference.kinds import Kind
@@ -25,6 +26,7 @@ from synpref.inference.spec import EngineSpec
 from synpref.inference.staging import beat, local_folder, remove
 from synpref.inference.standing import lost, row_key
 from synpref.store.contracts import TABLES
+from synpref.store.maintenance import optimize_buckets
 from synpref.store.warehouse import Warehouse
 
 EVERY_CAMPAIGN = "-"
@@ -35,7 +37,7 @@ class Work:
     """What all shards of a fill share.
 
     columns: the schema of the staged inputs; rows_in: the number that `max_error_share` is a share of; together: see
-    kinds.together_of; lost: some rows stand in quarantine as lost on the way.
+    kinds.together_of; lost: some rows stand in quarantine as lost on the way; optimize_every: as of fill.
     """
 
     warehouse: Warehouse
@@ -51,13 +53,15 @@ class Work:
     rows_in: int
     together: tuple[str, ...] = ()
     lost: bool = False
+    optimize_every: int | None = None
 
 
 @dataclass(frozen=True)
 class Cost:
     """What shards cost: rows asked; tokens that went through the model, and inputs cut to its length (see Passed).
 
-    inserted: rows that the commits put into the table, as Delta counted them. repairs: of a judge's answers.
+    inserted: rows that the commits put into the table, as Delta counted them. repairs: of a judge's answers. order: of
+    a reward model; of several workers that loaded it, the one with the fewest right.
     """
 
     rows: int = 0
@@ -65,15 +69,18 @@ class Cost:
     cut: int = 0
     inserted: int = 0
     repairs: Repairs = field(default_factory=Repairs)
+    order: KnownOrder | None = None
 
     def __add__(self, other: Cost) -> Cost:
         """Both together."""
+        orders = [one.order for one in (self, other) if one.order is not None]
         return Cost(
             self.rows + other.rows,
             self.tokens + other.tokens,
             self.cut + other.cut,
             self.inserted + other.inserted,
             self.repairs + other.repairs,
+            min(orders, default=None),
         )
 
 
@@ -85,6 +92,7 @@ def compute_and_commit(
     folder: holds the staged answers of one shard at a time.
     """
     done, spark = Cost(), work.warehouse.spark
+    uncompacted: list[int] = []  # bucket of each commit since the last OPTIMIZE
     for number, shard in enumerate(shards):
         beat(spark, folder)
         staged_answers = f"{folder}/shard-{number}"
@@ -95,6 +103,7 @@ def compute_and_commit(
         _stop_if_too_many(work, quarantined, answers)
         inserted = _commit(work, shard, answers, failed=bool(failures))
         remove(spark, staged_answers)
+        uncompacted = _compacted(work, [*uncompacted, shard.bucket] if inserted else uncompacted)
         done += replace(cost, inserted=inserted)
         meter.tell(done.rows, done.tokens)
     return done
@@ -134,13 +143,14 @@ def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[s
 def _counted(work: Work, shard: Shard, answers: DataFrame) -> tuple[dict[str, int], Cost]:
     """Rows by reason of those that failed, and what all cost."""
     sums = [F.count(F.lit(1)).alias("rows"), *[F.sum(name).alias(name) for name in COST]]
-    found = answers.groupBy("error").agg(*sums).collect()  # one row a reason
+    found = answers.groupBy("error").agg(*sums, F.min(ORDER).alias(ORDER)).collect()  # one row a reason
     tokens, cut, *repairs = (sum(row[name] or 0 for row in found) for name in COST)
+    orders = [KnownOrder(*row[ORDER]) for row in found if row[ORDER] is not None]
+    cost = Cost(shard.rows, tokens, cut, repairs=Repairs(*repairs), order=min(orders, default=None))
     counts = {row["error"]: row["rows"] for row in found}
     answered = sum(counts.values())
     if answered != shard.rows:
         raise EngineError(f"{work.table}: engine {work.spec.name} answered {answered} rows of a shard of {shard.rows}")
-    cost = Cost(shard.rows, tokens, cut, repairs=Repairs(*repairs))
     return {reason: rows for reason, rows in counts.items() if reason is not None}, cost
 
 
@@ -169,6 +179,14 @@ def _commit(work: Work, shard: Shard, answers: DataFrame, *, failed: bool) -> in
     if failed:
         work.warehouse.insert("quarantine", _quarantine_rows(work, answers), unique=True)
     return work.warehouse.insert(work.table, good, bucket=bucket, unique=True)
+
+
+def _compacted(work: Work, uncompacted: list[int]) -> list[int]:
+    """The commits, by bucket, whose files are still small: none after an OPTIMIZE of the buckets that they touched."""
+    if work.optimize_every is None or len(uncompacted) < work.optimize_every:
+        return uncompacted
+    optimize_buckets(work.warehouse, work.table, set(uncompacted))
+    return []
 
 
 def _quarantine_rows(work: Work, answers: DataFrame) -> DataFrame:

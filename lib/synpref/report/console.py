@@ -48,6 +48,11 @@ def _stages(stages: Mapping[str, Mapping[str, Any]]) -> str:
         for name, stage in stages.items()
         for reason, rows_of in sorted(stage["refused"].items())
     ]
+    lost += [
+        f"\n  {printable(name)}: cut to an engine's maximum length: {count(stage['cut'])} inputs"
+        for name, stage in stages.items()
+        if stage["cut"]
+    ]
     return text_table("Stages", rows) + (f"\n  quarantined: {why}" if why else "") + "".join(lost)
 
 

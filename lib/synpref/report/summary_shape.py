@@ -37,7 +37,8 @@ class StageCounts(Part):
 
     quarantined: by reason, in rows of the input files for ingest and hygiene, in comparisons for the others. refused:
     by reason, what engines gave no answer to, in rows of their tables (responses, texts, requests); it stands in
-    `quarantine` too, and the comparisons that it cost the stage are among the quarantined.
+    `quarantine` too, and the comparisons that it cost the stage are among the quarantined. cut: inputs that engines
+    answered when the stage last computed, and that lost tokens to a maximum length (settings overlong).
     """
 
     rows_in: Count
@@ -45,6 +46,7 @@ class StageCounts(Part):
     duplicates: Count
     quarantined: dict[str, Count]
     refused: dict[str, Count]
+    cut: Count
     seconds: Amount
     engine_calls: Count
     engine_calls_saved: Count

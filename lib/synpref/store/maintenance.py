@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pyspark.sql import functions as F
 
 from synpref.errors import SettingsError
 from synpref.store.conflicts import is_conflict, settled
+from synpref.store.contract import BUCKET
 from synpref.store.contracts import TABLES
 from synpref.store.names import local_folder
 from synpref.store.warehouse import Warehouse
@@ -63,6 +66,22 @@ def optimize(warehouse: Warehouse, table: str) -> None:
 
     with stamped(warehouse.spark, warehouse.stamp):
         settled(compact)
+
+
+def optimize_buckets(warehouse: Warehouse, table: str, buckets: Collection[int]) -> bool:
+    """Compact the files of some buckets of a bucketed `table` in one commit; what lies in others is not read.
+
+    Returns False where another job's commits came between each time: a later call compacts what is left.
+    """
+    numbers = ", ".join(str(int(bucket)) for bucket in sorted(buckets))
+    try:
+        with stamped(warehouse.spark, warehouse.stamp):
+            settled(lambda: warehouse.delta(table).optimize().where(f"{BUCKET} IN ({numbers})").executeCompaction())
+    except Exception as error:
+        if not is_conflict(error):
+            raise
+        return False
+    return True
 
 
 def vacuum(warehouse: Warehouse, table: str, hours: float = SAFE_HOURS) -> None:

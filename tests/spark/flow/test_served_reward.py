@@ -55,6 +55,8 @@ def test_a_served_model_is_measured_by_what_its_server_says(
     row = outcome.detail["benchmarks"]["figures"][0]
     assert (row["name"], row["kind"], row["value"], row["unscored"]) == ("served", "model", 1.0, 0)
     assert outcome.engine_calls == 4
+    (canaries,) = outcome.detail["canaries"].values()  # the better answer is the shorter one in half of them
+    assert (canaries["name"], canaries["right"], canaries["pairs"]) == ("served", 4, 8)
     assert set(asked.paths) == {"/classify"}
     assert all(len(body[column]) <= 32 for body in asked.bodies)
 

@@ -17,10 +17,11 @@ from synpref.inference import work
 from synpref.inference.fill import fill
 from synpref.inference.kinds import BY_PROMPT, together_of
 from synpref.inference.progress import Progress
-from synpref.inference.shards import Shard, stage_shards
+from synpref.inference.shards import Shard
 from synpref.inference.spec import EngineSpec
 from synpref.inference.work import spread
 from synpref.stage2.decisions import refusals
+from synpref.store.maintenance import file_count
 from synpref.store.names import Location
 from synpref.store.warehouse import Warehouse
 
@@ -84,6 +85,18 @@ def test_inputs_are_answered_once_in_shards_and_a_second_run_asks_nothing(
     assert not list((tmp_path / "two buckets" / "_staging").iterdir())
     engines = warehouse.read("engines").select("engine_id", "kind", "simulated").collect()
     assert [tuple(row) for row in engines] == [(first.engine_id, "embedder", True)]
+
+
+def test_the_small_files_of_a_long_fill_are_compacted_every_so_many_commits(
+    spark: SparkSession, warehouse: Warehouse, asked: Asked
+) -> None:
+    embed = partial(fill, warehouse, table="embeddings", stage="embed", spec=asked.spec("embedder"), shard_rows=2)
+    done = embed(inputs=many(spark, 10), slots=1, optimize_every=2)
+    assert (done.answered, done.missing) == (10, 0)
+    operations = [row["operation"] for row in warehouse.delta("embeddings").history().orderBy("version").collect()]
+    assert operations[1:] == ["MERGE", "MERGE", "OPTIMIZE", "MERGE", "MERGE", "OPTIMIZE", "MERGE"]
+    assert file_count(warehouse, "embeddings") == 2
+    assert warehouse.read("embeddings").select("text_id").distinct().count() == 10
 
 
 def test_bad_rows_are_quarantined_with_their_original_and_not_asked_again(
@@ -352,25 +365,6 @@ def test_requests_of_equal_examples_then_of_one_prompt_then_of_one_comparison_re
 def _runs(values: list[str]) -> int:
     """Stretches of equal values."""
     return 1 + sum(one != other for one, other in pairwise(values))
-
-
-def test_shards_lie_in_one_bucket_hold_all_rows_and_are_cut_alike_twice(spark: SparkSession, tmp_path: Path) -> None:
-    def cut(name: str, partitions: int) -> list[set[str]]:
-        rows = many(spark, 100).repartition(partitions)
-        bucket = F.pmod(F.xxhash64("text_id"), F.lit(3)).cast("int")
-        shards = stage_shards(
-            rows, key=["text_id"], bucket=bucket, rows=100, shard_rows=16, folder=str(tmp_path / name)
-        )  # fmt: skip
-        read = [spark.read.parquet(shard.path).select("text_id", bucket.alias("bucket")).collect() for shard in shards]
-        assert [len(found) for found in read] == [shard.rows for shard in shards]
-        assert [{row["bucket"] for row in found} for found in read] == [{shard.bucket} for shard in shards]
-        return [{row["text_id"] for row in found} for found in read]
-
-    once = cut("once", 5)
-    assert once == cut("twice", 2)
-    assert max(map(len, once)) <= 16
-    assert sum(map(len, once)) == 100
-    assert len(set().union(*once)) == 100
 
 
 def test_tasks_take_turns_on_the_one_gpu_that_the_settings_name(

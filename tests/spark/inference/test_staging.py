@@ -1,4 +1,4 @@
-"""What a killed job staged goes; what a living one staged stays."""
+"""What a job stages: shards of one bucket, gone with a killed job and kept of a living one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
+from synpref.inference.shards import stage_shards
 from synpref.inference.staging import HEARTBEAT, beat, remove_leftovers, staged
 
 LONG_AGO = time.time() - 100_000
@@ -37,3 +39,24 @@ def test_a_fill_s_folder_has_a_heartbeat_from_its_start_and_goes_with_it(spark: 
     with staged(spark, str(tmp_path), "rewards") as folder:
         assert (Path(folder) / HEARTBEAT).is_file()
     assert not list(tmp_path.iterdir())
+
+
+def test_shards_lie_in_one_bucket_hold_all_rows_and_are_cut_alike_twice(spark: SparkSession, tmp_path: Path) -> None:
+    texts = spark.range(100).select(F.format_string("id%05d", "id").alias("text_id"))
+
+    def cut(name: str, partitions: int) -> list[set[str]]:
+        rows = texts.repartition(partitions)
+        bucket = F.pmod(F.xxhash64("text_id"), F.lit(3)).cast("int")
+        shards = stage_shards(
+            rows, key=["text_id"], bucket=bucket, rows=100, shard_rows=16, folder=str(tmp_path / name)
+        )  # fmt: skip
+        read = [spark.read.parquet(shard.path).select("text_id", bucket.alias("bucket")).collect() for shard in shards]
+        assert [len(found) for found in read] == [shard.rows for shard in shards]
+        assert [{row["bucket"] for row in found} for found in read] == [{shard.bucket} for shard in shards]
+        return [{row["text_id"] for row in found} for found in read]
+
+    once = cut("once", 5)
+    assert once == cut("twice", 2)
+    assert max(map(len, once)) <= 16
+    assert sum(map(len, once)) == 100
+    assert len(set().union(*once)) == 100

@@ -78,6 +78,18 @@ def test_what_is_not_packed_is_computed_as_before(kind: str) -> None:
     assert Classifier(model, PAD, token_budget=100).logits(rows) == plain
 
 
+def test_a_prompt_is_shared_where_that_costs_less_than_the_way_its_rows_would_go_otherwise() -> None:
+    model, (long,) = classifier_of("llama"), rows_of([800])
+    rows = [long, Encoded(long.input_ids[:404], None, truncated=False)]
+    padded = Classifier(model, PAD, token_budget=1600)
+    logits = padded.logits(rows, ["p", "p"])
+    assert padded.passed.tokens < 800 + 404
+    use_packing(model)
+    packed = Classifier(model, PAD, token_budget=1600, packs=True)
+    assert packed.logits(rows, ["p", "p"]) == pytest.approx(logits, abs=1e-4)
+    assert packed.passed.tokens == 800 + 404
+
+
 def test_gradients_flow_through_packed_rows() -> None:
     model, rows = classifier_of("llama"), rows_of(LENGTHS)
     use_packing(model)

@@ -86,12 +86,17 @@ def test_a_served_model_gives_the_rewards_of_the_local_one(
 ) -> None:
     here = RewardScorer(local.model, local.tokenizer, 256, overlong, 512)
     with served(local) as asked:
-        there = load(asked, decoder_reward_folder, kind, overlong=overlong).score(TALKS)
+        scorer = load(asked, decoder_reward_folder, kind, overlong=overlong)
+        there = scorer.score(TALKS)
     for one, other in zip(here.score(TALKS), there, strict=True):
         assert isinstance(other, Reward)
         assert other[1:] == one[1:]
         assert other.reward == pytest.approx(one.reward, abs=BATCH_TOLERANCE["float32"], nan_ok=True)
     assert set(asked.paths) == {"/classify"}
+    assert scorer.order is not None
+    assert local.order is not None
+    assert scorer.order[:2] == local.order[:2]
+    assert scorer.order.margin == pytest.approx(local.order.margin, abs=1e-4)
 
 
 def test_each_distinct_conversation_is_one_request_that_names_the_model(
@@ -193,6 +198,14 @@ def test_answers_that_are_no_rewards_stop_the_load(decoder_reward_folder: Path, 
         pytest.raises(EngineError, match="no reward of a short conversation"),
     ):
         load(asked, decoder_reward_folder, kind)
+
+
+def test_a_server_that_gives_every_text_the_same_reward_stops_the_load(decoder_reward_folder: Path) -> None:
+    with (
+        serving(lambda body, before: Answer.of({"data": [{"probs": [7.5]}]})) as asked,
+        pytest.raises(EngineError, match=r"the server of .*all have the reward 7\.5"),
+    ):
+        load(asked, decoder_reward_folder)
 
 
 def test_a_tokenizer_of_two_segments_cannot_be_sent(reward_folder: Path) -> None:

@@ -213,6 +213,34 @@ def test_sharing_is_chosen_only_where_the_count_of_tokens_says_so(
 
 
 @given(ROWS, st.integers(1, 400))
+def test_packed_rows_are_shared_only_where_that_saves_tokens_that_are_none_of_padding(
+    drawn: list[tuple[int, list[int]]], budget: int
+) -> None:
+    rows, prompts = split(drawn)
+    lengths = [len(row) for row in rows]
+    plan = worth_sharing(rows, prompts, budget, packed=True)
+    mine = [lengths[row] for one in plan for batch in one.batches for _, row in batch]
+    packed = work_whole(mine, budget, packed=True)
+    assert packed.tokens == sum(mine)
+    if plan:
+        assert work_shared(plan, lengths).cost < packed.cost
+
+
+def test_a_prompt_that_only_padding_makes_dear_is_shared_with_padded_rows_and_not_with_packed_ones() -> None:
+    begun = [7] * 1000
+    rows = [begun + [8] * 1000, [*begun, *[9] * 10]]
+    assert [one.rows for one in worth_sharing(rows, [0, 0], 4000)[0].prompts] == [(0, 1)]  # 3,000 tokens for 4,000
+    assert worth_sharing(rows, [0, 0], 4000, packed=True) == []  # for 3,010
+    assert worth_sharing([*rows, *rows], [0] * 4, 8000, packed=True)  # 5,000 for 6,020
+
+
+def test_packed_rows_of_a_batch_cost_one_pass() -> None:
+    assert work_whole([5, 3, 2], 10, packed=True) == Work(10, 0, 1)
+    assert work_whole([5, 3, 2], 8, packed=True) == Work(10, 0, 2)
+    assert work_whole([5, 3, 2], 15) == Work(15, 0, 1)
+
+
+@given(ROWS, st.integers(1, 400))
 def test_one_response_a_prompt_or_no_prompt_shares_nothing(drawn: list[tuple[int, list[int]]], budget: int) -> None:
     rows, _ = split(drawn)
     assert worth_sharing(rows, list(range(len(rows))), budget) == []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from synpref.config import load_settings
+from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Repairs
 from synpref.flow import answers
 from synpref.flow.answers import Calls, filled
@@ -36,14 +37,15 @@ def _no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
 
-def ask(spec: EngineSpec, *words: str, master: str = "local[2]") -> Calls:
+def ask(spec: EngineSpec, *words: str, master: str = "local[2]", times: int = 1) -> Calls:
     settings = load_settings(["local"], ["inputs=[{path: p, source: s}]", *words])
     spark = SimpleNamespace(sparkContext=SimpleNamespace(master=master))
     warehouse = SimpleNamespace(spark=spark)
     stage: Any = SimpleNamespace(settings=settings, warehouse=warehouse, name="score", folder=None, say=print)
     inputs: Any = None
     calls = Calls()
-    filled(stage, calls, "rewards", inputs, spec)
+    for _ in range(times):
+        filled(stage, calls, "rewards", inputs, spec)
     return calls
 
 
@@ -52,6 +54,11 @@ def test_named_gpus_are_the_slots_of_what_computes_on_them(called: list[dict[str
     ask(REWARD, "spark.gpus=[GPU-8a,1]", "spark.slots=6")
     assert [(one["slots"], one["spec"].text("gpus")) for one in called] == [(2, "0,1"), (6, "GPU-8a,1")]
     assert called[0]["spec"].having(gpus=None).options == REWARD.having(gpus=None).options
+
+
+def test_small_files_are_compacted_as_often_as_the_setting_says(called: list[dict[str, Any]]) -> None:
+    ask(REWARD, "store.optimize_every=7")
+    assert called[0]["optimize_every"] == 7
 
 
 def test_the_gpus_of_one_machine_need_no_naming(called: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +94,48 @@ def test_what_became_of_answers_without_a_verdict_stands_in_the_detail_and_is_sa
     assert (
         "judge r answered without a verdict and was asked again: 1 of 3 repaired, 2 unparsed" in capsys.readouterr().out
     )
+
+
+@pytest.mark.parametrize(("right", "warned"), [(0, 1), (4, 1), (5, 0), (8, 0)])
+def test_a_scorer_no_better_than_chance_on_easy_comparisons_is_warned_of_once(
+    right: int, warned: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = Filled(8, 8, 0, 8, {}, 1.0, "engine", order=KnownOrder(right, 8, -0.25))
+    monkeypatch.setattr(answers, "fill", lambda _, **given: done)
+    found = ask(REWARD, times=3).outcome("c", 4).detail["canaries"]
+    assert found == {"engine": {"name": "r", "right": right, "pairs": 8, "margin": -0.25}}
+    told = capsys.readouterr().out
+    assert told.count("warning") == warned
+    if warned:
+        assert (
+            f"engine r (engine) prefers the better answer in {right} of 8 easy comparisons (mean margin -0.25)" in told
+        )
+
+
+def test_an_engine_without_such_comparisons_is_not_spoken_of(called: list[dict[str, Any]]) -> None:
+    assert ask(REWARD).facts()["canaries"] == {}
+    assert called
+
+
+@pytest.mark.parametrize(
+    ("cut", "quarantined", "words"),
+    [
+        (3, {}, "3 inputs are longer than engine r takes and lost their beginning"),
+        (0, {"overlong": 2}, "2 inputs are longer than engine r takes and stand in quarantine"),
+    ],
+)
+def test_over_long_inputs_are_counted_and_told_under_either_policy(
+    cut: int,
+    quarantined: dict[str, int],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    done = Filled(8, 8, 0, 8 - sum(quarantined.values()), quarantined, 1.0, "engine", tokens=90, cut=cut)
+    monkeypatch.setattr(answers, "fill", lambda _, **given: done)
+    detail = ask(REWARD).outcome("c", 4).detail
+    assert (detail["cut"], detail["refused"], detail["engine"]["cut"]) == (cut, quarantined, cut)
+    assert [line for line in capsys.readouterr().out.splitlines() if "longer" in line] == [f"rewards: {words}"]
 
 
 def test_comparisons_that_engines_refused_are_quarantined_and_not_out() -> None:

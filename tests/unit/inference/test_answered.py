@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from synpref.engines.choice import Choice
+from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Passed, Repairs
 from synpref.engines.transcript import Messages
 from synpref.inference import answering, loaded
@@ -25,6 +26,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.passed = Passed()
+        self.order: KnownOrder | None = None
         self.threads: list[str] = []
         self.made = threading.Event()
 
@@ -99,6 +101,16 @@ def test_what_became_of_answers_without_a_verdict_is_part_of_the_cost() -> None:
         "engine_tokens": [2, None], "engine_cut": [0, None], "engine_asked": [3, None], "engine_repaired": [1, None],
         "engine_unparsed": [2, None],
     }  # fmt: skip
+
+
+def test_how_a_reward_model_ordered_easy_comparisons_stands_on_the_first_row_of_each_window() -> None:
+    engine = Counting()
+    assert answered(SPEC, engine, window("a", "b")).column("engine_order").to_pylist() == [None, None]
+    engine.order = KnownOrder(6, 8, 0.25)
+    for _ in range(2):
+        answers = answered(SPEC, engine, window("a", "b"))
+        assert answers.column("engine_order").to_pylist() == [{"right": 6, "pairs": 8, "margin": 0.25}, None]
+    assert answered(SPEC, engine, window()).column("engine_order").to_pylist() == []
 
 
 def test_refusals_and_vectors_that_are_no_numbers_are_told_apart() -> None:

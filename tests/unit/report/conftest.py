@@ -21,7 +21,7 @@ def _interval(estimate: float, half: float, groups: int = 240) -> dict[str, Any]
 
 def _stage(name: str, rows_in: int, **more: Any) -> dict[str, Any]:
     row = {"stage": name, "rows_in": rows_in, "rows_out": rows_in, "duplicates": 0, "quarantined": {}, "refused": {},
-           "seconds": 4.2, "engine_calls": 0, "engine_calls_saved": 0, "detail": "{}"}  # fmt: skip
+           "cut": 0, "seconds": 4.2, "engine_calls": 0, "engine_calls_saved": 0, "detail": "{}"}  # fmt: skip
     return row | more
 
 
@@ -31,7 +31,7 @@ STAGES = [
            "benchmark_prompt_whole": 8}),
     _stage("embed", 1400, engine_calls=1400, seconds=21.7),
     _stage("stage1", 6871, engine_calls=3310, engine_calls_saved=120, seconds=131.0),
-    _stage("stage2", 4420, engine_calls=8840, seconds=77.3, refused={"overlong": 4, "engine_unreachable": 2}),
+    _stage("stage2", 4420, engine_calls=8840, seconds=77.3, refused={"overlong": 4, "engine_unreachable": 2}, cut=1204),
 ]  # fmt: skip
 LABELS: dict[str, Any] = {
     "pool": {"rows": 4420, "accuracy": 0.757},

@@ -37,6 +37,11 @@ def test_what_engines_gave_no_answer_to_is_told(summary: Make) -> None:
     assert "stage2: no answer by engines: overlong 4" in text
 
 
+def test_what_was_cut_to_an_engine_s_length_is_told(summary: Make) -> None:
+    lines = [line for line in summary_text(summary()).splitlines() if "cut to" in line]
+    assert lines == ["  stage2: cut to an engine's maximum length: 1,204 inputs"]
+
+
 def test_notes_stand_below_the_figures(summary: Make) -> None:
     text = summary_text(summary(), ["People are simulated.", "Judge \x1b[2J was refused: 2 of 32 right."])
     assert text.endswith(

@@ -57,6 +57,8 @@ def test_links_lead_to_sections_that_are_there(summary: Make, page: str) -> None
 def test_what_engines_gave_no_answer_to_is_told(page: str) -> None:
     told = page[page.index("no answer by engines") :]
     assert told.index("<code>engine_unreachable</code> 2") < told.index("<code>overlong</code> 4")
+    assert "<b>stage2</b> cut to an engine's maximum length: 1,204 inputs" in told
+    assert told.count("cut to an engine") == 1
 
 
 def test_figures_stand_beside_their_baseline_and_interval(page: str) -> None:

@@ -24,7 +24,8 @@ def test_the_whole_shape(summary: Make) -> None:
     assert set(made["device"]) == {"name", "features", "dtype"}
     assert set(made["peak_memory_gb"]) == {"driver", "worker"}
     assert set(made["stages"]["hygiene"]) == {
-        "rows_in", "rows_out", "duplicates", "quarantined", "refused", "seconds", "engine_calls", "engine_calls_saved",
+        "rows_in", "rows_out", "duplicates", "quarantined", "refused", "cut", "seconds", "engine_calls",
+        "engine_calls_saved",
     }  # fmt: skip
     assert set(made["labels"]) == {"pool", "kept", "flipped", "dropped", "by_length_equal_counts"}
     assert set(made["labels"]["by_length_equal_counts"]) == {"kept", "flipped"}

@@ -30,6 +30,28 @@ def test_a_compaction_that_another_commit_crossed_goes_again(monkeypatch: pytest
     assert done == ["compacted"]
 
 
+@pytest.mark.parametrize(("conflicts_left", "done"), [(1, True), (conflicts.ATTEMPTS, False)])
+def test_of_a_fill_s_buckets_only_those_named_are_compacted_and_a_conflict_that_lasts_stops_no_fill(
+    conflicts_left: int, done: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conflicts, "_LONGEST_PAUSE", 0.0)
+    errors, conditions = [CONFLICT] * conflicts_left, list[str]()
+
+    def commit() -> None:
+        if errors:
+            raise RuntimeError(errors.pop())
+
+    def where(condition: str) -> Any:
+        conditions.append(condition)
+        return SimpleNamespace(executeCompaction=commit)
+
+    warehouse: Any = SimpleNamespace(
+        spark=None, stamp={}, delta=lambda table: SimpleNamespace(optimize=lambda: SimpleNamespace(where=where))
+    )
+    assert maintenance.optimize_buckets(warehouse, "rewards", {7, 3}) is done
+    assert set(conditions) == {"bucket IN (3, 7)"}
+
+
 def crossing(error: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     def due(warehouse: object, table: str, every: int) -> bool:
         if table == "verdicts":
