@@ -86,10 +86,10 @@ def measure(shape: str, lengths: Sequence[Sequence[int]], plan: TrainingPlan, de
                 ends.append(time.perf_counter())
 
         fit(upper, ground, plan, progress=say)
+        limits = limits_of(ground, plan)
+        course = steps(ground.training, limits, plan.seed, plan.pairs_per_step)
+        timed = list(itertools.islice(course, WARM, plan.steps))
     seconds = ends[-1] - ends[WARM - 1]
-    limits = limits_of(ground, plan)
-    course = itertools.islice(steps(ground.training, limits, plan.seed, plan.pairs_per_step), WARM, plan.steps)
-    timed = list(course)
     tokens = np.concatenate([limits.lengths[part.responses] for step in timed for part in step.parts]).astype(float)
     work = Amount(len(timed), float(tokens.sum()), float(np.square(tokens).sum()))
     done = operations(sizes, work, trainable_layers=None, checkpointing=False, frozen_tokens=0.0)

@@ -51,7 +51,10 @@ def _right(vectors: Vectors, train: list[Pair], held_out: list[Pair]) -> list[fl
     labels = np.arange(len(seen)) % 2
     groups = [pair.group for pair in train]
     folds = list(GroupKFold(min(FOLDS, len(set(groups)))).split(seen, groups=groups))
-    regression = LogisticRegressionCV(Cs=10, cv=folds, fit_intercept=False, max_iter=1000)
+    regression = LogisticRegressionCV(
+        Cs=10, cv=folds, scoring="accuracy", l1_ratios=(0.0,), fit_intercept=False, max_iter=1000,
+        use_legacy_attributes=False,
+    )  # fmt: skip
     regression.fit(seen * (2 * labels - 1)[:, None], labels)
     margins = regression.decision_function(_differences(vectors, held_out))
     right: list[float] = ((margins > 0) + 0.5 * (margins == 0)).tolist()

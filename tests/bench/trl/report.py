@@ -49,9 +49,11 @@ def told_of_accuracy(pairs: Sequence[Pair], found: Mapping[str, Sequence[Result]
     """Held-out accuracies, means over the seeds, and our differences, with intervals that resample groups."""
     right = {who: [by_group(pairs, one["right"]) for one in runs] for who, runs in found.items()}
     right["frozen"] = [by_group(pairs, frozen["right"])]
+    right["length"] = [by_group(pairs, [_longer(pair) for pair in pairs])]
     sizes = by_group(pairs, [1.0] * len(pairs))
     rows = {who: [sizes] * len(shares) for who, shares in right.items()}
     names = {"ours": "synpref", "trl": "TRL's RewardTrainer", "frozen": f"frozen embeddings ({frozen['view']})"}
+    names["length"] = "the longer response"
     lines = [f"held-out accuracy, mean over the seeds; 95 % intervals resample {len(sizes)} groups{_few(sizes)}"]
     lines += [f"  {name:28} {_told(mean_share_interval(right[who], rows[who], seed=0))}" for who, name in names.items()]
     ours = [mean(one["right"]) for one in found["ours"]]
@@ -84,6 +86,11 @@ def by_group(pairs: Sequence[Pair], right: Sequence[float]) -> list[float]:
     for pair, one in zip(pairs, right, strict=True):
         sums[pair.group] += one
     return list(sums.values())
+
+
+def _longer(pair: Pair) -> float:
+    apart = len(pair.chosen) - len(pair.rejected)
+    return float(apart > 0) + 0.5 * (apart == 0)
 
 
 def _few(groups: Sequence[float]) -> str:
