@@ -65,7 +65,7 @@ def measure(shape: str, lengths: Sequence[Sequence[int]], device: str, dtype: st
     torch.manual_seed(0)
     with torch.device(device):
         model = model_type._from_config(config, dtype=getattr(torch, dtype)).eval()
-    rows = _rows(lengths, sizes["vocab_size"])
+    rows = random_rows(lengths, sizes["vocab_size"])
     packs = can_pack(model)
     if packs:
         use_packing(model)
@@ -81,12 +81,12 @@ def measure(shape: str, lengths: Sequence[Sequence[int]], device: str, dtype: st
         for name, work in ways.items():
             best[name] = min(best[name], _timed(work, device))
     seconds, tokens = best["ours"], sum(len(row.input_ids) for row in rows)
-    mfu = _operations(config, [len(row.input_ids) for row in rows]) / seconds / _peak(device, dtype)
+    mfu = _operations(config, [len(row.input_ids) for row in rows]) / seconds / peak(device, dtype)
     pairs = len(lengths)
     return Figures(shape, dtype, pairs, tokens, pairs / seconds, tokens / seconds, mfu, best["fixed"] / seconds)
 
 
-def _rows(lengths: Sequence[Sequence[int]], vocabulary: int) -> list[Encoded]:
+def random_rows(lengths: Sequence[Sequence[int]], vocabulary: int) -> list[Encoded]:
     """Random ids, none the pad token; both rows of a pair begin with the same prompt."""
     draw = random.Random(0)
     rows = []
@@ -113,7 +113,7 @@ def _operations(config: Any, lengths: Sequence[int]) -> float:
     return operations
 
 
-def _peak(device: str, dtype: str) -> float:
+def peak(device: str, dtype: str) -> float:
     """Operations a second of a large product in this number format, measured now."""
     size = SIZE if device == "cuda" else SIZE // 8
     a, b = (torch.randn(size, size, device=device, dtype=getattr(torch, dtype)) for _ in range(2))

@@ -24,7 +24,7 @@ def test_pairs_are_trained_faster_than_by_trl(name: str, least: float) -> None:
     file = PAIRS / f"{name}.parquet"
     if not file.is_file():
         pytest.skip(f"{file} is absent")
-    words = [sys.executable, "-m", "tests.bench.trl.compare", str(file), "--steps", "10"]
+    words = [sys.executable, "-m", "tests.bench.trl.compare", str(file), "--seeds", "3", "--steps", "10"]
     done = subprocess.run(words, cwd=HERE.parents[1], check=True, capture_output=True, text=True)
     sys.stdout.write(done.stdout)
     found = re.search(r"synpref over TRL: ([0-9.]+)", done.stdout)

@@ -1,6 +1,6 @@
 """TRL's RewardTrainer on tokenised pairs: runs in the environment .venv-trl, without synpref (see compare.py).
 
-usage: train_trl.py TASK.json   (prints one line of JSON: seconds, pairs, accuracy)
+usage: train_trl.py TASK.json   (prints one line of JSON: seconds, processor seconds, pairs, responses encoded, right)
 """
 
 from __future__ import annotations
@@ -17,57 +17,78 @@ from datasets import Dataset
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from trl import RewardConfig, RewardTrainer
 
+Tokens = dict[str, list[int]]
+Ids = list[tuple[str, str]]
 
-def main(task: dict[str, Any]) -> dict[str, float]:
-    """Train, and score the held-out pairs; what is timed is train() alone."""
-    torch.set_num_threads(task["threads"])
-    torch.manual_seed(task["seed"])
-    tokenizer = AutoTokenizer.from_pretrained(task["model"])
-    model = AutoModelForSequenceClassification.from_pretrained(task["model"], num_labels=1, dtype=torch.float32)
+
+def main(task: dict[str, Any]) -> dict[str, Any]:
+    """Train, and score the pairs of a part; what is timed is train() alone."""
+    run, model_folder = task["run"], task["model"]
+    torch.set_num_threads(run["threads"])
+    torch.manual_seed(run["seed"])
+    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    model = AutoModelForSequenceClassification.from_pretrained(model_folder, num_labels=1, dtype=torch.float32)
+    held = json.loads((Path(task["data"]) / "pairs.json").read_text())
+    tokens, pairs = held["tokens"], held["parts"][run["part"]]
+    rows = {
+        "chosen_ids": [tokens[chosen] for chosen, _ in pairs],
+        "rejected_ids": [tokens[rejected] for _, rejected in pairs],
+    }
     with tempfile.TemporaryDirectory() as folder:
-        config = RewardConfig(
-            output_dir=folder,
-            max_steps=task["trl"]["steps"],
-            per_device_train_batch_size=task["trl"]["batch"],
-            learning_rate=task["trl"]["learning_rate"],
-            lr_scheduler_type="linear",
-            warmup_steps=round(0.1 * task["trl"]["steps"]),
-            weight_decay=0.01,
-            max_length=task["max_tokens"],
-            seed=task["seed"],
-            bf16=task["dtype"] == "bfloat16",
-            gradient_checkpointing=False,  # its default; without it is faster, and all fits
-            use_cpu=not torch.cuda.is_available(),
-            save_strategy="no",
-            report_to="none",
-            logging_strategy="no",
-            disable_tqdm=True,
+        trainer = RewardTrainer(
+            model=model, args=config_of(run, folder), train_dataset=Dataset.from_dict(rows), processing_class=tokenizer
         )
-        pairs = json.loads(Path(task["pairs"]).read_text())
-        columns = {"chosen_ids": [a for a, _ in pairs["train"]], "rejected_ids": [b for _, b in pairs["train"]]}
-        rows = Dataset.from_dict(columns)
-        trainer = RewardTrainer(model=model, args=config, train_dataset=rows, processing_class=tokenizer)
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         trainer.train()
-        seconds = time.perf_counter() - start
-    right = accuracy(model.eval(), pairs["held_out"], tokenizer.pad_token_id) if task["score"] else float("nan")
-    return {"seconds": seconds, "pairs": task["trl"]["steps"] * task["trl"]["batch"], "accuracy": right}
+        found = {"seconds": time.perf_counter() - start, "processor_seconds": time.process_time() - busy}
+    scored = held["parts"][run["score"]] if run["score"] else []
+    passes, rest = divmod(run["steps"], -(-len(pairs) // run["pairs"]))  # the last step of a pass has what is left
+    seen = passes * len(pairs) + rest * run["pairs"]
+    return {
+        **found,
+        "pairs": seen,
+        "encoded": 2 * seen,
+        "right": right_of(model.eval(), tokens, scored, tokenizer.pad_token_id) if run["score"] else None,
+    }
 
 
-def accuracy(model: Any, pairs: list[list[list[int]]], padding: int) -> float:
-    """Share of the pairs whose chosen side has the higher reward."""
-    distinct = sorted({tuple(side) for pair in pairs for side in pair}, key=len)
-    rewards: dict[tuple[int, ...], float] = {}
+def config_of(run: dict[str, Any], folder: str) -> RewardConfig:
+    """A run in TRL's words: steps, schedule, warm-up and weight decay are those of synpref's plan."""
+    return RewardConfig(
+        output_dir=folder,
+        max_steps=run["steps"],
+        per_device_train_batch_size=run["pairs"],
+        learning_rate=run["rate"],
+        lr_scheduler_type="linear",
+        warmup_steps=round(0.1 * run["steps"]),
+        weight_decay=0.01,
+        max_length=run["max_tokens"],
+        seed=run["seed"],
+        bf16=run["dtype"] == "bfloat16",
+        gradient_checkpointing=False,  # its default; without it is faster, and all fits
+        use_cpu=not torch.cuda.is_available(),
+        save_strategy="no",
+        report_to="none",
+        logging_strategy="no",
+        disable_tqdm=True,
+    )
+
+
+def right_of(model: Any, tokens: Tokens, pairs: Ids, padding: int) -> list[float]:
+    """Of each pair, in its order: 1 where the chosen side has the higher reward, 0.5 where both have one."""
+    names = sorted({name for pair in pairs for name in pair}, key=lambda name: len(tokens[name]))
+    rewards: dict[str, float] = {}
     with torch.inference_mode():
-        for start in range(0, len(distinct), 32):
-            some = distinct[start : start + 32]
+        for start in range(0, len(names), 32):
+            some = [tokens[name] for name in names[start : start + 32]]
             longest = max(map(len, some))
             ids = torch.tensor([[*side, *([padding] * (longest - len(side)))] for side in some])
             mask = torch.tensor([[1] * len(side) + [0] * (longest - len(side)) for side in some])
-            found = model(input_ids=ids, attention_mask=mask).logits[:, 0].tolist()
-            rewards.update(zip(some, found, strict=True))
-    margins = [rewards[tuple(chosen)] - rewards[tuple(rejected)] for chosen, rejected in pairs]
-    return sum((margin > 0) + 0.5 * (margin == 0) for margin in margins) / len(margins)
+            given = {"input_ids": ids.to(model.device), "attention_mask": mask.to(model.device)}
+            found = model(**given).logits[:, 0].tolist()
+            rewards.update(zip(names[start : start + 32], found, strict=True))
+    margins = [rewards[chosen] - rewards[rejected] for chosen, rejected in pairs]
+    return [(margin > 0) + 0.5 * (margin == 0) for margin in margins]
 
 
 if __name__ == "__main__":
