@@ -173,6 +173,20 @@ def test_scores_made_elsewhere_stand_beside_the_models(done: Done) -> None:
     assert found["best_of_n", "lists", "best_of_2"] == pytest.approx(1 / 4)
 
 
+def test_the_same_scores_under_two_names_both_stand(measuring: Measuring, folder: Path) -> None:
+    path = their_scores(folder / "one.csv")
+    copy = folder / "copy.csv"
+    copy.write_bytes(path.read_bytes())
+    named = ", ".join(
+        f"{{name: {name}, benchmark: user_pairs, path: '{where}'}}" for name, where in (("one", path), ("copy", copy))
+    )
+    stage = measuring(pairs_word(written(folder / "same.jsonl", ROWS)), f"evaluate.scores=[{named}]")
+    told = run(stage).detail["benchmarks"]["figures"]
+    assert [row["name"] for row in told] == ["one", "copy", "length only", "chance"]
+    for name in ("one", "copy"):
+        assert scores(stage, name)["user_pairs", "all", "score"] == pytest.approx(1 / 6)
+
+
 def test_a_replayed_judge_is_right_where_both_orders_are_and_what_nobody_recorded_is_missing(done: Done) -> None:
     assert done.outcome.detail["refused"] == {"not_recorded": 2}
     found = scores(done.stage, "recorded")
