@@ -280,6 +280,27 @@ def test_a_wrong_row_ends_with_2_and_names_its_place(
     assert error.value.exit_code == 2
 
 
+def test_a_refused_row_of_pairs_stands_in_quarantine_and_the_others_are_measured(
+    measuring: Measuring, folder: Path
+) -> None:
+    asked = [{**row, "prompt": [{"role": "user", "content": row["prompt"]}]} for row in ROWS]
+    twin = {**asked[0], "id": "twin", "rejected": asked[0]["chosen"]}
+    pairs = pairs_word(written(folder / "refused.jsonl", [*asked, twin]))
+    scored = f"evaluate.scores=[{elsewhere('user_pairs', their_scores(folder / 'their.csv'))}]"
+    words = (pairs, scored, "evaluate.max_refused_share=0.2")
+    for _ in range(2):
+        stage = measuring(*words)
+        outcome = run(stage)
+        assert (outcome.rows_in, outcome.rows_out, outcome.quarantined) == (7, 6, {"identical_responses": 1})
+        assert outcome.detail["benchmarks"]["refused"] == {"user_pairs": {"identical_responses": 1}}
+        (kept,) = stage.warehouse.read("quarantine").where("stage = 'evaluate'").collect()
+        assert (kept["reason"], json.loads(kept["original"])) == ("identical_responses", twin)
+        assert kept["detail"].startswith(f"{folder}/refused.jsonl: line 7: both responses are the same text")
+    found = scores(stage, "theirs")
+    assert (found["user_pairs", "all", "refused_rows"], found["user_pairs", "all", "score"]) == (1.0, 1 / 6)
+    assert outcome.detail["benchmarks"]["figures"][0]["refused"] == 1
+
+
 def test_an_unknown_category_names_its_row_and_what_is_known(measuring: Measuring, folder: Path) -> None:
     row = {"id": "1", "subset": "alpacaeval-esay", "prompt": "p", "chosen": "c", "rejected": "r"}
     wrong = f"evaluate.benchmarks={{reward_bench: ['{written(folder / 'subset.jsonl', [row])}']}}"
