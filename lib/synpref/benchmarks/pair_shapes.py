@@ -43,8 +43,8 @@ Found = TypeVar("Found")
 def reader(rows: Sequence[Row]) -> Read:
     """How the rows of a file are read, by what its first rows hold; as text where they are of no known shape.
 
-    What it gives raises BadRowError with its reason (`pairs.reasons`) where a row is no comparison. Rows of text may hold
-    equal and empty responses.
+    What it gives raises BadRowError with its reason (`pairs.reasons`) where a row is no comparison. Rows of text may
+    hold equal and empty responses.
     """
     kinds = _kinds(rows[:FIRST_ROWS])
     shape = next((name for name, matches in MATCHES.items() if matches(kinds)), "text")
@@ -117,7 +117,7 @@ def _said(row: Row, name: str) -> str:
 
 
 def _or_refused(row: Row, part: str, read: Callable[..., Found], *names: str) -> Found:
-    """What `read` finds in a column. Raises BadRowError with the reason that ingest gives where there is nothing to use."""
+    """What `read` finds in a column. Raises BadRowError with ingest's reason where there is nothing to use."""
     try:
         return read(*names)
     except BadRowError as error:
