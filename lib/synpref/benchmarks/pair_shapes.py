@@ -121,18 +121,26 @@ def _or_refused(row: Row, part: str, read: Callable[..., Found], *names: str) ->
     try:
         return read(*names)
     except BadRowError as error:
-        code = error.reason or (f"unreadable_{part}" if row.has(*names) else f"missing_{part}")
+        absent = not row.has(*names) or any(row.values.get(name) in ([], "[]") for name in names)
+        code = error.reason or (f"missing_{part}" if absent else f"unreadable_{part}")
         raise error.because(code) from None
 
 
 def _answer(row: Row, name: str) -> str:
     """The text of a list of one assistant message."""
+    told = row.values.get(name)
+    if isinstance(told, list) and len(told) == 1 and _without_text(told[0]):
+        raise _refused(row, "missing_response")
     messages = _or_refused(row, "response", row.messages, name)
     if len(messages) > 1:
         raise _refused(row, "multiple_final_messages")
     if messages[0]["role"] != "assistant":
         raise _refused(row, "final_not_assistant")
     return messages[0]["content"]
+
+
+def _without_text(message: object) -> bool:
+    return isinstance(message, dict) and message.get("content") is None and message.get("value") is None
 
 
 def _whole(row: Row, name: str) -> Messages:

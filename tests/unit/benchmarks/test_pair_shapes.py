@@ -23,7 +23,7 @@ def user(text: str) -> Row:
     return {"role": "user", "content": text}
 
 
-def bot(text: str) -> Row:
+def bot(text: str | None) -> Row:
     return {"role": "assistant", "content": text}
 
 
@@ -123,6 +123,9 @@ def test_what_ingest_refuses_is_refused_with_file_row_and_reason(
         ("conversational", {"chosen": [{"role": "judge", "content": "x"}]}, "unknown_role"),
         ("conversational", {"chosen": [{"role": "assistant", "content": [{"type": "text"}]}]}, "content_not_text"),
         ("conversational", {"chosen": None}, "missing_response"),
+        ("conversational", {"chosen": []}, "missing_response"),
+        ("conversational", {"chosen": [bot(None)]}, "missing_response"),
+        ("conversational", {"prompt": []}, "missing_prompt"),
     ],
 )
 def test_a_row_without_something_to_use_has_the_reason_of_ingest(
