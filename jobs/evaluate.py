@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from synpref.benchmarks.refused import refused_counts
 from synpref.benchmarks.score_rows import ScoreRow
 from synpref.cli import submit
 from synpref.flow.answers import Calls
 from synpref.flow.benchmark_files import read_material
-from synpref.flow.benchmark_record import NO_CAMPAIGN, RESULTS, log_scorers, shown, write_scores
+from synpref.flow.benchmark_record import NO_CAMPAIGN, RESULTS, log_scorers, shown, write_refused, write_scores
 from synpref.flow.benchmarks import measured_scorers
 from synpref.flow.canaries import Attacked, attacked_tests, robustness_shown
 from synpref.flow.final_models import measured_tests, trained_campaign
@@ -23,6 +24,7 @@ def run(stage: Stage) -> Outcome:
     """Score, write benchmark_scores, log to MLflow, and print the tables."""
     asked, calls = stage.settings.evaluate, Calls()
     material = read_material(stage)
+    write_refused(stage, material.refused)
     campaign = trained_campaign(stage)
     models = [(one.name, one.model) for one in asked.models]
     tests, attacked, rows = None, Attacked(), defaultdict[str, list[ScoreRow]](list)
@@ -43,11 +45,11 @@ def run(stage: Stage) -> Outcome:
     if scorers:
         print(f"every figure: {stage.folder / RESULTS}, the table benchmark_scores, and MLflow\n")
     unscored = tests.unscored if tests else 0
-    rows_in = material.items + (tests.count if tests else 0)
+    measured = material.items + (tests.count if tests else 0)
     return Outcome(
-        rows_in=rows_in,
-        rows_out=rows_in - unscored,
-        quarantined={"unscored": unscored} if unscored else {},
+        rows_in=measured + len(material.refused),
+        rows_out=measured - unscored,
+        quarantined={**refused_counts(material.refused), **({"unscored": unscored} if unscored else {})},
         engine_calls=calls.computed,
         engine_calls_saved=calls.saved,
         campaign=campaign or NO_CAMPAIGN,

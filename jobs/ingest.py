@@ -52,7 +52,7 @@ def run(stage: Stage) -> Outcome:
                 label_origin=one.label_origin or "unknown",
             )
         )
-        stage.say(f"{one.path}: shape {read[-1].shape}")
+        stage.say(f"{one.path}: {read[-1].told}")
     once_only([(one.path, [file.path for file in found.read]) for one, found in zip(inputs, read, strict=True)])
     counts = write_ingested(warehouse, *read)
     if pool is not None and settings.truth == "generated":
@@ -72,6 +72,9 @@ def run(stage: Stage) -> Outcome:
             "file_ids": sorted(file_id for one in read for file_id in one.file_ids),
             "benchmarks": [] if pool is None else [str(pool.benchmarks)],
             "shapes": {one.path: found.shape for one, found in zip(inputs, read, strict=True)},
+            "versions": {
+                one.path: found.version for one, found in zip(inputs, read, strict=True) if found.version is not None
+            },
         },
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from pydantic import model_validator
 
-from synpref.section import Count, Positive, Section
+from synpref.section import Count, Positive, Section, Share
 
 # benchmarks.suite knows them too, and may not be imported here; a test holds the two together.
 BENCHMARK_NAMES = (
@@ -51,6 +51,7 @@ class Evaluate(Section):
     judges: list[str]
     sample: Positive | None
     robustness: Count
+    max_refused_share: Share
 
     @property
     def named(self) -> bool:

@@ -44,7 +44,7 @@ def by_chance(asked: Given, seed: int) -> Measured:
         figures={name: mean for name in figures[0] if (mean := _mean([one.get(name) for one in figures]))},
         ties=0,
     )
-    return Measured(result=result, accuracy=_mean(accuracies), held=asked.held)
+    return Measured(result=result, accuracy=_mean(accuracies), held=asked.held, refused=asked.refused)
 
 
 BASELINES: Mapping[str, Callable[[Given, int], Measured]] = {LENGTH: by_length, CHANCE: by_chance}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synpref.benchmarks.rows import Row
+from synpref.benchmarks.rows import BadRowError, Row
 from synpref.errors import InputError
 from synpref.pairs.magic import DAMAGED, check_content, check_readable
 
@@ -19,13 +19,15 @@ LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 _DATA = (".parquet", *LINES)
 _JSON = (".json", ".json.gz")
 _LOG = "_delta_log"
+UNREADABLE = "unreadable_row"  # code of pairs.reasons
 
 
-def read_rows(paths: Iterable[str | Path]) -> Iterator[Row]:
+def read_rows(paths: Iterable[str | Path], bad: list[BadRowError] | None = None) -> Iterator[Row]:
     """Rows of files, and of the files of folders in the order of their names. At least one row.
 
     A folder's .json files count only where it holds no parquet and no JSON Lines: data sets ship info files as .json.
-    Raises InputError naming the file: nothing there, a Delta table, an unknown ending, damaged, not of its format, a
+    bad: takes lines and rows that are no object, and none of them is an error. Raises InputError naming the file:
+    nothing there, a Delta table, an unknown ending, damaged, not of its format, a
     row that is no object, no rows at all.
     """
     named = [Path(path) for path in paths]
@@ -35,9 +37,14 @@ def read_rows(paths: Iterable[str | Path]) -> Iterator[Row]:
     for path in named:
         for file in _files(path):
             for row in _rows(file):
-                found = True
-                yield row
-    if not found:
+                if isinstance(row, Row):
+                    found = True
+                    yield row
+                elif bad is None:
+                    raise row
+                else:
+                    bad.append(row)
+    if not found and not bad:
         raise InputError(f"{', '.join(map(str, named))}: no rows")
 
 
@@ -66,7 +73,7 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def _rows(path: Path) -> Iterator[Row | BadRowError]:
     if path.suffix == ".parquet":
         return _parquet_rows(path)
     if path.name.endswith(LINES):
@@ -87,15 +94,18 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     return (Row(path, f"row {number}", row) for number, row in enumerate(values))
 
 
-def _line_rows(path: Path, text: str) -> Iterator[Row]:
+def _line_rows(path: Path, text: str) -> Iterator[Row | BadRowError]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             where = f"line {number}"
-            yield _object(path, where, _parsed(path, where, line))
+            value = _parsed(path, where, line)
+            yield value if isinstance(value, BadRowError) else _object(path, where, value)
 
 
-def _array_rows(path: Path, text: str) -> Iterator[Row]:
+def _array_rows(path: Path, text: str) -> Iterator[Row | BadRowError]:
     values = _parsed(path, "the array", text)
+    if isinstance(values, BadRowError):
+        raise values
     for number, value in enumerate(values if isinstance(values, list) else [values]):
         yield _object(path, f"row {number}", value)
 
@@ -112,14 +122,17 @@ def _text(path: Path) -> str:
 
 
 def _parsed(path: Path, where: str, text: str) -> object:
+    """The value, or what is wrong with the text."""
     try:
         value: object = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: {where}: not JSON ({error})") from error
+        return BadRowError(Row(path, where, {}), f"not JSON ({error})", UNREADABLE, text)
     return value
 
 
-def _object(path: Path, where: str, value: object) -> Row:
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: {where}: not a JSON object but {type(value).__name__}")
-    return Row(path, where, value)
+def _object(path: Path, where: str, value: object) -> Row | BadRowError:
+    if isinstance(value, dict):
+        return Row(path, where, value)
+    return BadRowError(
+        Row(path, where, {}), f"not a JSON object but {type(value).__name__}", UNREADABLE, json.dumps(value)
+    )

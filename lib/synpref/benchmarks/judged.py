@@ -96,6 +96,7 @@ def measure_judge(asked: Given, said: Said, seed: int | None) -> Measured:
         accuracy=pairs_right(singles, scores, seed),
         held=asked.held,
         unscored=unscored,
+        refused=asked.refused,
         categories=accuracy_by_category(singles, scores, seed),
     )
 

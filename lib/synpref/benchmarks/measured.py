@@ -27,6 +27,7 @@ from synpref.benchmarks.selection import Given, scorable
 from synpref.benchmarks.suite import benchmark
 
 ACCURACY = "accuracy"
+REFUSED = "refused_rows"
 ONE_ORDER = "judge/single order, macro"  # a judge on the whole of JudgeBench as paper.md §5.2 has it
 
 
@@ -35,7 +36,8 @@ class Measured:
     """accuracy: share right of all pairs that are there, which every benchmark with pairs has, whole or not.
 
     result.overall: None where a part is missing, where it is a sample, or where items have no score (`unscored`).
-    held: items that the files hold. length: correlation of score and length. quarters: by measure of a pair.
+    held: items that the files hold. refused: their
+    rows that are none. length: correlation of score and length. quarters: by measure of a pair.
     """
 
     result: Result
@@ -46,6 +48,7 @@ class Measured:
     categories: Mapping[str, Figure] = field(default_factory=dict)
     quarters: Mapping[str, tuple[Quarter, ...]] = field(default_factory=dict)
     curves: Mapping[str, Curve] = field(default_factory=dict)
+    refused: int = 0
 
     @property
     def headline(self) -> Figure | None:
@@ -70,6 +73,8 @@ class Measured:
             for measure, quarters in self.quarters.items()
             for number, quarter in enumerate(quarters, start=1)
         ]
+        if self.refused:
+            found.append(ScoreRow(name, ALL, REFUSED, float(self.refused), None, None, self.result.items))
         return [*result_rows(self.result), *found, *curve_rows(name, self.curves)]
 
     def as_dict(self) -> dict[str, Any]:
@@ -77,6 +82,7 @@ class Measured:
         return self.result.as_dict() | {
             "held": self.held,
             "unscored": self.unscored,
+            "refused": self.refused,
             "accuracy": self.accuracy and self.accuracy.as_dict(),
             "length_correlation": self.length and self.length.as_dict(),
             "categories": {name: figure.as_dict() for name, figure in self.categories.items()},
@@ -100,6 +106,7 @@ def measure(asked: Given, scores: Scores, seed: int | None) -> Measured:
         categories=accuracy_by_category(items, scores, seed),
         quarters={name: accuracy_by_quarter(items, scores, each, seed) for name, each in measures.items()},
         curves=best_of_k(items, scores, seed) if best_of_k else {},
+        refused=asked.refused,
     )
 
 

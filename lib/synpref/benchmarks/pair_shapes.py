@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from unicodedata import category
 
-from synpref.benchmarks.rows import Messages, Row
+from synpref.benchmarks.rows import BadRowError, Messages, Row
 from synpref.pairs.labels import FIRST, SECOND, preference
 from synpref.pairs.reasons import REASONS
 from synpref.pairs.shape_rules import (
@@ -37,13 +37,14 @@ class Pair(NamedTuple):
 
 
 Read = Callable[[Row], Pair]
+Found = TypeVar("Found")
 
 
 def reader(rows: Sequence[Row]) -> Read:
     """How the rows of a file are read, by what its first rows hold; as text where they are of no known shape.
 
-    What it gives raises InputError naming file, row and reason where a row is no comparison (`pairs.reasons`). Rows of
-    text may hold equal and empty responses.
+    What it gives raises BadRowError with its reason (`pairs.reasons`) where a row is no comparison. Rows of text may
+    hold equal and empty responses.
     """
     kinds = _kinds(rows[:FIRST_ROWS])
     shape = next((name for name, matches in MATCHES.items() if matches(kinds)), "text")
@@ -63,15 +64,15 @@ def _as_text(value: object) -> str | None:
 
 
 def _text(row: Row) -> Pair:
-    return Pair(row.conversation(*PROMPTS), (row.text("chosen"), row.text("rejected")))
+    return Pair(_prompt(row, row.conversation), (_said(row, "chosen"), _said(row, "rejected")))
 
 
 def _json_prompt(row: Row, _: Kinds) -> Pair:
-    return Pair(row.messages("prompt"), (row.text("chosen"), row.text("rejected")))
+    return Pair(_prompt(row, row.messages, "prompt"), (_said(row, "chosen"), _said(row, "rejected")))
 
 
 def _conversational(row: Row, _: Kinds) -> Pair:
-    return Pair(row.messages("prompt"), (_answer(row, "chosen"), _answer(row, "rejected")))
+    return Pair(_prompt(row, row.messages, "prompt"), (_answer(row, "chosen"), _answer(row, "rejected")))
 
 
 def _implicit(row: Row, _: Kinds) -> Pair:
@@ -86,8 +87,8 @@ def _implicit(row: Row, _: Kinds) -> Pair:
 
 def _labelled(row: Row, kinds: Kinds) -> Pair:
     label = _label(row, next(name for name in LABELS if name in kinds))
-    messages = row.messages(*PROMPTS) if "messages" in map(kinds.get, PROMPTS) else row.conversation(*PROMPTS)
-    first, second = (_answer(row, one) if kinds[one] == "messages" else row.text(one) for one in SIDES)
+    messages = _prompt(row, row.messages if "messages" in map(kinds.get, PROMPTS) else row.conversation)
+    first, second = (_answer(row, one) if kinds[one] == "messages" else _said(row, one) for one in SIDES)
     return Pair(messages, (first, second), _BETTER.get(label))
 
 
@@ -107,9 +108,30 @@ def _label(row: Row, name: str) -> str:
     return label
 
 
+def _prompt(row: Row, read: Callable[..., Messages], *names: str) -> Messages:
+    return _or_refused(row, "prompt", read, *(names or PROMPTS))
+
+
+def _said(row: Row, name: str) -> str:
+    return _or_refused(row, "response", row.text, name)
+
+
+def _or_refused(row: Row, part: str, read: Callable[..., Found], *names: str) -> Found:
+    """What `read` finds in a column. Raises BadRowError with ingest's reason where there is nothing to use."""
+    try:
+        return read(*names)
+    except BadRowError as error:
+        absent = not row.has(*names) or any(row.values.get(name) in ([], "[]") for name in names)
+        code = error.reason or (f"missing_{part}" if absent else f"unreadable_{part}")
+        raise error.because(code) from None
+
+
 def _answer(row: Row, name: str) -> str:
     """The text of a list of one assistant message."""
-    messages = row.messages(name)
+    told = row.values.get(name)
+    if isinstance(told, list) and len(told) == 1 and _without_text(told[0]):
+        raise _refused(row, "missing_response")
+    messages = _or_refused(row, "response", row.messages, name)
     if len(messages) > 1:
         raise _refused(row, "multiple_final_messages")
     if messages[0]["role"] != "assistant":
@@ -117,11 +139,15 @@ def _answer(row: Row, name: str) -> str:
     return messages[0]["content"]
 
 
+def _without_text(message: object) -> bool:
+    return isinstance(message, dict) and message.get("content") is None and message.get("value") is None
+
+
 def _whole(row: Row, name: str) -> Messages:
     """A conversation with its answer, as messages or as a transcript."""
     text = row.values.get(name)
     if not isinstance(text, str) or not looks_like_transcript(text):
-        return row.messages(name)
+        return _or_refused(row, "response", row.messages, name)
     roles = {"Human": "user", "Assistant": "assistant"}
     return tuple({"role": roles[speaker], "content": content} for speaker, content in transcript_turns(text))
 
@@ -141,7 +167,7 @@ def _parting(shared: Messages, one: Messages, other: Messages) -> str | None:
 
 
 def _checked(row: Row, pair: Pair) -> Pair:
-    """The pair. Raises InputError as `pairs.structure` refuses."""
+    """The pair. Raises BadRowError as `pairs.structure` refuses."""
     if all(_blank(message["content"]) for message in pair.messages):
         raise _refused(row, "missing_prompt")
     if pair.messages[-1]["role"] == "assistant":
@@ -158,5 +184,5 @@ def _blank(text: str) -> bool:
     return all(category(one)[0] == "Z" or category(one) in ("Cc", "Cf") for one in text)
 
 
-def _refused(row: Row, reason: str, told: str = "") -> Exception:
-    return row.error(f"{told}{REASONS[reason]} ({reason})")
+def _refused(row: Row, reason: str, told: str = "") -> BadRowError:
+    return row.error(f"{told}{REASONS[reason]} ({reason})", reason)

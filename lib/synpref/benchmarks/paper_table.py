@@ -74,8 +74,8 @@ def judge_notes(measured: Mapping[str, tuple[str, Results]]) -> list[str]:
 def figure_table(measured: Mapping[str, tuple[str, Results]]) -> list[dict[str, Any]]:
     """One row a benchmark and scorer: the overall figure, else the accuracy over pairs, else what is covered.
 
-    Further: items measured and held, those without a score, the correlation of score and length, and RM-Bench's style
-    bias.
+    Further: items measured and held, those without a score, rows refused, the correlation of score and length, and
+    RM-Bench's style bias.
     """
     names = list(dict.fromkeys(each for _, results in measured.values() for each in results))
     return [
@@ -99,6 +99,7 @@ def _figure_row(benchmark: str, name: str, kind: str, found: Measured) -> dict[s
         "items": found.result.items,
         "held": found.held,
         "unscored": found.unscored,
+        "refused": found.refused,
         "ties": found.result.ties,
         "length_correlation": found.length and found.length.value,
         "style_bias": _value(found, f"{COVERED}/{STYLE_BIAS}") if bias is None else bias,

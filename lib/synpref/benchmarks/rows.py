@@ -15,6 +15,22 @@ from synpref.pairs.roles import standard_role
 Messages = tuple[Mapping[str, str], ...]
 
 
+class BadRowError(InputError):
+    """A row that cannot be used; the message names file and row.
+
+    reason: code of `pairs.reasons` where one fits. original: the row as JSON, or the line that is none.
+    """
+
+    def __init__(self, row: Row, problem: str, reason: str | None = None, original: str | None = None) -> None:
+        super().__init__(f"{row.path}: {row.place}: {problem}")
+        self.row, self.problem, self.reason = row, problem, reason
+        self.original = json.dumps(row.values, default=str) if original is None else original
+
+    def because(self, reason: str) -> BadRowError:
+        """The same with a reason."""
+        return BadRowError(self.row, self.problem, reason, self.original)
+
+
 @dataclass(frozen=True)
 class Row:
     """One row: its file, its place there ("row 3", "line 4"), and its columns.
@@ -27,9 +43,9 @@ class Row:
     place: str
     values: Mapping[str, Any]
 
-    def error(self, problem: str) -> InputError:
-        """An error to raise, with the file and the row before the problem."""
-        return InputError(f"{self.path}: {self.place}: {problem}")
+    def error(self, problem: str, reason: str | None = None) -> BadRowError:
+        """An error to raise, with the file and the row before the problem. reason: see BadRowError."""
+        return BadRowError(self, problem, reason)
 
     def has(self, *names: str) -> bool:
         """Tell whether one of the columns is there and not null."""
@@ -121,7 +137,7 @@ class Row:
         role = self._as_text(f"{name}.role", _first(value, "role", "from"))
         standard = standard_role(role)
         if standard is None:
-            raise self.error(f"column {name!r}: unknown role {role!r}")
+            raise self.error(f"column {name!r}: unknown role {role!r}", "unknown_role")
         return {"role": standard, "content": content}
 
     def _value(self, names: tuple[str, ...]) -> tuple[str, Any]:
@@ -134,7 +150,8 @@ class Row:
 
     def _as_text(self, name: str, value: object) -> str:
         if not isinstance(value, str):
-            raise self.error(f"column {name!r} must be text, not {_kind(value)}")
+            parts = "content_not_text" if isinstance(value, list) and name.endswith(".content") else None
+            raise self.error(f"column {name!r} must be text, not {_kind(value)}", parts)
         try:
             value.encode("utf-8")
         except UnicodeEncodeError as error:

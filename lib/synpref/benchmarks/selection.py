@@ -13,13 +13,15 @@ from synpref.pairs.draw import draw
 class Given(NamedTuple):
     """A benchmark as it is measured. items: all that its files hold, or a sample of those `held`.
 
-    whole: the settings say that the files hold all that was published, where that cannot be told.
+    whole: the settings say that the files hold all that was published, where that cannot be told. refused: rows of a
+    user's pairs that are no comparison, and no item.
     """
 
     name: str
     items: tuple[Item, ...]
     held: int
     whole: bool = False
+    refused: int = 0
 
     @property
     def sampled(self) -> bool:

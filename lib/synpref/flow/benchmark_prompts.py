@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from synpref.benchmarks import best_of_n
+from synpref.benchmarks import best_of_n, user_pairs
 from synpref.benchmarks.items import Item
+from synpref.benchmarks.refused import check_refused, refused_text
 from synpref.benchmarks.suite import benchmark
 from synpref.errors import InputError, SettingsError
 from synpref.new_file import write_new
@@ -28,7 +29,7 @@ def write_benchmark_prompts(settings: Settings, path: Path) -> None:
             "evaluate.table is not read here: write its prompts to a file and name that in evaluate.benchmarks, or "
             "set evaluate.table=null"
         )
-    items = {name: benchmark(name).read(paths) for name, paths in asked.benchmarks.items()}
+    items = {name: _read(name, paths) for name, paths in asked.benchmarks.items()}
     if asked.best_of_n:
         items[best_of_n.NAME] = best_of_n.read(asked.best_of_n)
     if not items:
@@ -43,6 +44,17 @@ def write_benchmark_prompts(settings: Settings, path: Path) -> None:
     )
     told = ", ".join(f"{name} {len(texts):,} of {len(items[name]):,} items" for name, texts in turns.items())
     sys.stderr.write(f"{count:,} prompts in {path}: {told}\n")
+
+
+def _read(name: str, paths: Sequence[str]) -> tuple[Item, ...]:
+    """The items; rows of a user's pairs that `evaluate` would leave out are told."""
+    if name != user_pairs.NAME:
+        return benchmark(name).read(paths)
+    found = user_pairs.read_usable(paths)
+    check_refused(name, found.refused, len(found.items), share=1.0, setting="")
+    if found.refused:
+        sys.stderr.write(f"{name}: {len(found.refused):,} rows are refused: {refused_text(found.refused)}\n")
+    return found.items
 
 
 def first_turns(items: Iterable[Item]) -> list[str]:

@@ -20,7 +20,10 @@ from synpref.benchmarks.breakdown_table import breakdown_table
 from synpref.benchmarks.correlations import benchmark_correlations
 from synpref.benchmarks.measured import comparable
 from synpref.benchmarks.paper_table import coverage_notes, figure_table, judge_notes, paper_table
+from synpref.benchmarks.refused import quarantined, refused_counts, refused_text
+from synpref.benchmarks.rows import BadRowError
 from synpref.benchmarks.score_rows import ScoreRow
+from synpref.benchmarks.user_pairs import NAME as USER_PAIRS
 from synpref.engines.identity import hashed_part
 from synpref.flow.benchmark_files import Material
 from synpref.flow.benchmarks import ELSEWHERE, SCORED, Scorer
@@ -32,6 +35,7 @@ from synpref.store.warehouse import Warehouse
 
 NO_CAMPAIGN = "-"
 TABLE = "benchmark_scores"
+QUARANTINE = "quarantine"
 RESULTS = "benchmarks.json"
 _NO_METRIC = re.compile(r"[^A-Za-z0-9_. -]")
 _LONGEST = 250  # characters of a metric's name
@@ -67,6 +71,16 @@ def _earlier_files(warehouse: Warehouse, scorers: Sequence[Scorer]) -> set[tuple
             files.setdefault(row["name"], []).append(row["engine_id"])
     named = [one for one in scorers if one.kind == "scores"]
     return {(engine_id, name) for one in named for engine_id in files.get(one.name, ()) for name in one.results}
+
+
+def write_refused(stage: Stage, refused: Sequence[BadRowError]) -> None:
+    """Put the rows of user_pairs that are no comparison in quarantine, each once whenever it is read."""
+    if not refused:
+        return
+    found = [(NO_CAMPAIGN, "evaluate", *values) for values in quarantined(refused, USER_PAIRS)]
+    stage.warehouse.create(QUARANTINE)
+    frame = stage.warehouse.spark.createDataFrame(found, TABLES[QUARANTINE].ddl())
+    stage.warehouse.insert(QUARANTINE, frame.dropDuplicates(["row_key"]), unique=True)
 
 
 def log_scorers(stage: Stage, scorers: Sequence[Scorer]) -> None:
@@ -116,6 +130,8 @@ def shown(material: Material, scorers: Sequence[Scorer]) -> dict[str, Any]:
         "curves": [_curve_shown(*one) for one in _curves(scorers)],
         "curve_notes": _curve_notes(scorers),
         "correlations": _correlations(scorers),
+        "refused": {USER_PAIRS: refused_counts(material.refused)} if material.refused else {},
+        "refused_rows": [f"{USER_PAIRS}: {refused_text(material.refused)}"] if material.refused else [],
         "unscored": {one.name: dict(one.unscored) for one in scorers if any(one.unscored.values())},
     }
 

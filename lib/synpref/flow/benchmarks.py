@@ -129,13 +129,20 @@ def _from_files(stage: Stage, material: Material) -> list[Scorer]:
 def _from_file(stage: Stage, material: Material, name: str, files: Sequence[EvaluatedScores]) -> Scorer:
     given = {one.name: one for one in material.benchmarks}
     read = {one.benchmark: read_scores(one.path, material.files[one.benchmark]) for one in files}
-    details = {SCORED: ELSEWHERE, "files": {one.benchmark: file_fingerprint(one.path) for one in files}}
-    card = EngineCard("reward", name, False, None, details)
+    card = scores_card(name, {one.benchmark: file_fingerprint(one.path) for one in files})
     record_engines(stage.warehouse, card)
     of_lists, seed = read.pop(best_of_n.NAME, None), stage.settings.seed
     results = {which: measure(given[which], scores, seed) for which, scores in read.items()}
     curves = {} if of_lists is None else best_of_n.curves(material.lists.items, of_lists, seed)
     return Scorer(name, "scores", card.engine_id, results, curves)
+
+
+def scores_card(name: str, digests: Mapping[str, str]) -> EngineCard:
+    """The engine that files of scores stand for. digests: of the files, by benchmark.
+
+    What made them is known by its name alone: under two names the same scores are two engines.
+    """
+    return EngineCard("reward", name, False, None, {SCORED: ELSEWHERE, "scorer": name, "files": dict(digests)})
 
 
 def _judge(stage: Stage, calls: Calls, material: Material, name: str) -> Scorer:

@@ -43,8 +43,11 @@ def place_of(path: str, row: str) -> str:
 
 
 def _line_number(path: Path, wanted: str) -> int | None:
-    """None where the line is not found: in a compressed file, on another machine, behind MOST_LINES."""
-    if path.suffix == ".gz" or not path.is_file():
+    """None where the line is not found: in a compressed file, on another machine, behind MOST_LINES.
+
+    A row of a Delta table has no line: its file is parquet.
+    """
+    if path.suffix in (".gz", ".parquet") or not path.is_file():
         return None
     with path.open(encoding="utf-8-sig", errors="replace") as lines:
         for number, line in enumerate(islice(lines, MOST_LINES), start=1):

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
@@ -36,7 +36,8 @@ class TrainingData:
     """labelled: comparison_id, winner (a or b), group, source, side (train or validation), persisted.
 
     sizes: comparisons of each side; groups: of each side. rows_in = all sizes + duplicates + all of quarantined.
-    files: digest by path of what was read (of the content where the driver can read it). table: where a table was read.
+    files: digest by path of what was read (of the content where the driver can read it). folders: of the inputs that
+    are Delta tables, whose files are not among those, the version. table: where train.data.table was read.
     """
 
     labelled: DataFrame
@@ -48,6 +49,7 @@ class TrainingData:
     data_id: str
     files: Mapping[str, str]
     table: NamedTable | None
+    folders: Mapping[str, int] = field(default_factory=dict)
 
 
 def training_data(stage: Stage) -> TrainingData:
@@ -90,8 +92,9 @@ def training_data(stage: Stage) -> TrainingData:
         duplicates=duplicates,
         quarantined=dict(sorted(quarantined.items())),
         data_id=data_id,
-        files={file.path: _digest(file.path, file.file_id) for one in read for file in one.read},
+        files={file.path: _digest(file.path, file.file_id) for one in read if one.version is None for file in one.read},
         table=table,
+        folders={one.path: one.version for one in read if one.version is not None},
     )
 
 
@@ -131,7 +134,7 @@ def _input(stage: Stage, one: Input, use: str) -> Ingested:
         group_pattern=settings.groups.pattern,
         label_origin=one.label_origin or "unknown",
     )
-    stage.say(f"{one.path}: shape {read.shape}")
+    stage.say(f"{one.path}: {read.told}")
     return read
 
 

@@ -93,7 +93,8 @@ def _name(stage: Stage) -> str:
 def _origin(data: TrainingData) -> TableVersion | FilesRead:
     if data.table is not None:
         return TableVersion(data.table.name, data.table.version, path=data.table.path, identifier=data.table.identifier)
-    return FilesRead(data.files)
+    tables = (TableVersion(Path(path).name, version, path=path) for path, version in data.folders.items())
+    return FilesRead(data.files, tuple(tables))
 
 
 def _facts(stage: Stage, data: TrainingData, origin: TableVersion | FilesRead) -> DataFacts:
@@ -101,6 +102,7 @@ def _facts(stage: Stage, data: TrainingData, origin: TableVersion | FilesRead) -
         named = {f"table {origin.name}": f"version {origin.version}"}
     else:
         named = {Path(path).name: digest[:16] for path, digest in origin.digests.items()}
+        named |= {f"table {one.name}": f"version {one.version}" for one in origin.tables}
     return DataFacts(
         data=named,
         sizes=data.sizes,

@@ -11,10 +11,11 @@ from typing import Literal
 from urllib.parse import unquote
 
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError, SettingsError
+from synpref.pairs.delta_folders import check_no_table, read_version, table_version
 from synpref.pairs.magic import DAMAGED, check_content, check_not_empty, check_readable
 
 Format = Literal["parquet", "jsonl"]
@@ -48,30 +49,43 @@ class InputFile:
 
 @dataclass(frozen=True)
 class InputFiles:
-    """The files of one input: what Spark is told to read, the format, and each file (their number is small)."""
+    """The files of one input: what Spark is told to read, the format, and each file (their number is small).
+
+    version: of the Delta table whose folder `path` is; None where there is none.
+    """
 
     path: str
     format: Format
     options: dict[str, str]
     files: tuple[InputFile, ...]
+    version: int | None = None
 
 
 def spark_path(path: str) -> str:
     """Escape a local path that exists as it is written, so that brackets and stars in its name are no pattern."""
-    if _SCHEME.match(path) or not Path(path).exists():
+    if not _is_here(path):
         return path
     return re.sub(r"([\[\]{}*?\\])", r"\\\1", str(Path(path).absolute()))
+
+
+def _is_here(path: str) -> bool:
+    return not _SCHEME.match(path) and Path(path).exists()
 
 
 def find_files(spark: SparkSession, path: str, wanted: str) -> InputFiles:
     """List the files behind a path; those that lie on a local disk are checked to be what they say.
 
-    wanted: auto, parquet or jsonl. Raises InputError naming the path: nothing there, a folder without data, formats
-    mixed, an empty file, a file that is not what its name says, no permission; SettingsError for an unknown format.
+    wanted: auto, parquet or jsonl. The folder of a Delta table is read at its last version. Raises InputError naming
+    the path: nothing there, a folder without data, formats mixed, an empty file, a file that is not what its name says,
+    no permission, a Delta table in it or around it; SettingsError for an unknown format.
     """
     if wanted not in {"auto", *_AS_FILE}:
         raise SettingsError(f"format: {wanted!r} is none of auto, {', '.join(_AS_FILE)}")
     check_readable(path)
+    place = str(Path(path).absolute()) if _is_here(path) else path
+    version = table_version(spark, place)
+    if version is not None:
+        return _table_files(spark, place, version, wanted)
     check_not_empty(path, tuple(ending for ends in _AS_FILE.values() for ending in ends))
     readable = spark_path(path)
     every = _listed(spark, path, readable)
@@ -84,6 +98,8 @@ def find_files(spark: SparkSession, path: str, wanted: str) -> InputFiles:
         raise InputError(f"{path}: no {kind} files there (looked for {', '.join(endings[kind])}).")
     for file in files:
         _check_file(file, kind)
+    if kind == "parquet":
+        check_no_table(spark, path, (file.path for file in files))
     pattern = "*{" + ",".join(endings[kind]) + "}"
     options = {} if single else {"pathGlobFilter": pattern, "recursiveFileLookup": "true"}
     return InputFiles(readable, kind, options, files)
@@ -110,6 +126,15 @@ def _check_file(file: InputFile, kind: Format) -> None:
         check_content(file.path, kind)
 
 
+def _table_files(spark: SparkSession, path: str, version: int, wanted: str) -> InputFiles:
+    if wanted == "jsonl":
+        raise InputError(f"{path}: a Delta table, whose files are parquet. Set `format` of this input to auto.")
+    files = _files_of(read_version(spark, path, version).select(*described()).distinct())
+    if not files:
+        raise InputError(f"{path}: the Delta table has no rows (version {version}).")
+    return InputFiles(path, "parquet", {}, files, version)
+
+
 def _format(path: str, files: tuple[InputFile, ...], wanted: str, endings: dict[Format, tuple[str, ...]]) -> Format:
     found: list[Format] = [
         kind for kind, ends in endings.items() if wanted == kind or any(file.path.endswith(ends) for file in files)
@@ -129,16 +154,24 @@ def _format(path: str, files: tuple[InputFile, ...], wanted: str, endings: dict[
 def _listed(spark: SparkSession, path: str, readable: str) -> tuple[InputFile, ...]:
     # binaryFile lists what lies there, and opens no file whose content nobody selects
     source = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
-    modified = F.unix_micros("_metadata.file_modification_time")
     try:
-        listed = source.load(readable).select("_metadata.file_path", "_metadata.file_size", modified)
-        rows = listed.collect()  # as many as the input has files
+        return _files_of(source.load(readable).select(*described()))
     except PySparkException as error:
         if error.getCondition() == "PATH_NOT_FOUND":
             told = "there is no such file or folder, and no file that matches such a pattern. Check this input's path."
             raise InputError(f"{path}: {told}") from error
         raise InputError(f"{path}: cannot be read: {first_line(error)}") from error
-    return tuple(sorted((InputFile(row[0], row[1], row[2]) for row in rows), key=lambda file: file.uri))
+
+
+def described() -> tuple[Column, Column, Column]:
+    """What names a file, of a row that Spark read from it: the fields of InputFile."""
+    modified = F.unix_micros(F.col("_metadata.file_modification_time"))
+    return F.col("_metadata.file_path"), F.col("_metadata.file_size"), modified
+
+
+def _files_of(listed: DataFrame) -> tuple[InputFile, ...]:
+    files = (InputFile(row[0], row[1], row[2]) for row in listed.collect())  # as many as the input has files
+    return tuple(sorted(files, key=lambda file: file.uri))
 
 
 def first_line(error: PySparkException) -> str:

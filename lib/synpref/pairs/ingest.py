@@ -47,7 +47,7 @@ def read_input(
     group_pattern: str | None = None,
     label_origin: str = "unknown",
 ) -> Ingested:
-    """Read a file, folder or glob of preference data.
+    """Read a file, folder, glob or Delta table (by its folder, at its last version) of preference data.
 
     source: name of the input, for rows that name none. format: auto, parquet, jsonl. shape: auto or a name of
     `readers.shapes`. sample_*: see `sample.sample_rows`, before identity counts. group_column, group_pattern: see
@@ -61,6 +61,8 @@ def read_input(
         "source": source, "use": use, "shape": shape, "format": found.format, "label_origin": label_origin,
         "sample": [sample_prompts, sample_comparisons, seed], "group": [group_column, group_pattern],
     }  # fmt: skip
+    if found.version is not None:  # a file of a table may have other rows in another version: some are marked deleted
+        reading["version"] = found.version
     raw, fields = raw_rows(spark, found, reading)
     with damaged_files_named():
         fields, readable = sniff(raw, fields)
@@ -75,7 +77,7 @@ def read_input(
     rows = sample_rows(rows, sample_prompts, sample_comparisons, seed)
     rows = with_normalised_ids(rows.select(*PARSED))
     files = tuple(ReadFile(file_id(file, reading), file.path, file.length, file.modified) for file in found.files)
-    return Ingested(source, found.format, reader.name, use, files, rows)
+    return Ingested(source, found.format, reader.name, use, files, rows, found.path, found.version)
 
 
 def _check_sizes(*sizes: int | None) -> None:

@@ -14,7 +14,8 @@ class Ingested:
     """What was read of one input. The tables fit their contracts, keys distinct within the input, and are lazy.
 
     source: the input's name. shape: the reader that understood it. rows: the parsed rows that all tables derive from;
-    each table that is read parses anew, unless `write.write_ingested` writes them all.
+    each table that is read parses anew, unless `write.write_ingested` writes them all. path: as Spark
+    reads it. version: of the Delta table whose folder that is; None for files.
     """
 
     source: str
@@ -23,6 +24,14 @@ class Ingested:
     use: str
     read: tuple[content.ReadFile, ...]
     rows: DataFrame
+    path: str
+    version: int | None = None
+
+    @property
+    def told(self) -> str:
+        """What the input turned out to be, in words."""
+        table = "" if self.version is None else f"Delta table, version {self.version}, "
+        return f"{table}shape {self.shape}"
 
     @property
     def file_ids(self) -> tuple[str, ...]:

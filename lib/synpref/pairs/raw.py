@@ -7,10 +7,12 @@ from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from synpref.errors import InputError
 from synpref.pairs.columns import hash128_column
-from synpref.pairs.files import InputFile, InputFiles
+from synpref.pairs.delta_folders import read_version
+from synpref.pairs.files import InputFile, InputFiles, described
 from synpref.pairs.identity import hash128
 from synpref.pairs.parquet import read_parquet
 from synpref.pairs.readers.fields import TEXT_MAP, Fields, json_fields, parquet_fields
@@ -23,10 +25,9 @@ def file_id(file: InputFile, reading: Mapping[str, object]) -> str:
 
 def _file_id_column(reading: Mapping[str, object]) -> Column:
     """Twin of `file_id` over the metadata of the file that a row stands in."""
-    modified = F.unix_micros(F.col("_metadata.file_modification_time")).cast("string")
+    path, length, modified = described()
     told = F.lit(json.dumps(reading, sort_keys=True))
-    path, length = F.col("_metadata.file_path"), F.col("_metadata.file_size").cast("string")
-    return hash128_column(path, length, modified, told).alias("file_id")
+    return hash128_column(path, length.cast("string"), modified.cast("string"), told).alias("file_id")
 
 
 def quoted(name: str) -> str:
@@ -35,22 +36,24 @@ def quoted(name: str) -> str:
 
 
 def raw_rows(spark: SparkSession, found: InputFiles, reading: Mapping[str, object]) -> tuple[DataFrame, Fields]:
-    """Open the files of an input: rows with file_id, row and `raw` (JSON lines also `fields`), and access to them."""
+    """Open the files of an input: rows with file_id and `raw` (JSON lines also `fields`), and access to them.
+
+    Rows of parquet files have `row`; see `with_row_keys` for the others.
+    """
     if found.format == "parquet":
         return _parquet_rows(spark, found, reading)
     return _json_rows(spark, found, reading)
 
 
 def _parquet_rows(spark: SparkSession, found: InputFiles, reading: Mapping[str, object]) -> tuple[DataFrame, Fields]:
-    frame = read_parquet(spark, found)
+    version = found.version
+    frame = read_parquet(spark, found) if version is None else read_version(spark, found.path, version)
     if not frame.columns:
         raise InputError(f"{found.path}: the parquet files have no columns.")
-    rows = frame.select(
-        _file_id_column(reading),
-        F.col("_metadata.row_index").cast("string").alias("row"),
-        F.struct(*(F.col(quoted(name)) for name in frame.columns)).alias("raw"),
-    )
-    return rows, parquet_fields(frame.schema)
+    # Delta gives a row's index in its file only where the table's own features need it
+    index = [] if version is not None else [F.col("_metadata.row_index").cast("string").alias("row")]
+    raw = F.struct(*(F.col(quoted(name)) for name in frame.columns)).alias("raw")
+    return frame.select(_file_id_column(reading), *index, raw), parquet_fields(frame.schema)
 
 
 def _json_rows(spark: SparkSession, found: InputFiles, reading: Mapping[str, object]) -> tuple[DataFrame, Fields]:
@@ -62,12 +65,15 @@ def _json_rows(spark: SparkSession, found: InputFiles, reading: Mapping[str, obj
 
 
 def with_row_keys(rows: DataFrame) -> DataFrame:
-    """Name each JSON line by its hash and a counter among equal lines of its file; parquet rows have their index.
+    """Name each JSON line, or row of a table, by its hash and a counter among equal ones of its file.
 
-    The counter costs a shuffle of the lines. Which of several equal lines gets which number means nothing.
+    Rows of parquet have their index. The counter costs a shuffle of the rows. Which of several equal ones gets which
+    number means nothing.
     """
     if "row" in rows.columns:
         return rows
-    rows = rows.withColumn("line", hash128_column(F.col("raw")))
+    raw = F.col("raw")
+    line = raw if isinstance(rows.schema["raw"].dataType, StringType) else F.to_json(raw)
+    rows = rows.withColumn("line", hash128_column(line))
     counter = F.row_number().over(Window.partitionBy("file_id", "line").orderBy(F.lit(0))) - 1
     return rows.withColumn("row", F.concat_ws("-", "line", counter.cast("string"))).drop("line")

@@ -17,7 +17,7 @@ def benchmark_text(told: Mapping[str, Any]) -> str:
     """What was measured, from the plain values of `flow.benchmark_record.shown` and the robustness beside them."""
     parts = [
         _paper_table(told["table"], told["notes"]) if told["figures"] else "",
-        _figures(told["figures"]),
+        _figures(told["figures"], told.get("refused_rows", [])),
         breakdown_text(told["breakdowns"]),
         _curves(told["curves"], told["curve_notes"]),
         _robustness(told["robustness"]),
@@ -34,15 +34,17 @@ def _paper_table(table: Mapping[str, Any], notes: Sequence[str]) -> str:
     return "\n".join([text_table("Benchmarks", rows), *footnotes])
 
 
-def _figures(figures: Sequence[Mapping[str, Any]]) -> str:
-    rows = [("benchmark", "scorer", "figure", "", "95 % interval", "items", "no score", "length r", "normal - hard")]
+def _figures(figures: Sequence[Mapping[str, Any]], refused: Sequence[str]) -> str:
+    head = ("benchmark", "scorer", "figure", "", "95 % interval", "items", "no score", "length r", "normal - hard")
+    rows: list[Sequence[str]] = [(*head[:7], "refused", *head[7:]) if refused else head]
     for row in figures:
         sampled = f" of {count(row['held'])}" if row["items"] + row["unscored"] < row["held"] else ""
         length = ABSENT if row["length_correlation"] is None else f"{row['length_correlation']:+.2f}"
         rows.append(
             (
                 row["benchmark"], row["name"], row["figure"], percent(row["value"]), interval(row["interval"]),
-                count(row["items"]) + sampled, count(row["unscored"]), length, points(row["style_bias"]),
+                count(row["items"]) + sampled, count(row["unscored"]),
+                *([count(row["refused"])] if refused else []), length, points(row["style_bias"]),
             )
         )  # fmt: skip
     if len(rows) == 1:
@@ -51,6 +53,7 @@ def _figures(figures: Sequence[Mapping[str, Any]]) -> str:
     if any(row["figure"] == "covered" for row in figures):
         words.append("covered: mean of the subsets there, not the paper's")
     told = [text_table(f"What is there ({'; '.join(words)})", rows)]
+    told += [f"  rows refused and left out, of {printable(one)}" for one in refused]
     told += [
         f"  judge {printable(row['name'])} on {row['benchmark']}: right in one order {percent(row['single_order'])}; "
         f"verdict changes with the order {percent(row['position_flip'])}"

@@ -42,9 +42,10 @@ class TableVersion:
 
 @dataclass(frozen=True)
 class FilesRead:
-    """The files that the training rows were read from: digest by path."""
+    """The files that the training rows were read from, digest by path, and the folders of Delta tables."""
 
     digests: Mapping[str, str]
+    tables: tuple[TableVersion, ...] = ()
 
 
 def log_training(
@@ -143,11 +144,10 @@ def _datasets(origin: TableVersion | FilesRead, model: TrainedModel) -> Iterator
     from mlflow.data.meta_dataset import MetaDataset
 
     described: Any = MetaDataset  # abstract to a type checker only: it declares no profile
+    for one in [origin] if isinstance(origin, TableVersion) else origin.tables:
+        source = DeltaDatasetSource(path=one.path, delta_table_name=one.identifier, delta_table_version=one.version)
+        yield described(source, name=f"{one.name}@{one.version}", digest=model.training_digest[:32])
     if isinstance(origin, TableVersion):
-        source = DeltaDatasetSource(
-            path=origin.path, delta_table_name=origin.identifier, delta_table_version=origin.version
-        )
-        yield described(source, name=f"{origin.name}@{origin.version}", digest=model.training_digest[:32])
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a path has two ways to be local, which are the same

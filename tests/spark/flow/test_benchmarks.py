@@ -173,6 +173,20 @@ def test_scores_made_elsewhere_stand_beside_the_models(done: Done) -> None:
     assert found["best_of_n", "lists", "best_of_2"] == pytest.approx(1 / 4)
 
 
+def test_the_same_scores_under_two_names_both_stand(measuring: Measuring, folder: Path) -> None:
+    path = their_scores(folder / "one.csv")
+    copy = folder / "copy.csv"
+    copy.write_bytes(path.read_bytes())
+    named = ", ".join(
+        f"{{name: {name}, benchmark: user_pairs, path: '{where}'}}" for name, where in (("one", path), ("copy", copy))
+    )
+    stage = measuring(pairs_word(written(folder / "same.jsonl", ROWS)), f"evaluate.scores=[{named}]")
+    told = run(stage).detail["benchmarks"]["figures"]
+    assert [row["name"] for row in told] == ["one", "copy", "length only", "chance"]
+    for name in ("one", "copy"):
+        assert scores(stage, name)["user_pairs", "all", "score"] == pytest.approx(1 / 6)
+
+
 def test_a_replayed_judge_is_right_where_both_orders_are_and_what_nobody_recorded_is_missing(done: Done) -> None:
     assert done.outcome.detail["refused"] == {"not_recorded": 2}
     found = scores(done.stage, "recorded")
@@ -264,6 +278,27 @@ def test_a_wrong_row_ends_with_2_and_names_its_place(
     with pytest.raises(InputError, match=told) as error:
         evaluate.run(measuring(model_word("tiny", folder), wrong))
     assert error.value.exit_code == 2
+
+
+def test_a_refused_row_of_pairs_stands_in_quarantine_and_the_others_are_measured(
+    measuring: Measuring, folder: Path
+) -> None:
+    asked = [{**row, "prompt": [{"role": "user", "content": row["prompt"]}]} for row in ROWS]
+    twin = {**asked[0], "id": "twin", "rejected": asked[0]["chosen"]}
+    pairs = pairs_word(written(folder / "refused.jsonl", [*asked, twin]))
+    scored = f"evaluate.scores=[{elsewhere('user_pairs', their_scores(folder / 'their.csv'))}]"
+    words = (pairs, scored, "evaluate.max_refused_share=0.2")
+    for _ in range(2):
+        stage = measuring(*words)
+        outcome = run(stage)
+        assert (outcome.rows_in, outcome.rows_out, outcome.quarantined) == (7, 6, {"identical_responses": 1})
+        assert outcome.detail["benchmarks"]["refused"] == {"user_pairs": {"identical_responses": 1}}
+        (kept,) = stage.warehouse.read("quarantine").where("stage = 'evaluate'").collect()
+        assert (kept["reason"], json.loads(kept["original"])) == ("identical_responses", twin)
+        assert kept["detail"].startswith(f"{folder}/refused.jsonl: line 7: both responses are the same text")
+    found = scores(stage, "theirs")
+    assert (found["user_pairs", "all", "refused_rows"], found["user_pairs", "all", "score"]) == (1.0, 1 / 6)
+    assert outcome.detail["benchmarks"]["figures"][0]["refused"] == 1
 
 
 def test_an_unknown_category_names_its_row_and_what_is_known(measuring: Measuring, folder: Path) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from synpref.benchmarks.pair_shapes import reader
-from synpref.benchmarks.rows import Row
-from synpref.errors import InputError
+from synpref.benchmarks.rows import BadRowError, Row
 
 Parse = Callable[..., tuple[str, list[dict[str, Any]]]]
 
@@ -33,20 +32,18 @@ def check(parse: Parse, shape: str, cases: list[tuple[dict[str, Any], Any]]) -> 
     for (given, expected), row in zip(cases, rows, strict=True):
         assert summary(row) == expected, given
     if shape != "text":  # whose rows a benchmark reads whatever the structure check says
-        assert without_spark([given for given, _ in cases]) == [
-            None if isinstance(expected, str) else expected for _, expected in cases
-        ]
+        assert without_spark([given for given, _ in cases]) == [expected for _, expected in cases]
 
 
 def without_spark(given: list[dict[str, Any]]) -> list[Any]:
-    """The same of what a benchmark of a user's pairs makes of the rows; None where it refuses one."""
+    """The same of what a benchmark of a user's pairs makes of the rows, or why it refuses one."""
     rows = [Row(Path("rows.jsonl"), f"line {number}", row) for number, row in enumerate(given, start=1)]
     read, found = reader(rows), list[Any]()
     for row in rows:
         try:
             pair = read(row)
-        except InputError:
-            found.append(None)
+        except BadRowError as error:
+            found.append(error.reason)
         else:
             found.append(([message["content"] for message in pair.messages], *pair.texts))
     return found

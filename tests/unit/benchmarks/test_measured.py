@@ -45,6 +45,15 @@ def test_a_whole_benchmark_has_its_overall_figure_and_what_stands_behind_it() ->
     assert found.length.rows == 16
 
 
+def test_rows_that_were_refused_stand_beside_what_was_measured() -> None:
+    found = measure(whole()._replace(refused=3), SCORES, 7)
+    (row,) = (row for row in found.rows() if row.metric == "refused_rows")
+    assert (row.subset, row.value, row.items) == ("all", 3.0, 8)
+    assert found.as_dict()["refused"] == 3
+    assert found.result.overall is not None
+    assert not [row for row in measure(whole(), SCORES, 7).rows() if row.metric == "refused_rows"]
+
+
 def test_a_sample_is_never_an_overall_figure() -> None:
     found = measure(given("user_pairs", ITEMS, 4, 7), SCORES, None)
     assert found.result.overall is None

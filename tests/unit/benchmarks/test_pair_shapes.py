@@ -15,6 +15,7 @@ from synpref.benchmarks.measured import measure
 from synpref.benchmarks.selection import given
 from synpref.errors import InputError
 from synpref.pairs.identity import prompt_id
+from synpref.pairs.reasons import REASONS
 from tests.unit.benchmarks.conftest import Row, WriteRows, perfect
 
 
@@ -22,7 +23,7 @@ def user(text: str) -> Row:
     return {"role": "user", "content": text}
 
 
-def bot(text: str) -> Row:
+def bot(text: str | None) -> Row:
     return {"role": "assistant", "content": text}
 
 
@@ -105,3 +106,41 @@ def test_what_ingest_refuses_is_refused_with_file_row_and_reason(
     path = write_rows("mine.jsonl", [row, row, row | wrong])
     with pytest.raises(InputError, match=rf"mine\.jsonl: line 3: .*{told}"):
         user_pairs.read([path])
+    found = user_pairs.read_usable([path])
+    assert [item.id for item in found.items] == ["mine.jsonl/1", "mine.jsonl/2"]
+    assert [one.row.place for one in found.refused] == ["line 3"]
+    assert found.refused[0].reason in REASONS
+    assert json.loads(found.refused[0].original) == row | wrong
+
+
+@pytest.mark.parametrize(
+    ("shape", "wrong", "reason"),
+    [
+        ("text", {"prompt": None}, "missing_prompt"),
+        ("text", {"chosen": None}, "missing_response"),
+        ("text", {"rejected": 5}, "unreadable_response"),
+        ("JSON prompt", {"prompt": "no list"}, "unreadable_prompt"),
+        ("conversational", {"chosen": [{"role": "judge", "content": "x"}]}, "unknown_role"),
+        ("conversational", {"chosen": [{"role": "assistant", "content": [{"type": "text"}]}]}, "content_not_text"),
+        ("conversational", {"chosen": None}, "missing_response"),
+        ("conversational", {"chosen": []}, "missing_response"),
+        ("conversational", {"chosen": [bot(None)]}, "missing_response"),
+        ("conversational", {"prompt": []}, "missing_prompt"),
+    ],
+)
+def test_a_row_without_something_to_use_has_the_reason_of_ingest(
+    write_rows: WriteRows, shape: str, wrong: Row, reason: str
+) -> None:
+    row = SHAPES[shape]
+    (refused,) = user_pairs.read_usable([write_rows("mine.jsonl", [row, row, row | wrong])]).refused
+    assert refused.reason == reason
+
+
+def test_a_line_that_is_no_object_is_refused_and_the_others_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text(f"{json.dumps(LABELLED)}\n{{broken\n[1]\n{json.dumps({**LABELLED, 'prompt': 'q'})}\n")
+    found = user_pairs.read_usable([path])
+    assert [item.id for item in found.items] == ["mine.jsonl/1", "mine.jsonl/4"]
+    assert [(one.reason, one.row.place, one.original) for one in found.refused] == [
+        ("unreadable_row", "line 2", "{broken"), ("unreadable_row", "line 3", "[1]")
+    ]  # fmt: skip

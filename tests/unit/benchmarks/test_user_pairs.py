@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from synpref.benchmarks import user_pairs
 from synpref.errors import InputError
+from synpref.pairs.identity import pair_id, prompt_id, response_id
 from tests.unit.benchmarks.conftest import Row, Scorer, WriteRows, any_scores, constant, inverted, pair, perfect
 
 ITEMS = [pair("1", category="law"), pair("2", category="law"), pair("3", category="tax")]
@@ -48,6 +49,28 @@ def test_rows_are_read_with_what_they_have(write_rows: WriteRows) -> None:
     assert (plain.id, plain.category, plain.margin) == ("mine.jsonl/1", "pairs", None)
     assert (rich.id, rich.category, rich.margin) == ("7", "law", 2.0)
     assert plain.candidates[0].response_id == rich.candidates[0].response_id
+
+
+def test_a_row_of_a_table_is_named_by_what_it_says_wherever_it_stands(write_rows: WriteRows) -> None:
+    rows: list[Row] = [
+        {"prompt": "p", "chosen": "a", "rejected": "b"},
+        {"prompt": "p", "chosen": "b", "rejected": "a"},
+        {"prompt": "p", "chosen": "a", "rejected": "b"},
+        {"id": 7, "prompt": "q", "chosen": "a", "rejected": "b"},
+    ]
+    first = user_pairs.read_usable([write_rows("part-0.jsonl", rows)], by_content=True).items
+    again = user_pairs.read_usable([write_rows("part-9.jsonl", rows[::-1])], by_content=True).items
+    prompt = prompt_id(({"role": "user", "content": "p"},))
+    a, b = (response_id(prompt, text) for text in "ab")
+    assert [item.id for item in first] == [pair_id(a, b), pair_id(b, a), f"{pair_id(a, b)}-2", "7"]
+    assert {item.id for item in again} == {item.id for item in first}
+
+
+def test_a_tie_in_a_table_is_named_by_its_comparison(write_rows: WriteRows) -> None:
+    row: Row = {"prompt": "p", "response_a": "x", "response_b": "y", "label": "tie"}
+    rows = [row, {**row, "response_a": "y", "response_b": "x"}]
+    one, other = user_pairs.read_usable([write_rows("part.jsonl", rows)], by_content=True).items
+    assert other.id == f"{one.id}-2"
 
 
 @pytest.mark.parametrize(

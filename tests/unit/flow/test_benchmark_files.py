@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from synpref.config import load_settings
+from synpref.errors import InputError
 from synpref.flow.benchmark_files import Material, read_material
 from synpref.quality.gate import Gate
 from synpref.stage import Stage
@@ -55,6 +56,32 @@ def test_where_no_canary_can_be_drawn_the_run_says_so(tmp_path: Path, capsys: py
     read(tmp_path, word, "evaluate.robustness=0")
     read(tmp_path)
     assert NONE_ATTACKED not in capsys.readouterr().err
+
+
+def pairs(folder: Path, bad: int, good: int) -> str:
+    messages = [{"role": "user", "content": "p"}]
+    rows = [
+        {"prompt": messages, "chosen": f"good {n}", "rejected": f"good {n}" if n < bad else "bad"}
+        for n in range(bad + good)
+    ]
+    return f"evaluate.benchmarks={{user_pairs: ['{written(folder / 'pairs.jsonl', rows)}']}}"
+
+
+def test_refused_rows_of_a_users_pairs_are_counted_named_and_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = read(tmp_path, pairs(tmp_path, bad=2, good=18))
+    assert [(one.name, len(one.items), one.refused) for one in found.benchmarks] == [("user_pairs", 18, 2)]
+    assert [one.reason for one in found.refused] == ["identical_responses"] * 2
+    told = "user_pairs: 2 rows are refused: identical_responses 2 (line 1, line 2 of pairs.jsonl)"
+    assert told in capsys.readouterr().err
+    with pytest.raises(
+        InputError, match=r"2 of 19 rows are refused, more than evaluate\.max_refused_share=0\.1 allows"
+    ):
+        read(tmp_path, pairs(tmp_path, bad=2, good=17))
+    assert len(read(tmp_path, pairs(tmp_path, bad=2, good=1), "evaluate.max_refused_share=1").refused) == 2
+    with pytest.raises(InputError, match="no row is left to measure on"):
+        read(tmp_path, pairs(tmp_path, bad=2, good=0), "evaluate.max_refused_share=1")
 
 
 def test_the_items_of_lists_are_there_whole_for_scores_made_elsewhere(tmp_path: Path) -> None:

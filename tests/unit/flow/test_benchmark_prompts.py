@@ -37,6 +37,16 @@ def test_first_user_turns_of_all_that_is_named_stand_once(tmp_path: Path, capsys
     assert "3 prompts" in capsys.readouterr().err
 
 
+def test_refused_rows_of_pairs_are_told_and_the_others_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = write(tmp_path / "pairs.jsonl", [{"prompt": "p", **PAIR}, {"prompt": "q", "chosen": "yes"}])
+    file, word = tmp_path / "prompts.jsonl", f"evaluate.benchmarks={{user_pairs: ['{pairs}']}}"
+    assert main(["benchmark-prompts", str(file), word]) == 0
+    assert json.loads(file.read_text()) == {"benchmark": "user_pairs", "prompt": "p"}
+    assert "1 rows are refused: missing_response 1 (line 2 of pairs.jsonl)" in capsys.readouterr().err
+
+
 def test_what_cannot_be_listed_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["benchmark-prompts", str(tmp_path / "prompts.jsonl")]) == 2
     assert "no benchmark is named" in capsys.readouterr().err

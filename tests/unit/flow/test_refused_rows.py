@@ -30,3 +30,9 @@ def test_a_line_that_cannot_be_found_is_named_by_its_key(tmp_path: Path, monkeyp
     assert place_of(str(path), key) == f"line 2 of {path}"
     monkeypatch.setattr(refused_rows, "MOST_LINES", 1)
     assert place_of(str(path), key) == f"row {key} of {path}"
+
+
+def test_a_row_of_a_table_is_named_by_its_key_and_no_line_is_looked_for(tmp_path: Path) -> None:
+    path, key = tmp_path / "part-0.parquet", f"{hash128('x')}-0"
+    path.write_text("x\n")
+    assert place_of(str(path), key) == f"row {key} of {path}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from synpref.flow import training_files
 from synpref.flow.training_data import TrainingData
 from synpref.flow.training_files import train_on_data
 from synpref.quality.gate import Gate
+from synpref.reward.tracking import FilesRead, TableVersion
 from synpref.stage import Stage
 from synpref.store.names import Location
 from synpref.store.warehouse import Warehouse
@@ -23,6 +25,15 @@ DATA = TrainingData(
     labelled=cast("Any", None), sizes={"train": 90}, groups={"train": 9}, rows_in=92, duplicates=0,
     quarantined={"tie": 2}, data_id="d", files={}, table=None,
 )  # fmt: skip
+
+
+def test_inputs_that_are_tables_are_named_with_their_version() -> None:
+    data = replace(DATA, files={"f.jsonl": "ab"}, folders={"/data/mine": 3})
+    origin = training_files._origin(data)
+    assert origin == FilesRead({"f.jsonl": "ab"}, (TableVersion("mine", 3, path="/data/mine"),))
+    settings = load_settings(["local"], [f"train.data.pairs=[{FILE}]"])
+    stage = Stage("train", "run", settings, cast("Warehouse", None), Gate())
+    assert training_files._facts(stage, data, origin).data == {"f.jsonl": "ab", "table mine": "version 3"}
 
 
 @pytest.mark.parametrize("words", [[f"train.data.validation=[{FILE}]"], ["train.data.validation_share=0.1"]])

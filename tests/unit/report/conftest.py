@@ -85,7 +85,7 @@ def _attack(attacked: float, low: float) -> dict[str, Any]:
 def _figure(name: str, kind: str, **changes: Any) -> dict[str, Any]:
     row = {
         "benchmark": "rm_bench", "name": name, "kind": kind, "figure": "pairs", "value": 0.512,
-        "interval": _interval(0.512, 0.03), "items": 790, "held": 1327, "unscored": 8, "ties": 0,
+        "interval": _interval(0.512, 0.03), "items": 790, "held": 1327, "unscored": 8, "refused": 4, "ties": 0,
         "length_correlation": 0.41, "style_bias": 0.123, "position_flip": None, "single_order": None,
     }  # fmt: skip
     return row | changes

@@ -34,6 +34,13 @@ def test_a_figure_has_its_interval_and_says_what_it_covers(benchmarks: dict[str,
     assert "1,327" in _lines(benchmarks, "rm_bench")[2]  # all of them: not "of"
 
 
+def test_rows_that_were_refused_have_a_column_and_are_named(benchmarks: dict[str, Any]) -> None:
+    assert "refused" not in benchmark_text(benchmarks)
+    text = benchmark_text({**benchmarks, "refused_rows": ["user_pairs: tie 4 (line 2 of a.jsonl)"]})
+    assert "no score  refused  length r" in text
+    assert "  rows refused and left out, of user_pairs: tie 4 (line 2 of a.jsonl)" in text
+
+
 def test_a_mean_of_what_is_covered_is_said_to_be_none_of_the_paper_s(benchmarks: dict[str, Any]) -> None:
     assert "covered" not in benchmark_text(benchmarks)
     row = {**benchmarks["figures"][0], "benchmark": "reward_bench_2", "figure": "covered"}

@@ -14,7 +14,7 @@ from synpref.reward.model_folder import TrainedModel
 from synpref.reward.plan import TrainingPlan
 from synpref.reward.rows import read_responses
 from synpref.reward.scoring import score_responses
-from synpref.reward.tracking import TableVersion, log_training
+from synpref.reward.tracking import FilesRead, TableVersion, log_training
 from synpref.reward.training import train_reward_model
 
 WriteFolder = Callable[[str, list[tuple[str, str, str]]], Path]
@@ -79,6 +79,15 @@ def test_a_run_below_the_active_one_holds_plan_curves_and_data_set(tracked: Modu
     (used,) = run.inputs.dataset_inputs
     assert used.dataset.name == "labels@7"
     assert json.loads(used.dataset.source)["delta_table_version"] == 7
+
+
+def test_files_and_tables_that_were_read_together_are_each_a_data_set(tracked: ModuleType, model: TrainedModel) -> None:
+    origin = FilesRead({"pairs.jsonl": "ab" * 16}, (TableVersion("mine", 3, path="/data/mine"),))
+    run = tracked.get_run(log_training(model, origin, with_model=False))
+    used = {one.dataset.name: json.loads(one.dataset.source) for one in run.inputs.dataset_inputs}
+    assert set(used) == {"pairs.jsonl", "mine@3"}
+    assert used["mine@3"]["path"] == "/data/mine"
+    assert used["mine@3"]["delta_table_version"] == 3
 
 
 def test_the_logged_model_scores_as_the_trained_one(

@@ -31,7 +31,7 @@ OCCURRENCES = Table(
     cluster_by=("comparison_id",),
     columns=(
         Column("file_id", "string", "see files"),
-        Column("row", "string", "index in the file, or hash of the raw line with a counter among equal lines"),
+        Column("row", "string", "index in the file, or hash of the raw line or table row with a counter among equals"),
         Column("source", "string", "data source that the row names, else the input's name"),
         Column("comparison_id", "string", "see comparisons; null where the row was quarantined", nullable=True),
         Column("reason", "string", "reason code why the row is no comparison; null where it is one", nullable=True),
