@@ -226,7 +226,7 @@ def test_other_reading_settings_are_another_file_id(spark: SparkSession, tmp_pat
         ("*.parquet", None, "no file that matches"),
         ("x.jsonl", b"", "is empty"),
         ("x.jsonl", b"\n  \n\n", r"is empty \(no rows\)"),
-        ("x.jsonl.gz", gzip.compress(b""), r"is empty \(no rows\)"),
+        ("x.jsonl.gz", gzip.compress(b"", mtime=0), r"is empty \(no rows\)"),
         ("x.parquet", b"no parquet at all", "not a parquet file"),
         ("x.jsonl", b"one\ntwo\n", "not JSON Lines"),
         ("x.csv", b"prompt,chosen\n", "no data there"),
