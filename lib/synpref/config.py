@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from synpref.errors import SettingsError
 from synpref.masking import HIDDEN, masked, masked_text, names_secret
-from synpref.settings import JUDGE_RUNTIME, SCORER_TOKENS, Settings
+from synpref.settings import JUDGE_RUNTIME, Settings
 from synpref.settings_presets import Preset, Recipe
 from synpref.settings_train import CAMPAIGN_DTYPE, TRAIN_ADDED, TRAIN_RUNTIME
 
@@ -85,7 +85,7 @@ def campaign_id(settings: Settings, file_ids: Sequence[str], lists: Sequence[str
     del sections["embedder"]["token_budget"]  # how batches are cut
     silver = settings.judges and settings.stage1.iterations
     scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http", "token_budget"})
-    scorer["max_tokens"] = settings.scorer.max_tokens or SCORER_TOKENS  # as it was before null was one of its values
+    scorer["max_tokens"] = settings.scorer.max_tokens or settings.train.max_tokens  # see flow.specs.campaign_scorer
     train = settings.train.model_dump(exclude={*TRAIN_ASIDE, *TRAIN_RUNTIME})
     train["dtype"] = train["dtype"] or CAMPAIGN_DTYPE
     train = {name: value for name, value in train.items() if name not in TRAIN_ADDED or value != TRAIN_ADDED[name]}

@@ -314,11 +314,11 @@ def test_the_campaign_changes_with_what_stands_in_a_benchmark_list(tmp_path: Pat
     assert ids[0] == ids[2] != ids[1]
 
 
-def test_a_length_that_is_not_named_leaves_a_campaign_the_id_of_the_length_that_was_the_default() -> None:
+def test_a_length_that_is_not_named_is_that_of_the_training() -> None:
     judge = "judges=[{name: r, kind: replay, path: p}]"
     silent, named, other = (
         campaign_id(load_settings(["local"], [ONE_INPUT, judge, f"scorer.max_tokens={length}"]), ["f"])
-        for length in ("null", "16384", "256")
+        for length in ("null", "256", "16384")
     )
     assert silent == named
     assert silent != other

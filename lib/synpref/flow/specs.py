@@ -47,13 +47,17 @@ def scorer(settings: Settings, name: str, model: str) -> EngineSpec:
 
 
 def campaign_scorer(settings: Settings, name: str, model: str) -> EngineSpec:
-    """As scorer, for one of the several reward models of a campaign. InputError where the server holds only one."""
+    """As scorer, for one of the several reward models of a campaign, at the length that they are trained with.
+
+    Raises InputError where the server holds only one.
+    """
     if settings.scorer.backend == "http" and settings.scorer.http.server == "sglang":
         raise InputError(
             "scorer.http.server: sglang holds one model and is asked for none by name, and a campaign scores with "
             "several; use vllm, or scorer.backend: transformers"
         )
-    return scorer(settings, name, model)
+    made = scorer(settings, name, model)
+    return made if settings.scorer.max_tokens else made.having(max_tokens=settings.train.max_tokens)
 
 
 def judge(one: Judge, seed: int) -> EngineSpec:

@@ -63,6 +63,16 @@ def test_a_server_that_holds_one_model_scores_for_no_campaign() -> None:
         specs.campaign_scorer(load_settings(["demo"], [*server, "scorer.http.server=sglang"]), "rm", "model")
 
 
+@pytest.mark.parametrize("named", [None, 77])
+def test_the_models_of_a_campaign_are_scored_at_the_length_that_they_are_trained_with(named: int | None) -> None:
+    """One tokenisation for training, gold-validation, scoring and evaluation, unless another length is named."""
+    settings = load_settings(["local"], [f"scorer.max_tokens={named or 'null'}"])
+    scored = specs.campaign_scorer(settings, "rm", "model")
+    plan = specs.training_plan(settings, 0)
+    assert scored.integer("max_tokens", 0) == (named or plan.max_tokens)
+    assert scored.text("overlong") == plan.overlong
+
+
 def test_judges_and_describers_name_theirs_one_by_one() -> None:
     judge = Judge(name="j", kind="transformers", model="m", dtype="float16")
     assert specs.judge(judge, 0).text("dtype") == "float16"
