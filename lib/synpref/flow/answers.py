@@ -201,8 +201,8 @@ def described(stage: Stage, calls: Calls, engine: AttributeEngine, wanted: DataF
     card = EngineCard("attributes", engine.name, True, None, {"source": "the task family of a generated pool"})
     record_engines(stage.warehouse, card)
     rows = simulated_attributes.describe(wanted, known_truth(stage), engine_id=card.engine_id)
-    inserted = stage.warehouse.insert("attributes", rows, unique=True)
-    calls.add(inserted, 0)
+    asked, inserted = wanted.count(), stage.warehouse.insert("attributes", rows, unique=True)
+    calls.add(inserted, asked - inserted)
     return card.engine_id
 
 
