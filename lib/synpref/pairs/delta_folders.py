@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from synpref.errors import InputError
 
 _ASKED_AT_ONCE = 16  # folders; each is a few requests to an object store
 _WHY = "whose folders also hold files that the table has replaced or removed"
+_MEND = (
+    "Is its log whole (_delta_log), and written by a version of Delta that this one can read? Restore it, or read the "
+    "table where it can be read and write its rows as plain parquet."
+)
+_CHARACTERS = 400  # of what Delta says
 
 
 def table_version(spark: SparkSession, path: str) -> int | None:
     """The last version of the Delta table whose folder `path` is; None where it is none.
 
-    Raises InputError where `path` (a file, folder or pattern) lies inside a table's folder, or cannot be looked at.
+    Raises InputError where `path` (a file, folder or pattern) lies inside a table's folder, or cannot be looked at, or
+    where the table's log cannot be read.
     """
     if not _in_table(spark, path):
         return None
     if _in_table(spark, _above(path)):
         raise InputError(f"{path}: lies inside the Delta table {_root(spark, path)}, {_WHY}. Name the table's folder.")
-    last = DeltaTable.forPath(spark, path).history(1).select("version").first()
-    return int(last[0]) if last else 0
+    with table_readable(path):
+        last = DeltaTable.forPath(spark, path).history(1).select("version").first()
+        if last is None:
+            raise InputError(f"{path}: the Delta table's log holds no version. {_MEND}")
+    return int(last[0])
+
+
+@contextmanager
+def table_readable(path: str) -> Iterator[None]:
+    """Turn what Delta cannot read of the table at `path` inside the block into an InputError that names it and why."""
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:  # which of the two depends on where Delta stumbled
+        raise InputError(f"{path}: cannot be read as a Delta table: {_reason(error)}. {_MEND}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What Delta says is wrong, where it says so; else what was met first, without the traces that lead there."""
+    lines = [line.strip().removeprefix(": ") for line in str(error).splitlines()]
+    told = [line for line in lines if "[DELTA_" in line] or [line for line in lines if not line.startswith("An error")]
+    reason = told[0] if told else type(error).__name__
+    return reason[reason.find("[DELTA_") if "[DELTA_" in reason else 0 :][:_CHARACTERS].rstrip(". ")
 
 
 def read_version(spark: SparkSession, path: str, version: int) -> DataFrame:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,3 +99,57 @@ def test_a_table_without_rows_or_read_as_lines_is_refused(spark: SparkSession, t
     put(spark, table, [], "overwrite")
     with pytest.raises(InputError, match=r"the Delta table has no rows \(version 3\)"):
         read(spark, table)
+
+
+def no_commit(log: Path) -> None:
+    shutil.rmtree(log)
+    log.mkdir()
+
+
+def rewrite(log: Path, change: Callable[[str], str]) -> None:
+    shutil.copy(log / f"{0:020}.json", kept := log.parent.parent / "kept.json")
+    no_commit(log)  # without the checksums, which hold the protocol too
+    (log / f"{0:020}.json").write_text(change(kept.read_text()))
+
+
+def of_the_future(commit: str) -> str:
+    features = {"readerFeatures": ["ofTheFuture"], "writerFeatures": ["ofTheFuture"]}
+    protocol = json.dumps({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **features}})
+    return "\n".join(protocol if '"protocol"' in line else line for line in commit.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (no_commit, "DELTA_TABLE_NOT_FOUND"),
+        (lambda log: rewrite(log, lambda _: "nonsense{"), rf"(JsonParseException|{0:020}\.json)"),
+        (lambda log: rewrite(log, lambda _: ""), "DELTA_STATE_RECOVER_ERROR"),
+        (lambda log: rewrite(log, of_the_future), "ofTheFuture"),
+    ],
+    ids=["empty", "nonsense", "no protocol", "unknown feature"],
+)
+def test_a_table_whose_log_cannot_be_read_is_an_input_error_that_names_it(
+    spark: SparkSession, tmp_path: Path, spoil: Callable[[Path], None], told: str
+) -> None:
+    path = tmp_path / "spoilt"
+    put(spark, path, ["a", "b"])
+    spoil(path / "_delta_log")
+    with pytest.raises(InputError, match=f"^{path}: cannot be read as a Delta table: .*{told}.* Restore it") as found:
+        read(spark, path)
+    assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [(Path.unlink, "is not there. Restore it"), (lambda file: file.write_bytes(b"PAR1"), "the file is damaged")],
+    ids=["missing", "truncated"],
+)
+def test_a_file_that_a_table_lacks_is_named(
+    spark: SparkSession, tmp_path: Path, spoil: Callable[[Path], object], told: str
+) -> None:
+    path = tmp_path / "spoilt"
+    put(spark, path, ["a", "b"])
+    file = next(path.glob("topic=a/*.parquet"))
+    spoil(file)
+    with pytest.raises(InputError, match=f"^{re.escape(str(file))}: .*{told}"):
+        read(spark, path)
