@@ -12,6 +12,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from synpref.errors import InputError
+from synpref.pairs import delta_folders
+from synpref.pairs.delta_folders import check_no_table
 from synpref.pairs.ingest import read_input
 from synpref.pairs.ingested import Ingested
 from synpref.pairs.write import write_ingested
@@ -84,6 +86,29 @@ def test_a_table_inside_an_input_is_refused(spark: SparkSession, table: Path) ->
     told = rf"{table.parent.name}: holds the Delta table {table}, whose folders also hold .* Name the folder of each"
     with pytest.raises(InputError, match=told.replace("[", r"\[").replace("]", r"\]")):
         read(spark, table.parent)
+
+
+@pytest.mark.parametrize("scheme", ["", "file:"])
+def test_tables_anywhere_below_an_input_are_found(spark: SparkSession, tmp_path: Path, scheme: str) -> None:
+    for log in ("a/y=1/_delta_log", "a/y=1/d=1/_delta_log", "b c/y=2/d=%3A/_delta_log"):
+        (tmp_path / log).mkdir(parents=True)
+    files = [f"{scheme}{tmp_path}/{name}.parquet" for name in ("plain/1", "a/y=1/d=1/1", "b c/y=2/d=%3A/1", "2")]
+    with pytest.raises(InputError, match=f"holds the Delta table {scheme}{tmp_path}/a/y=1 and 1 more, "):
+        check_no_table(spark, f"{scheme}{tmp_path}", files)
+    check_no_table(spark, f"{scheme}{tmp_path}", [files[0], files[3]])
+
+
+@pytest.mark.parametrize("path", ["s3a://bucket/in", "s3a://bucket/in/", "s3a://bucket/i*", "s3a://bucket/{in,out}/*"])
+def test_each_folder_of_an_input_is_looked_at_once_and_none_above_it(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    looked_at: list[str] = []
+    monkeypatch.setattr(delta_folders, "_holds_log", lambda _, folder: looked_at.append(folder))
+    monkeypatch.setattr("delta.tables.DeltaTable.isDeltaTable", None)  # it asks for all folders above
+    days = [f"s3a://bucket/in/y={year}/d={day}" for year in (1, 2) for day in range(5)]
+    check_no_table(spark, path, [f"{day}/{part}.parquet" for day in days for part in range(3)])
+    below = [*days, "s3a://bucket/in/y=1", "s3a://bucket/in/y=2"]
+    assert sorted(looked_at) == sorted(below if path.endswith("/") else [*below, "s3a://bucket/in"])
 
 
 @pytest.mark.parametrize("inside", ["topic=a", "topic=a/*.parquet"])
