@@ -23,8 +23,7 @@ PYTEST = -m pytest --durations=5 $(ARGS)
 PARALLEL = $(PYTEST) -n 2 --dist loadfile
 TIERS = tests/e2e tests/faults tests/spark tests/unit
 # What trains and measures models over tables whose own tests run on the oldest Spark too.
-ABOVE_SPARK = flow/test_benchmarks.py flow/test_canaries.py flow/test_dry_run_of_files.py flow/test_training_files.py \
-	inference/test_real_models.py engines
+ABOVE_SPARK = flow/test_benchmarks.py flow/test_canaries.py flow/test_dry_run_of_files.py engines
 # Of the twenty kills of tests/faults/plan.py: few (`make test` tries them), rest (the others, which CI tries) or all.
 FAULTS = all
 # lib/synpref/jobs is a link to jobs/

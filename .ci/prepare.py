@@ -3,7 +3,7 @@
 usage: prepare.py [environment | all | oldest | vllm]
   environment  the virtual environment .venv with the locked versions
   all          that, a Java, the Delta jars and the two small models (default)
-  oldest       .venv-oldest with the oldest supported Spark and Delta, a Java and its Delta jars
+  oldest       .venv-oldest with the oldest supported Spark and Delta, a Java, its Delta jars and the two small models
   vllm         .venv-vllm with vLLM for the CPU, and no Spark
 """
 
@@ -51,7 +51,6 @@ def prepare(wanted: str) -> None:
     made = environment.prepare(venv, lock)
     if wanted in WITH_SPARK:
         jars.prepare(venv, java_home.prepare(venv), lock)
-    if wanted == "all":
         models.prepare(venv)
     if made:
         say("done")

@@ -50,7 +50,7 @@ def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory
     """Append the stage to stage_runs, with what resume.resumable said, and log its counts to the open MLflow run."""
     seconds = (datetime.now(UTC) - started).total_seconds()
     peak = {"driver": memory.driver, "worker": memory.worker}
-    facts = {**outcome.detail, "peak_memory_gb": peak, "resume": resumable}
+    facts = {**with_former(stage, outcome), "peak_memory_gb": peak, "resume": resumable}
     append(
         stage,
         {
@@ -71,6 +71,23 @@ def record(stage: Stage, outcome: Outcome, started: datetime, memory: PeakMemory
             "detail": json.dumps(facts, ensure_ascii=False, sort_keys=True),
         },
     )
+
+
+def with_former(stage: Stage, outcome: Outcome) -> dict[str, Any]:
+    """The detail of an outcome, with what the stage's former runs told of engines that were asked now too.
+
+    An input is computed once, so what of an engine was cut is added up over the campaign's runs, whatever each of them
+    computed. Of canaries those of the last load count. What a killed run saw is in neither: it left no row.
+    """
+    detail, campaign = dict(outcome.detail), outcome.campaign
+    if campaign is None or not detail.get("cut_by"):
+        return detail
+    former = stage.former(campaign)
+    cut, canaries = former.get("cut_by", {}), former.get("canaries", {})  # runs of earlier versions tell none
+    detail["cut_by"] = {engine: count + cut.get(engine, 0) for engine, count in detail["cut_by"].items()}
+    detail["cut"] = sum(detail["cut_by"].values())
+    told = {engine: canaries[engine] for engine in detail["cut_by"] if engine in canaries}
+    return {**detail, "canaries": {**told, **detail["canaries"]}}
 
 
 def append(stage: Stage, row: Mapping[str, Any]) -> None:

@@ -186,6 +186,11 @@ class Judge(Section):
             raise ValueError(f"judge {self.name}: structured: choice leaves no room for a rationale; use json_schema")
         if self.kind in {"vllm", "http"} and self.samples > 1 and self.temperature == 0:
             raise ValueError(f"judge {self.name}: at temperature 0 every sample is the same; set temperature")
+        if self.kind == "transformers" and self.samples > 1:
+            raise ValueError(
+                f"judge {self.name}: a transformers judge always answers alike, so that samples above 1 would repeat "
+                "one vote; take samples: 1, or kind vllm with a temperature"
+            )
         return self
 
     def answers(self, few_shots: int) -> str:

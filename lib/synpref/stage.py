@@ -86,6 +86,10 @@ class Stage:
         """The detail that the latest run of a stage left for this campaign; InputError where it did not run."""
         return self._latest(stage, campaign, "campaign")
 
+    def former(self, campaign: str) -> dict[str, Any]:
+        """The detail that this stage's latest run before this one left for the campaign; empty where there is none."""
+        return self._known(self.name, campaign, "campaign") or {}
+
     def has_left(self, stage: str) -> bool:
         """Whether a stage behind ingest has run under these settings, for the files that ingest left."""
         if self._known("ingest", inputs_hash(self.settings), _INPUTS) is None:

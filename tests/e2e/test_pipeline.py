@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from pyspark.sql import SparkSession
 
 from synpref.cli import STAGES
@@ -134,6 +135,15 @@ def test_no_model_was_trained_on_what_it_may_not_see(small: SmallRun, local_spar
     assert of_role["wild"]  # whose decisions hang on the scores of models that saw none of it
 
 
+def names_above(client: MlflowClient, run: Run) -> list[str]:
+    """Names of the runs that an MLflow run lies in, the nearest first."""
+    names = []
+    while "mlflow.parentRunId" in run.data.tags:
+        run = client.get_run(run.data.tags["mlflow.parentRunId"])
+        names.append(run.info.run_name)
+    return names
+
+
 def test_every_model_is_measured_and_the_final_ones_have_a_card(small: SmallRun) -> None:
     client = MlflowClient(tracking_uri=f"sqlite:///{small.run}/mlflow.db")
     models = [read_model(folder) for folder in (small.run / "models").iterdir() if (folder / "model.json").exists()]
@@ -141,6 +151,7 @@ def test_every_model_is_measured_and_the_final_ones_have_a_card(small: SmallRun)
     assert final < {model.name for model in models}
     for model in models:
         run = client.get_run((small.run / "models" / f"{model.model_id}.logged").read_text(encoding="utf-8"))
+        assert names_above(client, run) == ["train" if model.name in final else "stage1", "pipeline"], model.name
         metrics = run.data.metrics
         assert metrics["validation/comparisons"] + metrics["validation/unscored"] >= 100, model.name
         assert {"validation/accuracy", "validation/calibration_error"} <= set(metrics)

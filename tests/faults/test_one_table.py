@@ -54,7 +54,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(disk)], capture_output=True, check=False
     )
     if done.returncode:
-        pytest.skip("mounting a small disk is not permitted here")
+        pytest.skip("mounting a small disk is not permitted here: it needs root (docs/design.md)")
     yield disk
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 

@@ -67,6 +67,10 @@ def test_paths_follow_the_run_s_folder() -> None:
         ("judges=[{name: a, kind: http, model: m, url: u, rationale: true}]", "leaves no room for a rationale"),
         ("judges=[{name: a, kind: vllm, model: m, rationale_tokens: 9}]", "rationale_tokens without rationale: true"),
         ("judges=[{name: a, kind: vllm, model: m, samples: 3}]", "at temperature 0 every sample is the same"),
+        (
+            "judges=[{name: a, kind: transformers, model: m, samples: 2}]",
+            "judge a: a transformers judge always answers alike, so that samples above 1",
+        ),
         ("inputs=[{path: x, sorce: y}]", "inputs.0.sorce: no such setting; nearest valid key: inputs.0.source"),
         ("store.schema=x", "set either store.path"),
         ("scorer.backend=http", "http needs scorer.http.url, and scorer.dtype"),

@@ -33,8 +33,9 @@ from synpref.stage1.roster import answered
 
 @dataclass
 class Calls:
-    """What engines did in a stage, summed over its fills. rows_timed, tokens, cut, seconds: of fills by models.
+    """What engines did in a stage, summed over its fills. rows_timed, tokens, seconds: of fills by models.
 
+    cut_by: by engine_id of each model that was asked, inputs that a maximum length took tokens from now, 0 included.
     missing: rows of engine tables that are neither answered nor in quarantine. repairs: by judge's name, of those whose
     answers had to be asked for again. canaries: engine_id of each reward model that was loaded to its name and what it
     said of comparisons with a known better answer (KnownOrder).
@@ -44,9 +45,9 @@ class Calls:
     saved: int = 0
     rows_timed: int = 0
     tokens: int = 0
-    cut: int = 0
     seconds: float = 0.0
     missing: int = 0
+    cut_by: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)
     repairs: dict[str, Repairs] = field(default_factory=dict)
     judges: dict[str, str] = field(default_factory=dict)  # name to engine_id of those that were asked
@@ -71,10 +72,10 @@ class Calls:
 
         It reconciles only where the stage's fills do: rows that they miss are missing from rows_out. In detail, what
         engines refused is `refused`, in rows of their tables, inputs that a maximum length took tokens from now are
-        `cut`, and what models computed is `engine`: tokens, inputs cut,
-        seconds, and rows and tokens a second, start-up and commits included; null where nothing was computed by a
-        model. `repairs`: by judge, answers asked for again now, repaired, and unparsed all the same. canaries: as of
-        Calls.
+        `cut` (by engine: `cut_by`), and what models computed is `engine`: tokens, inputs cut, seconds, and rows and
+        tokens a second, start-up and commits included; null where nothing was computed by a model. `repairs`: by judge,
+        answers asked for again now, repaired, and unparsed all the same. canaries: as of Calls. What former runs told
+        is added when the stage is recorded (record.with_former).
         """
         lost = dict(quarantined or {})
         passed = rows_in - sum(lost.values()) if rows_out is None else rows_out
@@ -89,10 +90,11 @@ class Calls:
         )
 
     def facts(self) -> dict[str, Any]:
-        """Of a stage's detail: `refused`, `cut`, `engine`, `repairs` and `canaries`."""
+        """Of a stage's detail: `refused`, `cut`, `cut_by`, `engine`, `repairs` and `canaries`."""
         return {
             "refused": dict(self.quarantined),
-            "cut": self.cut,
+            "cut": self.cut_by.total(),
+            "cut_by": dict(self.cut_by),
             "engine": self._throughput(),
             "repairs": {name: asdict(one) for name, one in self.repairs.items()},
             "canaries": dict(self.canaries),
@@ -106,7 +108,7 @@ class Calls:
     def timed(self, done: Filled) -> None:
         """Count what a model computed, and how long it took."""
         self.tokens += done.tokens
-        self.cut += done.cut
+        self.cut_by[done.engine_id] += done.cut
         if done.computed:
             self.rows_timed += done.computed
             self.seconds += done.seconds
@@ -117,7 +119,7 @@ class Calls:
         return {
             "rows": self.rows_timed,
             "tokens": self.tokens,
-            "cut": self.cut,
+            "cut": self.cut_by.total(),
             "seconds": round(self.seconds, 3),
             "rows_per_second": round(self.rows_timed / self.seconds, 3),
             "tokens_per_second": round(self.tokens / self.seconds, 3),
@@ -201,8 +203,8 @@ def described(stage: Stage, calls: Calls, engine: AttributeEngine, wanted: DataF
     card = EngineCard("attributes", engine.name, True, None, {"source": "the task family of a generated pool"})
     record_engines(stage.warehouse, card)
     rows = simulated_attributes.describe(wanted, known_truth(stage), engine_id=card.engine_id)
-    inserted = stage.warehouse.insert("attributes", rows, unique=True)
-    calls.add(inserted, 0)
+    asked, inserted = wanted.count(), stage.warehouse.insert("attributes", rows, unique=True)
+    calls.add(inserted, asked - inserted)
     return card.engine_id
 
 

@@ -15,8 +15,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.errors import InputError, SettingsError
-from synpref.pairs.delta_folders import check_no_table, read_version, table_version
-from synpref.pairs.magic import DAMAGED, check_content, check_not_empty, check_readable
+from synpref.pairs.delta_folders import check_no_table, read_version, table_readable, table_version
+from synpref.pairs.magic import ABSENT, DAMAGED, check_content, check_not_empty, check_readable
 
 Format = Literal["parquet", "jsonl"]
 _LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
@@ -25,6 +25,7 @@ _IN_FOLDER: dict[Format, tuple[str, ...]] = {"parquet": (".parquet",), "jsonl": 
 _AS_FILE: dict[Format, tuple[str, ...]] = {"parquet": (".parquet",), "jsonl": (*_LINES, ".json", ".json.gz")}
 # How Spark words what a task meets in a file, whatever the exception is that carries it to Python
 _DAMAGED = re.compile(r"\[FAILED_READ_FILE[^\]]*\] Encountered error while reading file (.+?)\.\s")
+_NOT_THERE = "[FAILED_READ_FILE.FILE_NOT_EXIST]"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -114,7 +115,8 @@ def damaged_files_named() -> Iterator[None]:
         found = _DAMAGED.search(str(error))
         if found is None:
             raise
-        raise InputError(f"{_as_written(found.group(1))}: {DAMAGED}") from error
+        told = ABSENT if found.group().startswith(_NOT_THERE) else DAMAGED
+        raise InputError(f"{_as_written(found.group(1))}: {told}") from error
 
 
 def _as_written(uri: str) -> str:
@@ -129,7 +131,8 @@ def _check_file(file: InputFile, kind: Format) -> None:
 def _table_files(spark: SparkSession, path: str, version: int, wanted: str) -> InputFiles:
     if wanted == "jsonl":
         raise InputError(f"{path}: a Delta table, whose files are parquet. Set `format` of this input to auto.")
-    files = _files_of(read_version(spark, path, version).select(*described()).distinct())
+    with table_readable(path), damaged_files_named():
+        files = _files_of(read_version(spark, path, version).select(*described()).distinct())
     if not files:
         raise InputError(f"{path}: the Delta table has no rows (version {version}).")
     return InputFiles(path, "parquet", {}, files, version)

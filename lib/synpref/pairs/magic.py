@@ -10,6 +10,7 @@ from pyarrow.parquet import read_metadata
 from synpref.errors import InputError
 
 DAMAGED = "the file is damaged: it begins like what it is, but cannot be read to its end. Fetch or write it again."
+ABSENT = "the file is listed, as by the log of a Delta table, but is not there. Restore it, or write the data again."
 _PARQUET_MAGIC, _GZIP_MAGIC = b"PAR1", b"\x1f\x8b"
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark or white space may stand before a JSON text
 

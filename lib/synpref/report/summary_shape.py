@@ -37,8 +37,9 @@ class StageCounts(Part):
 
     quarantined: by reason, in rows of the input files for ingest and hygiene, in comparisons for the others. refused:
     by reason, what engines gave no answer to, in rows of their tables (responses, texts, requests); it stands in
-    `quarantine` too, and the comparisons that it cost the stage are among the quarantined. cut: inputs that engines
-    answered when the stage last computed, and that lost tokens to a maximum length (settings overlong).
+    `quarantine` too, and the comparisons that it cost the stage are among the quarantined. cut: inputs that lost tokens
+    to a maximum length (settings overlong), of those that the engines of the stage's last run computed for it, over
+    all its runs for the campaign; what a killed run computed is not among them.
     """
 
     rows_in: Count
@@ -85,7 +86,8 @@ class Labels(Part):
 class RepairCounts(Part):
     """Answers that named no verdict and were asked for once more: how many, repaired, and unparsed all the same.
 
-    The others were lost on the way. Counted over the campaign's runs of Stage 1 and 2, canaries included.
+    The others were lost on the way. Counted over the campaign's runs of Stage 1 and 2, canaries included; what a killed
+    run asked is not among them.
     """
 
     asked: Count

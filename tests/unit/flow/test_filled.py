@@ -134,6 +134,7 @@ def test_over_long_inputs_are_counted_and_told_under_either_policy(
     done = Filled(8, 8, 0, 8 - sum(quarantined.values()), quarantined, 1.0, "engine", tokens=90, cut=cut)
     monkeypatch.setattr(answers, "fill", lambda _, **given: done)
     detail = ask(REWARD).outcome("c", 4).detail
+    assert detail["cut_by"] == {"engine": cut}
     assert (detail["cut"], detail["refused"], detail["engine"]["cut"]) == (cut, quarantined, cut)
     assert [line for line in capsys.readouterr().out.splitlines() if "longer" in line] == [f"rewards: {words}"]
 
