@@ -27,10 +27,10 @@ PROMPTS = [
 SEEDS = [0] * len(PROMPTS)
 
 
-def judge(root: str, *, model: str = "tiny", timeout: float = 300.0, retries: int = 3, **settings: Any) -> HttpChat:
-    server = JsonServer(
-        f"{root.removesuffix('/v1')}/v1", concurrency=4, timeout=timeout, retries=retries, key_variable=KEY_VARIABLE
-    )
+def judge(
+    root: str, *, model: str = "tiny", concurrency: int = 4, timeout: float = 300.0, retries: int = 3, **settings: Any
+) -> HttpChat:
+    server = JsonServer(f"{root.removesuffix('/v1')}/v1", concurrency, timeout, retries, KEY_VARIABLE)
     return HttpChat(server, model, **settings)
 
 
@@ -92,7 +92,7 @@ def test_a_server_that_fails_for_good_stops_the_judge(chat_server: str) -> None:
         proxy(chat_server, ["500"] * 99) as asked,
         pytest.raises(EngineError, match=r"all of 4 requests failed, the first: status 500"),
     ):
-        ask(asked.url, retries=1)
+        ask(asked.url, concurrency=2, retries=1)
 
 
 def test_a_server_that_is_gone_is_told(chat_server: str) -> None:

@@ -23,6 +23,7 @@ _BROKEN = 500  # after all attempts: the server breaks on this row. What else is
 _OF_ALL = (401, 402, 403, 404, 405)
 _LONGEST_PAUSE = 60.0
 _CONNECT_SECONDS = 10.0
+_FEW = 4  # lost in a row by a server that lives, also where requests go one by one
 _UNREACHABLE = ("NewConnection", "NameResolution", "ConnectTimeout")
 
 
@@ -47,9 +48,9 @@ class JsonServer:
         wrong, `engine_error` where it answered no JSON object, `engine_unreachable` where after all retries the
         connection, the time or the server's load was to blame.
 
-        Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or in
-        two rounds of bodies, or in all of them, none was answered and none refused; InputError for a URL that is none,
-        and where the key's variable is empty.
+        Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or of
+        two rounds of bodies (at least four) none was answered and none refused; InputError for a URL that is none, and
+        where the key's variable is empty.
         """
         if not bodies:
             return []
@@ -67,16 +68,21 @@ class JsonServer:
         try:
             for answer in threads.map(lambda body: self._post(pool, path, body, headers), bodies):
                 answers.append(answer)
-                self._check_alive(answers, len(bodies))
+                self._check_alive(answers)
         finally:
             threads.shutdown(cancel_futures=True)  # after an error of all, what waits is not sent
             pool.clear()
         return answers
 
-    def _check_alive(self, answers: Sequence[dict[str, Any] | Failure], asked: int) -> None:
-        """Raise EngineError where all of the last answers, two rounds of them or all there are, were lost."""
-        last = answers[-2 * self.concurrency :]
-        if not 1 < len(last) in (asked, 2 * self.concurrency):
+    def _check_alive(self, answers: Sequence[dict[str, Any] | Failure]) -> None:
+        """Raise EngineError where all of the last answers, two rounds of them, were lost.
+
+        Of fewer it cannot be told whether the server is to blame or the rows: what a run lost, the next one asks for
+        alone. Whether too many rows of a table are lost is judged there.
+        """
+        most = max(_FEW, 2 * self.concurrency)
+        last = answers[-most:]
+        if len(last) < most:
             return
         lost = [answer for answer in last if isinstance(answer, Failure) and answer.reason != SERVER_REFUSED]
         if len(lost) == len(last):

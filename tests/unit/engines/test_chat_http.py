@@ -230,8 +230,8 @@ def test_a_server_that_hangs_for_all_stops_the_judge() -> None:
         time.sleep(0.4)
         return completion("1")
 
-    with serving(hangs) as asked, pytest.raises(EngineError, match="all of 2 requests failed"):
-        HttpChat(JsonServer(asked.url, timeout=0.1, retries=0), "tiny").choose(PROMPTS[:2], CHOICES, [0, 0])
+    with serving(hangs) as asked, pytest.raises(EngineError, match="all of 4 requests failed"):
+        HttpChat(JsonServer(asked.url, 2, timeout=0.1, retries=0), "tiny").choose(PROMPTS, CHOICES, [0] * 4)
 
 
 def test_no_prompt_is_no_request() -> None:

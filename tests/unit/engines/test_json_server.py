@@ -134,18 +134,26 @@ def test_a_server_that_hangs_or_fails_for_all_stops_the_job() -> None:
 
     with (
         serving(hangs) as asked,
-        pytest.raises(EngineError, match=r"all of 2 requests failed.*2 attempts: ReadTime"),
+        pytest.raises(EngineError, match=r"all of 4 requests failed.*2 attempts: ReadTime"),
     ):
-        JsonServer(asked.url, timeout=0.1, retries=1).post_all("/x", BODIES[:2])
+        JsonServer(asked.url, concurrency=2, timeout=0.1, retries=1).post_all("/x", BODIES)
     with serving(lambda body, before: Answer(500)) as asked, pytest.raises(EngineError, match="status 500"):
-        JsonServer(asked.url, retries=1).post_all("/x", BODIES[:2])
+        JsonServer(asked.url, concurrency=2, retries=1).post_all("/x", BODIES)
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_few_rows_that_are_lost_each_time_do_not_stop_the_job(concurrency: int) -> None:
+    """As what one run lost comes to the next: alone, without the rows that were answered."""
+    with serving(lambda body, before: Answer(503)) as asked:
+        answers = JsonServer(asked.url, concurrency=concurrency, retries=0).post_all("/x", BODIES[:3])
+    assert [isinstance(answer, Failure) and answer.reason for answer in answers] == [ENGINE_UNREACHABLE] * 3
 
 
 def test_where_nothing_answers_is_told() -> None:
     with serving(_echo) as asked:
         url = asked.url
     with pytest.raises(EngineError, match="nothing answers there"):
-        JsonServer(url, retries=1).post_all("/x", BODIES)
+        JsonServer(url, retries=1).post_all("/x", BODIES[:1])  # also for one row
 
 
 @pytest.mark.parametrize("url", ["http://me:hidden@host/v1", "https://host/v1?key=hidden"])
