@@ -12,7 +12,7 @@ import pytest
 from synpref.engines.chat import ChatModel
 from synpref.engines.chat_http import HttpChat
 from synpref.engines.choice import Choice
-from synpref.engines.failure import ENGINE_ERROR, OVERLONG, Failure
+from synpref.engines.failure import ENGINE_UNREACHABLE, OVERLONG, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.errors import EngineError
 from tests.vllm.conftest import CHAT_MODEL, KEY_VARIABLE, WINDOW
@@ -82,7 +82,7 @@ def test_a_request_that_hangs_is_sent_again(chat_server: str, direct: list[Choic
 def test_garbage_costs_its_prompt_alone(chat_server: str, direct: list[Choice | Failure]) -> None:
     with proxy(chat_server, ["garbage"]) as asked:
         answers = ask(asked.url)
-    assert [answer.reason for answer in answers if isinstance(answer, Failure)] == [ENGINE_ERROR]
+    assert [answer.reason for answer in answers if isinstance(answer, Failure)] == [ENGINE_UNREACHABLE]
     kept = [place for place, answer in enumerate(answers) if isinstance(answer, Choice)]
     assert_same([answers[place] for place in kept], [direct[place] for place in kept])
 

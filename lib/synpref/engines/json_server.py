@@ -13,12 +13,11 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError
 
-from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
+from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
 from synpref.errors import EngineError, InputError
 
 # What may pass when asked again later: a time-out (which 408 is), overload, and all that goes wrong over there.
 _AGAIN = (408, 429, *range(500, 600))
-_BROKEN = 500  # after all attempts: the server breaks on this row. What else is in _AGAIN was lost on the way
 # No other request would fare better: a wrong key, address or model.
 _OF_ALL = (401, 402, 403, 404, 405)
 _LONGEST_PAUSE = 60.0
@@ -45,8 +44,8 @@ class JsonServer:
 
     def post_all(self, path: str, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | Failure]:
         """The answer to each body, in order, or why there is none: `server_refused` where the server called this body
-        wrong, `engine_error` where it answered no JSON object, `engine_unreachable` where after all retries the
-        connection, the time or the server's load was to blame.
+        wrong, `engine_unreachable` where after all retries the connection, the time, the server's load or its own
+        trouble was to blame, or where it answered no JSON object, as a gateway does for a server that is away.
 
         Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or of
         two rounds of bodies (at least four) none was answered and none refused; InputError for a URL that is none, and
@@ -132,9 +131,8 @@ class JsonServer:
 
 
 def _reason(status: int) -> str:
-    if status in _AGAIN and status != _BROKEN:
-        return ENGINE_UNREACHABLE
-    return SERVER_REFUSED if 400 <= status < 500 else ENGINE_ERROR
+    """What a bad minute of the server may have caused is lost on the way; a row that breaks it each time stays lost."""
+    return SERVER_REFUSED if 400 <= status < 500 and status not in _AGAIN else ENGINE_UNREACHABLE
 
 
 def _json_object(text: str) -> dict[str, Any] | Failure:
@@ -144,4 +142,4 @@ def _json_object(text: str) -> dict[str, Any] | Failure:
         found = None
     if isinstance(found, dict):
         return found
-    return Failure(ENGINE_ERROR, f"the answer is no JSON object: {text}"[:DETAIL_CHARACTERS])
+    return Failure(ENGINE_UNREACHABLE, f"the answer is no JSON object: {text}"[:DETAIL_CHARACTERS])

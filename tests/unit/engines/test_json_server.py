@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from synpref.engines import json_server
-from synpref.engines.failure import ENGINE_ERROR, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
+from synpref.engines.failure import ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.errors import EngineError, InputError
 from tests.faulty_server import Answer, serving
@@ -95,12 +95,12 @@ def test_what_no_request_would_survive_stops_all(status: int) -> None:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (Answer(body=b"<html>"), ENGINE_ERROR),
-        (Answer(body=b"[1]"), ENGINE_ERROR),
-        (Answer(204), ENGINE_ERROR),
+        (Answer(body=b"<html>"), ENGINE_UNREACHABLE),
+        (Answer(body=b"[1]"), ENGINE_UNREACHABLE),
+        (Answer(204), ENGINE_UNREACHABLE),
         (Answer(body=b'{"of": 1}', cut=True), ENGINE_UNREACHABLE),
-        *((Answer(status, b"busy"), ENGINE_UNREACHABLE) for status in (408, 429, 501, 503, 529, 599)),
-        (Answer(500, b"busy"), ENGINE_ERROR),
+        *((Answer(status, b"busy"), ENGINE_UNREACHABLE) for status in (408, 429, 500, 501, 503, 529, 599)),
+        *((Answer(status, b"wrong"), SERVER_REFUSED) for status in (400, 413, 422)),
     ],
 )
 def test_what_the_row_caused_is_told_from_what_was_lost_on_the_way(wrong: Answer, reason: str) -> None:
