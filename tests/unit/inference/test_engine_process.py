@@ -173,6 +173,8 @@ def test_helper_processes_of_an_engine_inherit_no_pipe_as_their_input(process: E
 class _Taken(EngineProcess):
     """Another thread closes it whenever the process was just looked at."""
 
+    _held: Any = None
+
     @property
     def _process(self) -> Any:
         found, self._held = self._held, None
