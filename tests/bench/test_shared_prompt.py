@@ -1,20 +1,16 @@
 """Rewards with a prompt's pass shared, against whole rows; both take turns. Prints what the rule of sharing rests on.
 
-Two tests: real prompts, as the scorer meets them; and random ones, by which the rule was fitted.
-
-The second gives, for prompts of several lengths and numbers of responses, the time of shared ÷ whole and the ratio that
-the rule expects; the last line the least squares of PASS_COST and CACHED_COST over all measurements.
+Two tests: real prompts, as the scorer meets them; and random ones, by which the rule was fitted (gpu_shared_prompt.py,
+which says what is printed).
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -24,13 +20,12 @@ from synpref.engines.device import choose_dtype
 from synpref.engines.quiet import quiet_transformers
 from synpref.engines.reward import BATCH_TOLERANCE
 from synpref.engines.reward_rows import RewardRows
-from synpref.engines.shared_prompt import Work, pays, prompt_batches, shared_prompts, work_shared, work_whole
-from synpref.engines.tokenise import Encoded
+from tests.bench.gpu_shared_prompt import REST, fitted, measured, rows_of
 from tests.bench.texts import asked, needs_pairs, pairs
 from tests.bench.turns import least_seconds, tell_model
 
 MODEL = Path(__file__).resolve().parents[2] / ".cache/models/smollm2-135m-instruct"
-ROUNDS, REST, BUDGET, MAX_TOKENS = 3, 32, 2048, 1024
+BUDGET, MAX_TOKENS = 2048, 1024
 PROMPTS, RESPONSES = (16, 64, 256), (2, 8)
 
 
@@ -50,15 +45,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return loaded
 
 
-def rows_of(prompts: int, tokens: int, responses: int) -> tuple[list[Encoded], list[int]]:
-    draw = np.random.default_rng(0)
-    begun = [draw.integers(10, 40_000, tokens).tolist() for _ in range(prompts)]
-    rows = [begun[one] + draw.integers(10, 40_000, REST).tolist() for one in range(prompts) for _ in range(responses)]
-    return [Encoded(row, None, truncated=False) for row in rows], [
-        one for one in range(prompts) for _ in range(responses)
-    ]
-
-
 def format_of(model: Any) -> str:
     return str(model.dtype).removeprefix("torch.")
 
@@ -66,27 +52,6 @@ def format_of(model: Any) -> str:
 def apart(model: Any) -> float:
     """How far the two ways' rewards may lie apart."""
     return 1e-3 if format_of(model) == "float32" else 2 * BATCH_TOLERANCE[format_of(model)]
-
-
-def measured(model: Any, rows: list[Encoded], prompts: list[int]) -> tuple[dict[str, float], Work, Work]:
-    """Least seconds of each way, and what each computes."""
-    classifier = Classifier(model, 0, BUDGET)
-    ids = [row.input_ids for row in rows]
-    lengths = [len(row) for row in ids]
-    plan = prompt_batches(shared_prompts(ids, prompts), lengths, BUDGET)
-    seconds = {"shared": float("inf"), "whole": float("inf")}
-    found: dict[str, list[float]] = {"shared": [0.0] * len(rows), "whole": []}
-    for _ in range(ROUNDS):
-        for way, least in seconds.items():
-            started = time.perf_counter()
-            if way == "whole":
-                found[way] = classifier.logits(rows)
-            else:
-                for one in plan:
-                    classifier.continue_prompts(one, rows, found[way])
-            seconds[way] = min(least, time.perf_counter() - started)
-    assert found["shared"] == pytest.approx(found["whole"], abs=apart(model))
-    return seconds, work_shared(plan, lengths), work_whole(lengths, BUDGET)
 
 
 @needs_pairs
@@ -124,32 +89,24 @@ def test_real_prompts_are_scored_alike_and_the_ratio_is_told(model: Any, file: s
 
 
 def test_what_the_rule_chooses_is_faster(model: Any) -> None:
-    equations: list[tuple[float, float, float, float]] = []
-    ratios: list[float] = []
+    found = []
     for tokens in PROMPTS:
         for responses in RESPONSES:
             rows, prompts = rows_of(max(1, 512 // (tokens * responses)), tokens, responses)
-            seconds, shared, whole = measured(model, rows, prompts)
-            ratio = seconds["shared"] / seconds["whole"]
-            chosen = pays(shared, whole)
+            one = measured(Classifier(model, 0, BUDGET), rows, prompts)
+            assert one.rewards["shared"] == pytest.approx(one.rewards["whole"], abs=apart(model))
+            found.append(one)
             tell_model(
                 f"prompt {tokens} tokens x {responses} responses of {REST} x {prompts[-1] + 1} prompts, shared / whole",
-                model, dtype=format_of(model), seconds=seconds["whole"], tokens=sum(len(row.input_ids) for row in rows),
-                ratio=ratio, expected=shared.cost / whole.cost, chosen="shared" if chosen else "whole",
+                model, dtype=format_of(model), seconds=one.seconds["whole"],
+                tokens=sum(len(row.input_ids) for row in rows), ratio=one.ratio, expected=one.expected,
+                chosen=one.chosen,
             )  # fmt: skip
-            equations += [
-                (work.tokens, work.cached, work.passes, seconds[way])
-                for way, work in (("shared", shared), ("whole", whole))
-            ]
-            if chosen:
-                ratios.append(ratio)
-    table = np.array(equations)
-    # Relative errors count, so that the short runs do as much as the long ones.
-    fitted = np.linalg.lstsq(table[:, :3] / table[:, 3:], np.ones(len(table)), rcond=None)[0]
-    token, cached, one_pass = fitted
+    token, cached, one_pass = fitted(found)
     sys.stdout.write(
         f"\none token {token * 1e3:.2f} ms in {format_of(model)}; cached {cached / token:.3f}, a pass "
         f"{one_pass / token:.0f} of it\n"
     )
+    ratios = [one.ratio for one in found if one.chosen == "shared"]
     assert min(ratios) < 0.5
     assert max(ratios) < 1.1  # a busy machine scatters by a tenth

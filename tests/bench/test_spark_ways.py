@@ -33,9 +33,12 @@ ANSWER = "text_id string, vector array<float>, error string, detail string, orig
 pytestmark = [needs_model, needs_pairs, pytest.mark.timeout(3600)]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def spark() -> Iterator[SparkSession]:
-    """One core, and Arrow batches of ten rows, which only the naive job keeps to; our UDF is run with Spark's own."""
+    """One core, and Arrow batches of ten rows, which only the naive job keeps to; our UDF is run with Spark's own.
+
+    Each test has a session of its own, and with it workers of its own: a worker's peak memory never falls again.
+    """
     rows = {BATCH_ROWS: str(NAIVE_ROWS)}
     session = open_session(app_name="bench", master="local[1]", driver_memory="2g", extra=rows)
     yield session

@@ -12,7 +12,7 @@ import pytest
 from synpref.engines.chat import ChatModel
 from synpref.engines.chat_http import HttpChat
 from synpref.engines.choice import Choice
-from synpref.engines.failure import ENGINE_ERROR, OVERLONG, Failure
+from synpref.engines.failure import ENGINE_UNREACHABLE, OVERLONG, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.errors import EngineError
 from tests.vllm.conftest import CHAT_MODEL, KEY_VARIABLE, WINDOW
@@ -27,10 +27,10 @@ PROMPTS = [
 SEEDS = [0] * len(PROMPTS)
 
 
-def judge(root: str, *, model: str = "tiny", timeout: float = 300.0, retries: int = 3, **settings: Any) -> HttpChat:
-    server = JsonServer(
-        f"{root.removesuffix('/v1')}/v1", concurrency=4, timeout=timeout, retries=retries, key_variable=KEY_VARIABLE
-    )
+def judge(
+    root: str, *, model: str = "tiny", concurrency: int = 4, timeout: float = 300.0, retries: int = 3, **settings: Any
+) -> HttpChat:
+    server = JsonServer(f"{root.removesuffix('/v1')}/v1", concurrency, timeout, retries, KEY_VARIABLE)
     return HttpChat(server, model, **settings)
 
 
@@ -82,7 +82,7 @@ def test_a_request_that_hangs_is_sent_again(chat_server: str, direct: list[Choic
 def test_garbage_costs_its_prompt_alone(chat_server: str, direct: list[Choice | Failure]) -> None:
     with proxy(chat_server, ["garbage"]) as asked:
         answers = ask(asked.url)
-    assert [answer.reason for answer in answers if isinstance(answer, Failure)] == [ENGINE_ERROR]
+    assert [answer.reason for answer in answers if isinstance(answer, Failure)] == [ENGINE_UNREACHABLE]
     kept = [place for place, answer in enumerate(answers) if isinstance(answer, Choice)]
     assert_same([answers[place] for place in kept], [direct[place] for place in kept])
 
@@ -92,7 +92,7 @@ def test_a_server_that_fails_for_good_stops_the_judge(chat_server: str) -> None:
         proxy(chat_server, ["500"] * 99) as asked,
         pytest.raises(EngineError, match=r"all of 4 requests failed, the first: status 500"),
     ):
-        ask(asked.url, retries=1)
+        ask(asked.url, concurrency=2, retries=1)
 
 
 def test_a_server_that_is_gone_is_told(chat_server: str) -> None:

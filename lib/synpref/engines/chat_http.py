@@ -10,7 +10,6 @@ from typing import Any, Literal, TypeAlias
 from synpref.engines.choice import FIELD, Alternative, Choice, Choices, first_share, said_in
 from synpref.engines.failure import (
     DETAIL_CHARACTERS,
-    ENGINE_ERROR,
     ENGINE_UNREACHABLE,
     OVERLONG,
     PASSING,
@@ -120,7 +119,7 @@ class HttpChat:
             usage = answer.get("usage") or {}
             counts = [None if usage.get(key) is None else int(usage[key]) for key in _USAGE]
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            return Failure(ENGINE_ERROR, f"the answer is no chat completion: {answer}"[:DETAIL_CHARACTERS])
+            return Failure(ENGINE_UNREACHABLE, f"the answer is no chat completion: {answer}"[:DETAIL_CHARACTERS])
         said = said_in(text, choices, rationale=self.rationale)
         p_first = math.nan if said == "nothing" else first_share(text, tokens, alternatives, choices)
         return Choice(p_first, text, counts[0], counts[1], said)

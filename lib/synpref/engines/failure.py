@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 MISSING_INPUT = "missing_input"
 ENGINE_ERROR = "engine_error"
-ENGINE_UNREACHABLE = "engine_unreachable"  # the way to a server, or its load: the row is not to blame
+ENGINE_UNREACHABLE = "engine_unreachable"  # a server, or the way to it: nothing is known about the row
 SERVER_REFUSED = "server_refused"  # a server called this item's request wrong
 OVERLONG = "overlong"
 NOT_RECORDED = "not_recorded"  # a replayed judge was never asked this

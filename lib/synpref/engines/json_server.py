@@ -13,16 +13,16 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError
 
-from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
+from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
 from synpref.errors import EngineError, InputError
 
 # What may pass when asked again later: a time-out (which 408 is), overload, and all that goes wrong over there.
 _AGAIN = (408, 429, *range(500, 600))
-_BROKEN = 500  # after all attempts: the server breaks on this row. What else is in _AGAIN was lost on the way
 # No other request would fare better: a wrong key, address or model.
 _OF_ALL = (401, 402, 403, 404, 405)
 _LONGEST_PAUSE = 60.0
 _CONNECT_SECONDS = 10.0
+_FEW = 4  # lost in a row by a server that lives, also where requests go one by one
 _UNREACHABLE = ("NewConnection", "NameResolution", "ConnectTimeout")
 
 
@@ -44,12 +44,12 @@ class JsonServer:
 
     def post_all(self, path: str, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | Failure]:
         """The answer to each body, in order, or why there is none: `server_refused` where the server called this body
-        wrong, `engine_error` where it answered no JSON object, `engine_unreachable` where after all retries the
-        connection, the time or the server's load was to blame.
+        wrong, `engine_unreachable` where after all retries the connection, the time, the server's load or its own
+        trouble was to blame, or where it answered no JSON object, as a gateway does for a server that is away.
 
-        Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or in
-        two rounds of bodies, or in all of them, none was answered and none refused; InputError for a URL that is none,
-        and where the key's variable is empty.
+        Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or of
+        two rounds of bodies (at least four) none was answered and none refused; InputError for a URL that is none, and
+        where the key's variable is empty.
         """
         if not bodies:
             return []
@@ -67,16 +67,21 @@ class JsonServer:
         try:
             for answer in threads.map(lambda body: self._post(pool, path, body, headers), bodies):
                 answers.append(answer)
-                self._check_alive(answers, len(bodies))
+                self._check_alive(answers)
         finally:
             threads.shutdown(cancel_futures=True)  # after an error of all, what waits is not sent
             pool.clear()
         return answers
 
-    def _check_alive(self, answers: Sequence[dict[str, Any] | Failure], asked: int) -> None:
-        """Raise EngineError where all of the last answers, two rounds of them or all there are, were lost."""
-        last = answers[-2 * self.concurrency :]
-        if not 1 < len(last) in (asked, 2 * self.concurrency):
+    def _check_alive(self, answers: Sequence[dict[str, Any] | Failure]) -> None:
+        """Raise EngineError where all of the last answers, two rounds of them, were lost.
+
+        Of fewer it cannot be told whether the server is to blame or the rows: what a run lost, the next one asks for
+        alone. Whether too many rows of a table are lost is judged there.
+        """
+        most = max(_FEW, 2 * self.concurrency)
+        last = answers[-most:]
+        if len(last) < most:
             return
         lost = [answer for answer in last if isinstance(answer, Failure) and answer.reason != SERVER_REFUSED]
         if len(lost) == len(last):
@@ -126,9 +131,8 @@ class JsonServer:
 
 
 def _reason(status: int) -> str:
-    if status in _AGAIN and status != _BROKEN:
-        return ENGINE_UNREACHABLE
-    return SERVER_REFUSED if 400 <= status < 500 else ENGINE_ERROR
+    """What a bad minute of the server may have caused is lost on the way; a row that breaks it each time stays lost."""
+    return SERVER_REFUSED if 400 <= status < 500 and status not in _AGAIN else ENGINE_UNREACHABLE
 
 
 def _json_object(text: str) -> dict[str, Any] | Failure:
@@ -138,4 +142,4 @@ def _json_object(text: str) -> dict[str, Any] | Failure:
         found = None
     if isinstance(found, dict):
         return found
-    return Failure(ENGINE_ERROR, f"the answer is no JSON object: {text}"[:DETAIL_CHARACTERS])
+    return Failure(ENGINE_UNREACHABLE, f"the answer is no JSON object: {text}"[:DETAIL_CHARACTERS])

@@ -17,6 +17,7 @@ from synpref.engines.packing import can_pack, use_packing
 from synpref.engines.passed import Passed
 from synpref.engines.reward_canary import check_classifier, packs_alike, read_first_token_alone
 from synpref.engines.reward_rows import Reward, RewardRows
+from synpref.engines.shared_prompt import MEASURED_ON
 from synpref.engines.token_budget import measured_token_budget
 from synpref.engines.tokenise import Conversation, Encoded, Overlong, encode_conversations
 from synpref.errors import InputError
@@ -68,7 +69,8 @@ class RewardScorer:
         untrained one or more than one label; whose tokenizer has ids without an embedding; or where padding would be
         mistaken for text or text for padding. EngineError where the rewards of short conversations are no numbers, all
         the same, or depend on their batch. token_budget: of a batch; None: by a measurement of a second or two.
-        shared_prompt: `auto` shares a prompt's pass where the model allows it and it pays.
+        shared_prompt: `auto` shares a prompt's pass where the model allows it and it pays, on processors (see
+        engines.shared_prompt).
         """
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -95,7 +97,8 @@ class RewardScorer:
         if packs:
             use_packing(model)
         read_first_token_alone(model, tokenizer, max_tokens, tolerance)
-        shares = check_classifier(str(folder), model, tokenizer, max_tokens, tolerance) and shared_prompt == "auto"
+        can_share = check_classifier(str(folder), model, tokenizer, max_tokens, tolerance)
+        shares = can_share and shared_prompt == "auto" and model.device.type in MEASURED_ON
         packs = packs and packs_alike(model, tokenizer, max_tokens, tolerance)
         token_budget = token_budget or _measured_budget(model, tokenizer, max_tokens, packs)
         classifier = Classifier(model, tokenizer.pad_token_id, token_budget, packs=packs)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from synpref.engines.failure import ENGINE_ERROR, Failure
+from synpref.engines.failure import ENGINE_ERROR, ENGINE_UNREACHABLE, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.engines.known_order import KnownOrder, known_order
 from synpref.engines.model_folder import loading, read_config
@@ -75,7 +75,7 @@ class HttpScorer:
         return replace(scorer, order=known_order(scorer._where, tokenizer, max_tokens, scorer._canary_logits))
 
     def score(self, conversations: Sequence[Conversation]) -> list[Reward | Failure]:
-        """The reward of each conversation, or a Failure where the server refused it or gave no number.
+        """The reward of each conversation, or a Failure where the server refused it, lost it or gave no number.
 
         Tokens, cuts and refusals are those of the local scorer. Raises as JsonServer.post_all does.
         """
@@ -136,7 +136,7 @@ def _value(answer: Mapping[str, Any], kind: ServerKind) -> float | Failure:
         (value,) = values
         number = float(value)
     except (KeyError, IndexError, TypeError, ValueError):
-        return Failure(ENGINE_ERROR, f"the answer holds no single reward: {answer}"[:300])
+        return Failure(ENGINE_UNREACHABLE, f"the answer holds no single reward: {answer}"[:300])
     return number if math.isfinite(number) else Failure(ENGINE_ERROR, f"reward is {number}")
 
 

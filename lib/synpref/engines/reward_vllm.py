@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from synpref.engines.known_order import KnownOrder, known_order
@@ -33,6 +34,7 @@ class VllmScorer:
     max_tokens: int
     overlong: Overlong
     passed: Passed = field(default_factory=Passed, compare=False)
+    tokenising: Lock = field(default_factory=Lock, compare=False, repr=False)  # a tokenizer serves one thread at a time
     order: KnownOrder | None = field(default=None, compare=False)
 
     @classmethod
@@ -68,7 +70,15 @@ class VllmScorer:
 
     def score(self, conversations: Sequence[Conversation]) -> list[Reward]:
         """The reward of each conversation; equal ones are computed once. As RewardScorer.score."""
-        rows = RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
+        return self.score_rows(self.prepare(conversations))
+
+    def prepare(self, conversations: Sequence[Conversation]) -> RewardRows:
+        """The part of `score` that needs no model: tokens."""
+        with self.tokenising:
+            return RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
+
+    def score_rows(self, rows: RewardRows) -> list[Reward]:
+        """The rest of `score`."""
         runs = [rows.encoded[place] for place in rows.runs]
         logits = self._logits([row.input_ids for row in runs])
         self.passed.add(sum(len(row.input_ids) for row in runs), sum(row.truncated for row in runs))

@@ -1,4 +1,8 @@
-"""Which responses share the pass of their prompt, and when that pays: the plan, without a model."""
+"""Which responses share the pass of their prompt, and when that pays: the plan, without a model.
+
+Its constants hold on processors. On a GPU a pass costs another number of tokens, and whole rows lie end to end without
+padding, which shared ones do not: there nothing is shared until it was measured (tests/bench/gpu_shared_prompt.py).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,10 @@ from synpref.engines.shared_prefix import common_prefix
 
 # In tokens' worth of computing, by tests/bench/test_shared_prompt.py on an Intel Xeon at 2.5 GHz, one thread, with 135
 # million parameters in float32. Two runs on a busy machine fitted 36 and 117 for a pass, -0.03 and 0.13 for what is
-# cached; of a pass the dear side is taken, since whole rows are the safe way. Not measured on a GPU.
+# cached; of a pass the dear side is taken, since whole rows are the safe way.
 PASS_COST = 100.0
 CACHED_COST = 0.02
+MEASURED_ON = frozenset({"cpu"})  # torch's types of devices
 # What a plan must save of the cost: below, the measurement's own scatter decides.
 LEAST_GAIN = 0.1
 # Of a prompt's tokens: what saves less would only lengthen the batches of those that save more.

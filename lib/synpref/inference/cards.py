@@ -53,6 +53,7 @@ DEFAULTS: dict[str, dict[str, Option]] = {
     "http-judge": {
         "model": "", "structured": "choice", "temperature": 0.0, "logprobs": True, "rationale": False,
         "rationale_tokens": RATIONALE_TOKENS, "seed": 0, "concurrency": 8, "timeout": 120.0, "retries": 5,
+        "window": 4096,  # each waits for its slowest answer
     },
     "vllm-judge": {
         "max_tokens": 2048, "temperature": 0.0, "logprobs": True, "rationale": False,

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 
 from synpref.errors import DeviceError, EngineError, InputError, SynprefError
+from synpref.inference.deadly_rows import EngineDiedError, without_deadly_rows
 from synpref.inference.tenancy import tell_engine
 
 if TYPE_CHECKING:
@@ -41,29 +42,21 @@ class EngineProcess:
     @property
     def pid(self) -> int | None:
         """The process that stands now; None before the first window."""
-        return None if self._process is None else self._process.pid
+        process = self._process
+        return None if process is None else process.pid
 
     def answer(self, window: pa.RecordBatch) -> pa.RecordBatch:
         """The answers to the window (see answered); where the process dies over it, or its device breaks, a new one is
-        asked once more.
+        asked once more, and then for less, until the rows that it dies over are known (see deadly_rows).
 
-        Raises what the engine raises (EngineError, InputError); EngineError where the second process dies as well.
+        Raises what the engine raises (EngineError, InputError); EngineError where it dies over everything.
         """
-        try:
-            return self._asked(window)
-        except (EOFError, BrokenPipeError, DeviceError):
-            self.close()
-        try:
-            return self._asked(window)
-        except DeviceError:
-            self.close()
-            raise
-        except (EOFError, BrokenPipeError):
-            code = self.close()
-            raise EngineError(
-                f"the process of engine {self._spec.name} died twice over the same {window.num_rows} rows (exit code "
-                f"{code}; -9 is often a lack of memory). Its own words stand in the worker's log."
-            ) from None
+        deaths = 0
+        while deaths < 2:
+            deaths += self._process is None  # one that stood before may have been ended while idle (see tenancy)
+            with suppress(EngineDiedError):
+                return self._survived(window)
+        return without_deadly_rows(self._spec, window, self._survived)
 
     def prepare(self, window: pa.RecordBatch) -> None:
         """Send what `answer` will be asked next, from any thread, so that the process reads and tokenises it by then.
@@ -71,8 +64,9 @@ class EngineProcess:
         Nothing where there is no process yet; one that is dead shows in `answer`.
         """
         with self._sending, suppress(BrokenPipeError):
-            if self._process is not None:
-                self._send(self._process, window)
+            process = self._process  # read once: `close` of another thread takes it before it waits for the lock
+            if process is not None:
+                self._send(process, window)
 
     def close(self) -> int | None:
         """End the process; its exit code, None where there was none."""
@@ -86,6 +80,16 @@ class EngineProcess:
                 with suppress(BrokenPipeError):  # what it had not read yet
                     pipe.close()
         return process.wait()
+
+    def _survived(self, window: pa.RecordBatch) -> pa.RecordBatch:
+        """As _asked; EngineDiedError, and no process, where it died or its device broke."""
+        try:
+            return self._asked(window)
+        except DeviceError as error:
+            self.close()
+            raise EngineDiedError(str(error)) from error
+        except (EOFError, BrokenPipeError):
+            raise EngineDiedError(f"exit code {self.close()}; -9 is often a lack of memory") from None
 
     def _asked(self, window: pa.RecordBatch) -> pa.RecordBatch:
         with self._sending:
@@ -106,16 +110,17 @@ class EngineProcess:
         self._sent.append(window)
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(os.getpid())],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=child_environment(self._spec.text("gpu")),
-            )  # fmt: skip
+        process = self._process
+        if process is None:
             gpu = self._spec.text("gpu")
+            self._process = process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(os.getpid())],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=child_environment(gpu),
+            )  # fmt: skip
             if gpu is not None:
-                tell_engine(gpu, self._process.pid)
-            _send(_pipes(self._process)[0], json.dumps(astuple(self._spec)).encode())
-        return self._process
+                tell_engine(gpu, process.pid)
+            _send(_pipes(process)[0], json.dumps(astuple(self._spec)).encode())
+        return process
 
 
 def child_environment(gpu: str | None) -> dict[str, str]:
@@ -136,6 +141,7 @@ def serve(parent: int) -> None:
     source = os.fdopen(os.dup(0), "rb")
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    _silence_standard_input()
     from synpref.inference import loaded
     from synpref.inference.prefetch import ahead
     from synpref.inference.spec import EngineSpec
@@ -163,6 +169,15 @@ def serve(parent: int) -> None:
             kinds = (kind for kind in (InputError, DeviceError) if isinstance(error, kind))
             given = _ERROR + json.dumps([next(kinds, EngineError).__name__, told]).encode()
         _send(sink, given)
+
+
+def _silence_standard_input() -> None:
+    """Helper processes of an engine inherit descriptor 0: none of them may read what is sent to the engine, or hold the
+    pipe open.
+    """
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
 
 
 def _die_with(parent: int) -> None:

@@ -15,18 +15,21 @@ from synpref.store.warehouse import Warehouse
 from synpref.store.writes import stamped
 
 SAFE_HOURS = 168
+_NO_PREDICATE = "[]"  # as Delta's history has it
 FEW_FILES = 2  # of a bucket: reading them costs no more than reading one
 
 
 def optimize_when_due(warehouse: Warehouse, table: str, every: int) -> bool:
-    """Compact `table` if its last `every` commits compacted nothing and left small files; return whether it was done.
+    """Compact `table` if its last `every` commits did not and left small files; return whether it was done.
 
+    An OPTIMIZE of some buckets, as within a fill, is none of the table: what came behind it is still small.
     Rows are Z-ordered by the contract's `cluster_by` where there is one. Raises InputError for a missing table.
     """
     if _is_young(warehouse, table, every):
         return False
-    last = warehouse.delta(table).history(every).select("version", "operation").collect()
-    if len(last) < every or any(row["operation"] == "OPTIMIZE" for row in last):
+    predicate = F.coalesce(F.col("operationParameters")["predicate"], F.lit(_NO_PREDICATE)).alias("predicate")
+    last = warehouse.delta(table).history(every).select("operation", predicate).collect()
+    if len(last) < every or any((row["operation"], row["predicate"]) == ("OPTIMIZE", _NO_PREDICATE) for row in last):
         return False
     if file_count(warehouse, table) <= FEW_FILES * warehouse.bucket_count(table):
         return False

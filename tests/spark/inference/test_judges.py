@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from synpref.engines.passed import Repairs
 from synpref.errors import EngineError, InputError
@@ -84,6 +86,54 @@ def test_a_server_that_is_gone_or_a_key_that_is_missing_stops_the_stage(
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with pytest.raises(InputError, match="NO_SUCH_KEY holds no usable key"):
         ask(warehouse, requests(spark, "1"), spec.having(key_variable="NO_SUCH_KEY"))
+    assert warehouse.read("quarantine").isEmpty()
+
+
+FAULTS = {
+    "500": Answer(500, b"trouble"),
+    "503": Answer(503, b"overloaded"),
+    "429": Answer(429, b"not now"),
+    "garbage": Answer(body=b"<html>502 Bad Gateway</html>"),
+    "no completion": Answer.of({"object": "error"}),
+    "half an answer": Answer(body=b'{"choices": [{"message": {"content": "1"}}]}', cut=True),
+}
+
+
+def rows_of(warehouse: Warehouse, engine_id: str) -> list[dict[str, object]]:
+    rows = warehouse.read("verdicts").where(F.col("engine_id") == engine_id).drop("engine_id").collect()
+    return sorted((row.asDict() for row in rows), key=lambda row: (row["comparison_id"], row["order"]))
+
+
+def test_after_a_server_s_bad_day_the_next_fill_makes_the_table_that_of_a_good_one(
+    spark: SparkSession, warehouse: Warehouse
+) -> None:
+    """Every fault at once, each of them for one prompt as long as the day lasts."""
+    good_again = threading.Event()
+
+    def answer(body: dict[str, Any], before: int) -> Answer:
+        text = str(body["messages"][0]["content"])
+        if body["model"] == "troubled" and not good_again.is_set():
+            if text == "hang":
+                good_again.wait(60)
+            if text in FAULTS:
+                return FAULTS[text]
+        said = {"content": "2" if text in FAULTS else "1"}
+        return Answer.of(
+            {"choices": [{"message": said}], "usage": {"prompt_tokens": len(text), "completion_tokens": 1}}
+        )
+
+    inputs = requests(spark, "hang", *FAULTS, *(f"prompt {number}" for number in range(20)))
+    lost, rows = 2 * (1 + len(FAULTS)), 2 * (21 + len(FAULTS))
+    with serving(answer) as asked:
+        spec = EngineSpec.of("http-judge", "served", url=asked.url, timeout=3.0, retries=1)
+        plain = ask(warehouse, inputs, spec.having(model="plain"))
+        first = ask(warehouse, inputs, spec.having(model="troubled"))
+        assert first.quarantined == {"engine_unreachable": lost}
+        good_again.set()
+        second = ask(warehouse, inputs, spec.having(model="troubled"))
+    assert (second.computed, second.saved, second.quarantined) == (lost, rows - lost, {})
+    assert len(rows_of(warehouse, plain.engine_id)) == rows
+    assert rows_of(warehouse, second.engine_id) == rows_of(warehouse, plain.engine_id)
     assert warehouse.read("quarantine").isEmpty()
 
 

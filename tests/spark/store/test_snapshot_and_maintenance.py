@@ -8,7 +8,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from synpref.errors import SettingsError
-from synpref.store.maintenance import file_count, optimize_inference_tables, optimize_when_due, vacuum
+from synpref.store.maintenance import (
+    file_count,
+    optimize_buckets,
+    optimize_inference_tables,
+    optimize_when_due,
+    vacuum,
+)
 from synpref.store.snapshot import export_parquet
 from synpref.store.warehouse import Warehouse
 
@@ -76,6 +82,18 @@ def test_of_all_tables_those_that_engines_fill_are_compacted_when_due(warehouse:
     assert optimize_inference_tables(warehouse, every=4) == {"rewards": True}
     assert file_count(warehouse, "rewards") == 1
     assert optimize_inference_tables(warehouse, every=4) == {}
+
+
+def test_what_came_behind_an_optimize_of_some_buckets_is_compacted_when_due(warehouse: Warehouse) -> None:
+    for number in range(2):
+        reward(warehouse, number)
+    assert optimize_buckets(warehouse, "rewards", {0})  # as within a fill
+    for number in range(2, 4):
+        reward(warehouse, number)
+    assert file_count(warehouse, "rewards") == 3
+    assert optimize_when_due(warehouse, "rewards", every=5)
+    assert file_count(warehouse, "rewards") == 1
+    assert not optimize_when_due(warehouse, "rewards", every=5)
 
 
 def test_few_files_are_left_as_they_are(warehouse: Warehouse) -> None:

@@ -13,7 +13,7 @@ import pytest
 from synpref.engines import json_server
 from synpref.engines.chat_http import CORRECTION, HttpChat
 from synpref.engines.choice import Choice
-from synpref.engines.failure import ENGINE_ERROR, ENGINE_UNREACHABLE, OVERLONG, SERVER_REFUSED, Failure
+from synpref.engines.failure import ENGINE_UNREACHABLE, OVERLONG, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.engines.rationale import RATIONALE_TOKENS
 from synpref.errors import EngineError, InputError
@@ -204,13 +204,13 @@ def test_a_busy_server_is_asked_again(status: int) -> None:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (Answer(body=b"<html>"), ENGINE_ERROR),
+        (Answer(body=b"<html>"), ENGINE_UNREACHABLE),
         (Answer(body=b'{"choices": [{"message"', cut=True), ENGINE_UNREACHABLE),
         (Answer(503, b"overloaded"), ENGINE_UNREACHABLE),
-        (Answer.of({"choices": []}), ENGINE_ERROR),
-        (Answer.of({"choices": ["1"]}), ENGINE_ERROR),
-        (Answer.of({"choices": [{"message": {"content": "1"}, "logprobs": {"content": [{}]}}]}), ENGINE_ERROR),
-        (Answer.of({"object": "error"}), ENGINE_ERROR),
+        (Answer.of({"choices": []}), ENGINE_UNREACHABLE),
+        (Answer.of({"choices": ["1"]}), ENGINE_UNREACHABLE),
+        (Answer.of({"choices": [{"message": {"content": "1"}, "logprobs": {"content": [{}]}}]}), ENGINE_UNREACHABLE),
+        (Answer.of({"object": "error"}), ENGINE_UNREACHABLE),
         (Answer(422, b"no such field"), SERVER_REFUSED),
         (Answer(400, b"This model's maximum context length is 8 tokens"), OVERLONG),
     ],
@@ -230,8 +230,8 @@ def test_a_server_that_hangs_for_all_stops_the_judge() -> None:
         time.sleep(0.4)
         return completion("1")
 
-    with serving(hangs) as asked, pytest.raises(EngineError, match="all of 2 requests failed"):
-        HttpChat(JsonServer(asked.url, timeout=0.1, retries=0), "tiny").choose(PROMPTS[:2], CHOICES, [0, 0])
+    with serving(hangs) as asked, pytest.raises(EngineError, match="all of 4 requests failed"):
+        HttpChat(JsonServer(asked.url, 2, timeout=0.1, retries=0), "tiny").choose(PROMPTS, CHOICES, [0] * 4)
 
 
 def test_no_prompt_is_no_request() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from synpref.engines import json_server
-from synpref.engines.failure import ENGINE_ERROR, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
+from synpref.engines.failure import ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.errors import EngineError, InputError
 from tests.faulty_server import Answer, serving
@@ -95,12 +95,12 @@ def test_what_no_request_would_survive_stops_all(status: int) -> None:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (Answer(body=b"<html>"), ENGINE_ERROR),
-        (Answer(body=b"[1]"), ENGINE_ERROR),
-        (Answer(204), ENGINE_ERROR),
+        (Answer(body=b"<html>"), ENGINE_UNREACHABLE),
+        (Answer(body=b"[1]"), ENGINE_UNREACHABLE),
+        (Answer(204), ENGINE_UNREACHABLE),
         (Answer(body=b'{"of": 1}', cut=True), ENGINE_UNREACHABLE),
-        *((Answer(status, b"busy"), ENGINE_UNREACHABLE) for status in (408, 429, 501, 503, 529, 599)),
-        (Answer(500, b"busy"), ENGINE_ERROR),
+        *((Answer(status, b"busy"), ENGINE_UNREACHABLE) for status in (408, 429, 500, 501, 503, 529, 599)),
+        *((Answer(status, b"wrong"), SERVER_REFUSED) for status in (400, 413, 422)),
     ],
 )
 def test_what_the_row_caused_is_told_from_what_was_lost_on_the_way(wrong: Answer, reason: str) -> None:
@@ -134,18 +134,26 @@ def test_a_server_that_hangs_or_fails_for_all_stops_the_job() -> None:
 
     with (
         serving(hangs) as asked,
-        pytest.raises(EngineError, match=r"all of 2 requests failed.*2 attempts: ReadTime"),
+        pytest.raises(EngineError, match=r"all of 4 requests failed.*2 attempts: ReadTime"),
     ):
-        JsonServer(asked.url, timeout=0.1, retries=1).post_all("/x", BODIES[:2])
+        JsonServer(asked.url, concurrency=2, timeout=0.1, retries=1).post_all("/x", BODIES)
     with serving(lambda body, before: Answer(500)) as asked, pytest.raises(EngineError, match="status 500"):
-        JsonServer(asked.url, retries=1).post_all("/x", BODIES[:2])
+        JsonServer(asked.url, concurrency=2, retries=1).post_all("/x", BODIES)
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_few_rows_that_are_lost_each_time_do_not_stop_the_job(concurrency: int) -> None:
+    """As what one run lost comes to the next: alone, without the rows that were answered."""
+    with serving(lambda body, before: Answer(503)) as asked:
+        answers = JsonServer(asked.url, concurrency=concurrency, retries=0).post_all("/x", BODIES[:3])
+    assert [isinstance(answer, Failure) and answer.reason for answer in answers] == [ENGINE_UNREACHABLE] * 3
 
 
 def test_where_nothing_answers_is_told() -> None:
     with serving(_echo) as asked:
         url = asked.url
     with pytest.raises(EngineError, match="nothing answers there"):
-        JsonServer(url, retries=1).post_all("/x", BODIES)
+        JsonServer(url, retries=1).post_all("/x", BODIES[:1])  # also for one row
 
 
 @pytest.mark.parametrize("url", ["http://me:hidden@host/v1", "https://host/v1?key=hidden"])

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 import torch
+from transformers import AutoTokenizer
 
 from synpref.engines.cards import reward_card
 from synpref.engines.reward import BATCH_TOLERANCE, RewardScorer
 from synpref.engines.reward_vllm import VllmScorer
 from synpref.engines.tokenise import Conversation
 from synpref.errors import InputError
+from synpref.inference.answered import answered, prepared
+from synpref.inference.spec import EngineSpec
 
 ABSENT = importlib.util.find_spec("vllm") is None
 TALKS = [
@@ -39,3 +44,21 @@ def test_rewards_are_those_of_transformers(decoder_reward_folder: Path) -> None:
     for one, other in zip(here.score(TALKS), there.score(TALKS), strict=True):
         assert other[1:] == one[1:]
         assert abs(one.reward - other.reward) <= 2 * BATCH_TOLERANCE["bfloat16"] * max(1, abs(one.reward))
+
+
+def test_tokens_are_made_ahead_and_give_the_same_rewards(decoder_reward_folder: Path) -> None:
+    """With the engine's own part stood in for, since vLLM is in no laptop: a reward is the sum of a row's ids."""
+
+    def classify(prompts: list[dict[str, list[int]]], **_: object) -> list[SimpleNamespace]:
+        return [SimpleNamespace(outputs=SimpleNamespace(probs=[sum(one["prompt_token_ids"])])) for one in prompts]
+
+    tokenizer = AutoTokenizer.from_pretrained(decoder_reward_folder)
+    scorer = VllmScorer(SimpleNamespace(classify=classify), None, tokenizer, 256, "truncate_left")
+    spec = EngineSpec.of("reward", "r", backend="vllm", max_tokens=256)
+    rows = [{"response_id": str(n), "messages": one.messages, "text": one.response} for n, one in enumerate(TALKS)]
+    window = pa.RecordBatch.from_pylist(rows)
+    ready = prepared(spec, scorer, window)
+    assert ready is not None
+    assert answered(spec, scorer, window, ready).column("reward").to_pylist() == [
+        one.reward for one in scorer.score(TALKS)
+    ]

@@ -26,6 +26,7 @@ from synpref.engines.classifier import _Begun
 from synpref.engines.reward import BATCH_TOLERANCE, RewardScorer
 from synpref.engines.shared_prompt import (
     LEAST_GAIN,
+    MEASURED_ON,
     Shared,
     Work,
     pays,
@@ -109,12 +110,20 @@ def test_a_shared_prompt_changes_no_reward(folder_of: Callable[[str], Path], kin
     folder = folder_of(kind)
     sharing, whole = load(folder), load(folder, shared_prompt="off")
     assert sharing.shares_prompt
-    found = [reward.reward for reward in sharing.score(talks())]
-    plain = [reward.reward for reward in whole.score(talks())]
+    found = [one.reward for one in sharing.score(talks())]
+    plain = [one.reward for one in whole.score(talks())]
     assert all(abs(a - b) <= BATCH_TOLERANCE["float32"] * max(1, abs(a)) for a, b in zip(plain, found, strict=True))
     assert len({round(reward, 2) for reward in plain}) > 10  # the head tells them apart
     computed = [sum(rows * width for rows, width in shapes(one, talks())) for one in (sharing, whole)]
     assert computed[0] < 0.7 * computed[1]
+
+
+def test_nothing_is_shared_on_a_device_on_which_the_rule_was_not_measured(
+    folder_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "cuda" not in MEASURED_ON
+    monkeypatch.setattr("synpref.engines.reward.MEASURED_ON", frozenset({"cuda"}))  # the processor is such a device
+    assert not load(folder_of("llama")).shares_prompt
 
 
 def test_prompts_of_several_lengths_share_one_pass(folder_of: Callable[[str], Path]) -> None:
@@ -130,7 +139,7 @@ def test_cut_rows_share_nothing_and_keep_their_reward(folder_of: Callable[[str],
     assert [one.reward for one in sharing.score(long)] == pytest.approx(
         [one.reward for one in whole.score(long)], abs=1e-4
     )
-    assert all(reward.truncated for reward in sharing.score(long))
+    assert all(one.truncated for one in sharing.score(long))
     assert all(width == 400 for _, width in shapes(sharing, long))
 
 

@@ -215,3 +215,23 @@ def test_the_next_window_of_a_judge_is_tokenised_while_one_is_answered(
 def test_an_empty_task_loads_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loaded, "engine", lambda spec: pytest.fail(f"{spec.name} was loaded"))
     assert list(answering.answering(SPEC)(iter([window()]))) == []
+
+
+def test_a_judge_behind_a_server_is_asked_in_longer_windows_since_each_waits_for_its_slowest_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+
+    class Judge:
+        def choose(self, prompts: Sequence[Messages], choices: object, seeds: Sequence[int]) -> list[Choice]:
+            asked.append(len(prompts))
+            return [Choice(1.0, "1", None, None, "first")] * len(prompts)
+
+    monkeypatch.setattr(loaded, "engine", lambda _: Judge())
+    row = {
+        "comparison_id": "c", "prompt_hash": "h", "order": "ab", "sample": 0,
+        "messages": [{"role": "user", "content": "x"}], "few_shots": ["s"], "prompt_id": "p",
+    }  # fmt: skip
+    spec = EngineSpec.of("http-judge", "served", model="big", url="http://localhost/v1")
+    list(answering.answering(spec)([pa.RecordBatch.from_pylist([row] * 5000)]))
+    assert asked == [4096, 904]

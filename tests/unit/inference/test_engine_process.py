@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -7,11 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from synpref.errors import DeviceError, EngineError, InputError
+from synpref.errors import EngineError, InputError
 from synpref.inference import loaded
 from synpref.inference.cards import Option
 from synpref.inference.engine_process import EngineProcess
@@ -26,20 +28,28 @@ from synpref.errors import EngineError
 class Engine:
     def score(self, conversations):
         print("libraries print")
-        text = conversations[0].response
-        if text == "gone":
+        texts = [one.response for one in conversations]
+        first = not Path(os.environ["DIED"]).exists()
+        if "gone" in texts:
             raise EngineError("the engine is gone")
-        if text == "breaks" or (text == "breaks once" and not Path(os.environ["DIED"]).exists()):
+        if "breaks" in texts or ("breaks once" in texts and first):
             Path(os.environ["DIED"]).touch()
             raise RuntimeError("CUDA error: device-side assert triggered")
-        if text == "dies always" or (text == "dies once" and not Path(os.environ["DIED"]).exists()):
+        if "dies always" in texts or ("dies once" in texts and first):
             Path(os.environ["DIED"]).touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        if "standard input" in texts:
+            return [Reward(float(os.readlink("/proc/self/fd/0") == os.devnull), 0, False)]
         gpu = float(os.environ.get("CUDA_VISIBLE_DEVICES", "-1"))
         return [Reward(gpu, os.getpid(), False) for one in conversations]
 
 def make(spec):
     return Engine()
+
+def dying(spec):
+    with open(os.environ["DIED"], "a") as deaths:
+        deaths.write("loading\\n")
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -122,16 +132,65 @@ def test_a_broken_device_costs_its_window_and_its_process_only(process: EnginePr
     assert _pids(again) != _pids(before)
 
 
-def test_a_device_that_breaks_again_stops_the_job(process: EngineProcess) -> None:
-    with pytest.raises(DeviceError, match="device-side assert"):
-        process.answer(_window("breaks"))
+@pytest.mark.parametrize(("bad", "told"), [("dies always", "exit code -9"), ("breaks", "device-side assert")])
+def test_a_row_that_the_process_dies_over_fails_alone(process: EngineProcess, bad: str, told: str) -> None:
+    answers = process.answer(_window("a", "b", "c", bad, "d"))
+    assert answers.column("response_id").to_pylist() == ["a", "b", "c", bad, "d"]
+    assert answers.column("error").to_pylist() == [None, None, None, "engine_error", None]
+    assert told in answers.column("detail")[3].as_py()
+    assert json.loads(answers.column("original")[3].as_py())["text"] == bad
+    assert answers.column("reward").null_count == 1
+    alone = process.answer(_window(bad))
+    assert alone.column("error").to_pylist() == ["engine_error"]
+    assert process.answer(_window("e")).column("error").to_pylist() == [None]
+
+
+def test_a_process_that_dies_over_everything_stops_the_job(process: EngineProcess) -> None:
+    with pytest.raises(EngineError, match=r"elsewhere died \d+ times over parts of the same 16 rows \(exit code -9"):
+        process.answer(_window(*["dies always"] * 16))
     assert process.pid is None
 
 
-def test_rows_that_kill_it_twice_stop_the_job(process: EngineProcess) -> None:
-    with pytest.raises(EngineError, match=r"died twice over the same 1 rows \(exit code -9"):
-        process.answer(_window("dies always"))
-    assert process.pid is None
+def test_a_process_that_dies_while_it_loads_blames_no_row(engines: Path) -> None:
+    dying = EngineProcess(EngineSpec.of("reward", "elsewhere", None, factory="some_engines:dying"))
+    with pytest.raises(EngineError, match=r"died while it was loaded \(exit code -9"):
+        dying.answer(_window("a"))
+    assert (engines / "died").read_text().count("loading") == 3
+
+
+def test_an_end_while_it_was_idle_is_no_death_over_the_next_rows(
+    process: EngineProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.kill(_pids(process.answer(_window("a")))[0], signal.SIGKILL)  # as tenancy does
+    monkeypatch.setattr("synpref.inference.engine_process.without_deadly_rows", None)  # asked for after two deaths
+    assert process.answer(_window("dies once")).column("error").to_pylist() == [None]
+
+
+def test_helper_processes_of_an_engine_inherit_no_pipe_as_their_input(process: EngineProcess) -> None:
+    assert process.answer(_window("standard input")).column("reward").to_pylist() == [1.0]
+
+
+class _Taken(EngineProcess):
+    """Another thread closes it whenever the process was just looked at."""
+
+    _held: Any = None
+
+    @property
+    def _process(self) -> Any:
+        found, self._held = self._held, None
+        return found
+
+    @_process.setter
+    def _process(self, value: Any) -> None:
+        self._held = value
+
+
+def test_a_window_may_be_sent_ahead_while_the_process_is_closed(engines: Path) -> None:
+    taken = _Taken(_spec())
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        taken._process = process
+        taken.prepare(_window("a"))
+        process.kill()
 
 
 def test_its_errors_are_raised_here(process: EngineProcess) -> None:

@@ -32,8 +32,8 @@ class Generates(Protocol):
 
     def generate(
         self, prompts: Sequence[Messages], *, max_new_tokens: int, temperature: float, top_p: float, seed: int
-    ) -> list[Generation]:
-        """One text for each prompt, in order."""
+    ) -> Sequence[Generation | Failure]:
+        """One text for each prompt, in order; a Failure where there is none."""
         ...
 
 
@@ -82,7 +82,9 @@ def _said(engine: Generates, spec: EngineSpec, sample: int, prompts: Sequence[Me
     return [_read(generation) for generation in generations]
 
 
-def _read(generation: Generation) -> Said | Failure:
+def _read(generation: Generation | Failure) -> Said | Failure:
+    if isinstance(generation, Failure):
+        return generation
     if generation.tokens_out == 0:
         return Failure(OVERLONG, f"the prompt has {generation.tokens_in} tokens, more than the engine's maximum")
     return Said(generation.text, parse_attributes(generation.text))
