@@ -68,17 +68,20 @@ class Source:
     progress: Callable[[str], None] | None = None
 
 
-def fill_features(source: Source, responses: Responses, only: Holds | None = None) -> int:
+def fill_features(source: Source, responses: Responses, only: Holds | None = None, *, look: bool = True) -> int:
     """Add what the store lacks of `responses`; give back how many were added.
 
-    only: tells which of some keys are wanted; None: all. A chunk gathers rows of several parts of `responses`.
+    only: tells which of some keys are wanted; None: all. look: at what others have appended, once. A chunk gathers rows
+    of several parts of `responses`.
     """
     compute: Compute | None = None
     held = _Chunk(source)
     store, kind = source.store, source.kind
+    if look:  # not for every part or chunk: listing the folder would take time by the square of the chunks
+        store.refresh()
     for ids, conversations in responses:
         keys = keys_of(ids)
-        lacking = np.array([index for rows in store.locate(Ids(keys)).absent() for index in rows], dtype=np.int64)
+        lacking = np.array([index for rows in store.find(Ids(keys)).absent() for index in rows], dtype=np.int64)
         if only is not None:
             lacking = lacking[only(keys[lacking])]
         wanted = {ids[index]: conversations[index] for index in lacking}
