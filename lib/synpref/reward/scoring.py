@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from synpref.engines.tokenise import gives_segments
 from synpref.reward.backbones import load_classifier, load_tokenizer
 from synpref.reward.extraction import FeatureKind, Source, fill_features, open_features
 from synpref.reward.model_folder import read_model
@@ -30,8 +31,8 @@ def stream_rewards(
     Raises InputError where model or folder cannot be read.
     """
     model = read_model(model_path)
-    kind = FeatureKind(model.backbone, model.frozen_layers, model.plan.max_tokens, model.plan.overlong)
-    tokenizer = load_tokenizer(model_path)
+    tokenizer, plan = load_tokenizer(model_path), model.plan
+    kind = FeatureKind(model.backbone, model.frozen_layers, plan.max_tokens, plan.overlong, gives_segments(tokenizer))
     cut = cut_model(load_classifier(model_path, tokenizer), model.plan.trainable_layers, model_path)
     with TemporaryDirectory() as own:
         source = Source(open_features(features_dir or Path(own), kind), kind, model_path, tokenizer, progress)

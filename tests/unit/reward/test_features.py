@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synpref.engines.tokenise import Conversation
+from synpref.engines.tokenise import Conversation, gives_segments
 from synpref.errors import InputError
 from synpref.reward import extraction, features
 from synpref.reward.backbones import load_tokenizer
@@ -69,6 +69,33 @@ def test_a_fill_lists_the_folder_once(tmp_path: Path, tiny_bert: Path, monkeypat
     monkeypatch.setattr(Path, "glob", counted)
     assert fill_features(source, [*parts, *parts]) == 6
     assert looks == [store.folder]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "told", "width"), [("tiny_bert", ["token_type_ids"], 2), ("tiny_bert", [], 1), ("tiny_llama", [], 1)]
+)
+def test_token_ids_stand_alone_where_the_tokenizer_tells_no_segments(
+    backbone: str, told: list[str], width: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Half the disk for a decoder; refused responses, which are empty, lie in one chunk with the others."""
+    folder: Path = request.getfixturevalue(backbone)
+    tokenizer = load_tokenizer(folder)
+    tokenizer.model_input_names = ["input_ids", "attention_mask", *told]
+    kind = FeatureKind("f", None, 16, "refuse", gives_segments(tokenizer))
+    store = open_features(tmp_path, kind)
+    talks = [Conversation([{"role": "user", "content": "q"}], text) for text in ("a", "b " * 40)]
+    for name, talk in zip("ab", talks, strict=True):
+        fill_features(Source(store, kind, folder, tokenizer), [([name], [talk])])
+    fill_features(Source(store, kind, folder, tokenizer), [(["c", "d"], talks)])
+    assert [store.read(name).shape[1] for name in "abcd"] == [width] * 4
+    assert [len(store.read(name)) > 0 for name in "abcd"] == [True, False] * 2
+
+
+def test_stores_with_and_without_segments_are_two_and_one_of_states_is_one() -> None:
+    kinds = [FeatureKind("f", layers, 32, "refuse", segments) for layers in (None, 3) for segments in (True, False)]
+    assert len({kind.key for kind in kinds[:2]}) == 2
+    assert kinds[2].key == kinds[3].key
+    assert kinds[0].key == FeatureKind("f", None, 32, "refuse").key
 
 
 def test_a_chunk_without_index_does_not_count(tmp_path: Path) -> None:
