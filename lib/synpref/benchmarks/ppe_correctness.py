@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from synpref.benchmarks.figures import Figure, tabulate
 from synpref.benchmarks.files import read_rows
 from synpref.benchmarks.items import Item, Response, make_item, unique_items
 from synpref.benchmarks.pairwise import Earned, by_scores, earned_credits
-from synpref.benchmarks.results import COVERED, Result, coverage, present, tied_pairs
+from synpref.benchmarks.results import COVERED, Coverage, Result, coverage, present, tied_pairs
 from synpref.benchmarks.rows import Row
 from synpref.benchmarks.scores import Scores
 
@@ -20,6 +21,7 @@ NAME = "ppe_correctness"
 SETS = ("mmlu_pro", "math", "gpqa", "mbpp_plus", "ifeval")
 # Rows of the published data sets; paper.md names none, and that of MMLU-Pro was found nowhere.
 PUBLISHED: Mapping[str, int | None] = {"mmlu_pro": None, "math": 512, "gpqa": 512, "mbpp_plus": 507, "ifeval": 512}
+RESPONSES = 32  # published of each prompt (paper.md §5.1)
 _RESPONSE = re.compile(r"response_(\d+)")
 _NOISE = re.compile(r"[^a-z0-9]")
 
@@ -92,7 +94,8 @@ def _pairs(row: Row, truths: list[float]) -> list[tuple[int, int]]:
 def score(items: Iterable[Item], scores: Scores, seed: int | None = None) -> Result:
     """Pairwise accuracy of each set over its conflict pairs; overall is the plain mean of the five sets.
 
-    As the size of one set is not known, it is called `covered` until somebody vouches for the files (`vouched`).
+    As the size of one set is not known, it is called `covered` until somebody vouches for the files (`vouched`). A set
+    with a row of other than 32 responses is not whole.
     """
     items = tuple(items)
     return replace(score_pairs(items, by_scores(scores), seed), ties=tied_pairs(items, scores))
@@ -102,11 +105,17 @@ def score_pairs(items: Iterable[Item], earned: Earned, seed: int | None = None) 
     """The same figures from what each pair earns, whoever says which of the two is right; no ties are counted."""
     items = tuple(items)
     table = tabulate(earned_credits(items, earned), seed)
-    cover = coverage(items, PUBLISHED)
+    cover = _covered(items)
     figures: dict[str, Figure | None] = {f"set/{name}": table.pooled([name]) for name in SETS}
     if cover.vouched().complete:
         figures[COVERED] = table.mean(SETS)
     return Result(NAME, None, present(figures), cover, len(items), 0)
+
+
+def _covered(items: Iterable[Item]) -> Coverage:
+    items = tuple(items)
+    others = Counter(item.part for item in items if len(item.candidates) != RESPONSES)
+    return Coverage(tuple(replace(part, partial=others[part.name]) for part in coverage(items, PUBLISHED).parts))
 
 
 def best_of_k(items: Iterable[Item], scores: Scores, seed: int | None = None) -> dict[str, Curve]:

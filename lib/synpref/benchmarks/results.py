@@ -18,22 +18,27 @@ COVERED = "covered"  # what would be the overall figure, of the parts that are t
 class Part:
     """A subset, domain or set: items found, and as many as were published; None where that number is not known.
 
-    vouched: the caller says that what is there is all of it.
+    vouched: the caller says that what is there is all of it. partial: items with fewer or more responses than were
+    published, each of which makes another benchmark, whoever vouches.
     """
 
     name: str
     items: int
     published: int | None
     vouched: bool = False
+    partial: int = 0
 
     @property
     def complete(self) -> bool:
         """All that was published is there, no more and no less; where that is not known, only if somebody vouches."""
-        return self.vouched and self.items > 0 if self.published is None else self.items == self.published
+        all_there = self.vouched and self.items > 0 if self.published is None else self.items == self.published
+        return all_there and not self.partial
 
     @property
     def told(self) -> str:
-        """The name, and why a part that has items is not known to be whole."""
+        """The name, and why a part that has items is not whole, or not known to be."""
+        if self.partial:
+            return f"{self.name} ({self.partial} of {self.items} without the published number of responses)"
         return f"{self.name} (its size is not known)" if self.published is None and self.items else self.name
 
 

@@ -23,8 +23,9 @@ SUBSETS: Mapping[str, int] = {
 def read(paths: Iterable[str | Path]) -> tuple[Item, ...]:
     """Read rows of id, subset, prompt, chosen (list), rejected (list); raises InputError naming file and row.
 
-    Outside Ties there is one chosen response. In Ties the id is "ref:<n>" (one right answer) or "tied:<n>". Where the
-    published num_correct and total_completions are there, they must fit the lists.
+    Outside Ties there are one chosen response and three rejected ones: another number is no best-of-4. In Ties the id
+    is "ref:<n>" (one right answer) or "tied:<n>". Where the published num_correct and total_completions are there, they
+    must fit the lists.
     """
     return unique_items(read_rows(paths), _item)
 
@@ -38,8 +39,9 @@ def _item(row: Row) -> Item:
             raise row.error(f"the id of a Ties row is ref:<n> or tied:<n>, not {name!r}")
         if not is_tied(name) and len(chosen) != 1:
             raise row.error(f"{name} is a reference and has {len(chosen)} right answers, not one")
-    elif len(chosen) != 1:
-        raise row.error(f"a row of {subset} has one chosen response, not {len(chosen)}")
+    elif (len(chosen), len(rejected)) != (1, 3):
+        told = f"one chosen and three rejected responses, not {len(chosen)} and {len(rejected)}"
+        raise row.error(f"a row of {subset} has {told}: only Ties has other numbers than best-of-4")
     for column, expected in (("num_correct", len(chosen)), ("total_completions", len(chosen) + len(rejected))):
         if row.has(column) and row.number(column) != expected:
             raise row.error(f"{column} is {row.values[column]}, but the lists hold {expected}")

@@ -43,7 +43,8 @@ def read(paths: Iterable[str | Path]) -> tuple[Item, ...]:
 def read_usable(paths: Iterable[str | Path], *, by_content: bool = False) -> UserPairs:
     """Read files of pairs, each in the shape of docs/inputs.md that it has; id, category and margin where they stand.
 
-    Without an id a row is named by its file and place; by_content: by what it says (`pairs.identity.pair_id`), which is
+    Without an id a row is named by its file and place, of files of one name with the folders that tell them apart;
+    by_content: by what it says (`pairs.identity.pair_id`), which is
     the same in every copy of a table. A row that says tie, or nothing, is an item without a pair. Raises InputError
     naming file and row for an id, category or margin that is none, and for an id that stands twice.
     """
@@ -58,13 +59,16 @@ def read_usable(paths: Iterable[str | Path], *, by_content: bool = False) -> Use
             refused.append(error)
     usable = [row for row in rows if (row.path, row.place) in pairs]
     seen = Counter[str]()
+    files = _told_apart(readers)
 
     def build(row: Row) -> Item:
         pair = pairs[row.path, row.place]
         if row.has("id", "pair_id"):
             name = row.name("id", "pair_id")
         else:
-            name = _numbered(_content(pair), seen) if by_content else f"{row.path.name}/{row.place.rpartition(' ')[2]}"
+            name = (
+                _numbered(_content(pair), seen) if by_content else f"{files[row.path]}/{row.place.rpartition(' ')[2]}"
+            )
         return _item(row, name, pair)
 
     return UserPairs(unique_items(usable, build), tuple(refused))
@@ -74,6 +78,13 @@ def check_decided(items: Iterable[Item], where: str) -> None:
     """Raise InputError where no item says which response is better."""
     if not any(item.pairs for item in items):
         raise InputError(f"{where}: no row says which response is better: there is nothing to measure on")
+
+
+def _told_apart(paths: Iterable[Path]) -> dict[Path, str]:
+    """Of each path the shortest end that no other one has, at least the file's name; of such an end all of it."""
+    ends = {path: ["/".join(path.parts[-count:]) for count in range(1, len(path.parts) + 1)] for path in paths}
+    taken = Counter(end for own in ends.values() for end in own)
+    return {path: next((end for end in own if taken[end] == 1), own[-1]) for path, own in ends.items()}
 
 
 def _content(pair: Pair) -> str:

@@ -44,6 +44,11 @@ class _PairLayout(NamedTuple):
     types: list[int] | None  # of: before, first segment, between, second segment, after
 
 
+def gives_segments(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether `encode_conversations` tells the segment of each token (token_type_ids)."""
+    return not tokenizer.chat_template and "token_type_ids" in tokenizer.model_input_names
+
+
 def encode_conversations(
     tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Conversation], max_tokens: int, overlong: Overlong
 ) -> list[Encoded]:

@@ -15,7 +15,17 @@ from synpref.errors import InputError
 from synpref.flow.training_data import read_pairs
 from synpref.report.dry_run_text import Assumed, dry_run_text
 from synpref.reward.architecture import Architecture, architecture_of, config_of, folder_config
-from synpref.reward.estimate import STRATEGIES, Amount, Memory, Strategy, amount, gpu_hours, memory, operations
+from synpref.reward.estimate import (
+    STRATEGIES,
+    Amount,
+    Memory,
+    Strategy,
+    amount,
+    feature_bytes,
+    gpu_hours,
+    memory,
+    operations,
+)
 from synpref.settings import Settings
 from synpref.settings_train import TrainData
 from synpref.stage import Outcome, Stage
@@ -66,6 +76,7 @@ def dry_run(stage: Stage) -> DryRun:
         peak_tflops=settings.train.estimate.peak_tflops,
         mfu=settings.train.estimate.mfu,
         micro_batch_tokens=tokens,
+        feature_bytes=feature_bytes(shape, layers, 2 * lengths.pairs * lengths.mean),
     )
     text = dry_run_text(name, shape, lengths.pairs, lengths.mean, work, needs, done, hours, plan, assumed)
     detail = {
@@ -75,6 +86,7 @@ def dry_run(stage: Stage) -> DryRun:
         "work": asdict(work),
         "operations": done,
         "gpu_hours": hours,
+        "feature_bytes": assumed.feature_bytes,
         "memory": [{"gpus": gpus, "strategy": strategy, **asdict(need)} for (gpus, strategy), need in needs.items()],
     }
     return DryRun(Outcome(detail={"dry_run": detail}), text)

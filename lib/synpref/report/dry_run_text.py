@@ -16,12 +16,16 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Assumed:
-    """lengths: where tokens of a response come from. micro_batch_tokens: held by a GPU at once."""
+    """lengths: where tokens of a response come from. micro_batch_tokens: held by a GPU at once.
+
+    feature_bytes: on disk, of all responses.
+    """
 
     lengths: str
     peak_tflops: float
     mfu: float
     micro_batch_tokens: int
+    feature_bytes: float
 
 
 def dry_run_text(
@@ -46,6 +50,7 @@ def dry_run_text(
         f"  steps         {count(work.steps)} ({length}, {per_step})",
         f"  tokens        {_short(work.tokens)}; fewer where a response stands in several pairs of a batch",
         f"  model         {_short(shape.parameters)} parameters, {_short(shape.embedding_parameters)} in embeddings",
+        f"  disk          {assumed.feature_bytes / GIB:,.1f} GiB of features; less where pairs share responses",
         f"  compute       {operations:.2e} operations: {gpu_hours:,.2f} GPU-hours at {rate} (train.estimate)",
     ]
     rows: list[Sequence[str]] = [

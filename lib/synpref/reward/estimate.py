@@ -105,6 +105,14 @@ def layer_values(shape: Architecture) -> int:
     return 4 * shape.hidden + attention + (4 if shape.gated else 2) * shape.intermediate
 
 
+def feature_bytes(shape: Architecture, trainable_layers: int | None, tokens: float) -> float:
+    """Bytes that the feature store takes on disk for so many tokens: of each its float32 hidden state behind the frozen
+    layers, or, where all layers are trained, its int32 id, and for an encoder its segment too.
+    """
+    values = shape.hidden if trainable_layers is not None else 1 if shape.decoder else 2
+    return 4.0 * values * tokens
+
+
 def operations(
     shape: Architecture, work: Amount, *, trainable_layers: int | None, checkpointing: bool, frozen_tokens: float
 ) -> float:

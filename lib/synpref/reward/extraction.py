@@ -33,18 +33,21 @@ class FeatureKind:
     """What the rows of a store are.
 
     fingerprint: of the backbone. frozen_layers: its first layers, run once; None: none are frozen, a row is the token
-    ids themselves, int32 [tokens, 2] (id, segment). Else float32 hidden states [tokens, width].
+    ids themselves, int32 [tokens, 2] (id, segment), or [tokens, 1] without `segments` (tokenise.gives_segments).
+    Else float32 hidden states [tokens, width].
     """
 
     fingerprint: str
     frozen_layers: int | None
     max_tokens: int
     overlong: Overlong
+    segments: bool = True
 
     @property
     def key(self) -> str:
         """The name of the store's folder."""
-        kind = "tokens" if self.frozen_layers is None else "float32"
+        tokens = "tokens" if self.segments else "ids"
+        kind = tokens if self.frozen_layers is None else "float32"
         return hash128("features", self.fingerprint, str(self.frozen_layers), str(self.max_tokens), self.overlong, kind)
 
 
@@ -68,17 +71,20 @@ class Source:
     progress: Callable[[str], None] | None = None
 
 
-def fill_features(source: Source, responses: Responses, only: Holds | None = None) -> int:
+def fill_features(source: Source, responses: Responses, only: Holds | None = None, *, look: bool = True) -> int:
     """Add what the store lacks of `responses`; give back how many were added.
 
-    only: tells which of some keys are wanted; None: all. A chunk gathers rows of several parts of `responses`.
+    only: tells which of some keys are wanted; None: all. look: at what others have appended, once. A chunk gathers rows
+    of several parts of `responses`.
     """
     compute: Compute | None = None
     held = _Chunk(source)
     store, kind = source.store, source.kind
+    if look:  # not for every part or chunk: listing the folder would take time by the square of the chunks
+        store.refresh()
     for ids, conversations in responses:
         keys = keys_of(ids)
-        lacking = np.array([index for rows in store.locate(Ids(keys)).absent() for index in rows], dtype=np.int64)
+        lacking = np.array([index for rows in store.find(Ids(keys)).absent() for index in rows], dtype=np.int64)
         if only is not None:
             lacking = lacking[only(keys[lacking])]
         wanted = {ids[index]: conversations[index] for index in lacking}
@@ -124,7 +130,7 @@ class _Chunk:
 
 def _computation(kind: FeatureKind, model_folder: Path, tokenizer: PreTrainedTokenizerBase) -> Compute:
     if kind.frozen_layers is None:
-        return _token_rows
+        return _token_rows if kind.segments else _id_rows
     frozen: Any = load_frozen(model_folder, kind.frozen_layers)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     frozen.to(device)
@@ -145,6 +151,10 @@ def _token_rows(encoded: Sequence[Encoded]) -> list[Row]:
         np.array([item.input_ids, item.token_type_ids or [0] * len(item.input_ids)], dtype=np.int32).T
         for item in encoded
     ]
+
+
+def _id_rows(encoded: Sequence[Encoded]) -> list[Row]:
+    return [np.array(item.input_ids, dtype=np.int32)[:, None] for item in encoded]
 
 
 def _batches(encoded: Sequence[Encoded], compute: Compute) -> Iterator[tuple[list[int], list[Row]]]:

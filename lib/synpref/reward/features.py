@@ -67,7 +67,11 @@ class FeatureStore:
 
     def locate(self, response_ids: Sequence[str]) -> Places:
         """Where these responses lie, after a look at what others have appended."""
-        self._refresh()
+        self.refresh()
+        return self.find(response_ids)
+
+    def find(self, response_ids: Sequence[str]) -> Places:
+        """Where these responses lie, without a look: what others have appended since the last one is not seen."""
         return self._index.find(keys_of(response_ids))
 
     def missing(self, response_ids: Iterable[str]) -> set[str]:
@@ -78,7 +82,8 @@ class FeatureStore:
     def append(self, response_ids: Sequence[str], rows: Sequence[Row], truncated: Sequence[bool]) -> None:
         """Add one chunk: arrays [tokens, width] of one type and width, one a response, and whether it was cut.
 
-        Raises InputError where it cannot be written; what the store held stays, and nothing half is left.
+        No look at what others have appended: the folder is not listed for each chunk. Raises InputError where it cannot
+        be written; what the store held stays, and nothing half is left.
         """
         name = uuid.uuid4().hex
         part = self.folder / f"{name}.part"
@@ -101,7 +106,7 @@ class FeatureStore:
                 f"{part}: features could not be written ({error}). Make room on that disk; the same command run again "
                 "computes what is missing, and training goes on from its last checkpoint"
             ) from error
-        self._refresh()
+        self._take(part.with_suffix(".parquet"))
 
     def row(self, places: Places, index: int) -> Row:
         """The array [tokens, width] of the response at this place, read-only. Raises KeyError where it is not held."""
@@ -129,21 +134,25 @@ class FeatureStore:
             raise KeyError(response_ids[int(rows[0])])
         return places
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Look at what others have appended, chunks by their names. Raises InputError naming one that is broken."""
         for index in sorted(self.folder.glob("*.parquet")):
-            if index.stem in self._names:
-                continue
-            try:
-                table = pq.read_table(index, columns=NAMES)
-                held = Chunk.of(index.with_suffix(".npy"))
-            except (OSError, ValueError, pa.ArrowInvalid) as error:
-                raise InputError(f"{index}: broken feature chunk ({error}); remove it, it will be made anew") from error
-            self._names.add(index.stem)
-            number = np.full(len(table), len(self._chunks), dtype=np.int32)
-            start, length, truncated = (table[name].to_numpy() for name in NAMES[1:])
-            places = Places(number, start.astype(np.int64), length.astype(np.int32), truncated.astype(np.bool_))
-            self._chunks.append(held)
-            self._index.add(keys_of([str(name) for name in table["response_id"].to_pylist()]), places)
+            if index.stem not in self._names:
+                self._take(index)
+
+    def _take(self, index: Path) -> None:
+        """Take in one chunk by its .parquet file."""
+        try:
+            table = pq.read_table(index, columns=NAMES)
+            held = Chunk.of(index.with_suffix(".npy"))
+        except (OSError, ValueError, pa.ArrowInvalid) as error:
+            raise InputError(f"{index}: broken feature chunk ({error}); remove it, it will be made anew") from error
+        self._names.add(index.stem)
+        number = np.full(len(table), len(self._chunks), dtype=np.int32)
+        start, length, truncated = (table[name].to_numpy() for name in NAMES[1:])
+        places = Places(number, start.astype(np.int64), length.astype(np.int32), truncated.astype(np.bool_))
+        self._chunks.append(held)
+        self._index.add(keys_of([str(name) for name in table["response_id"].to_pylist()]), places)
 
 
 def _open(path: Path) -> BinaryIO:

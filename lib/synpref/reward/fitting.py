@@ -17,7 +17,7 @@ from synpref.errors import InputError
 from synpref.reward.checkpoints import latest, step_of
 from synpref.reward.course import Course, load_course
 from synpref.reward.features import FeatureStore
-from synpref.reward.graph import Limits
+from synpref.reward.graph import Limits, order_version
 from synpref.reward.passes import Stored, score
 from synpref.reward.plan import Layout, TrainingPlan
 from synpref.reward.rows import Comparisons
@@ -48,7 +48,8 @@ def fit(
 ) -> Course:
     """Train `upper` in place for the steps or epochs of the plan; the course holds its best state.
 
-    The best is the first with the highest validation accuracy; without validation, the last. checkpoints: a folder
+    The best is the first with the highest validation accuracy; without validation, the last. Of several processes only
+    the first keeps its state. checkpoints: a folder
     that takes checkpoints, and to go on from where it holds a whole one. Raises EngineError where the loss is not
     finite, InputError where a checkpoint cannot be written.
     """
@@ -62,7 +63,10 @@ def fit(
         rank, processes = arguments.process_index, arguments.world_size
         with arguments.main_process_first(local=False):
             found = latest(folder, say)
-        course = load_course(found) if found else Course()
+        order = order_version(training)
+        course = load_course(found, best=rank == 0) if found else Course(order=order)
+        if found and course.order != order:
+            raise InputError(_misfit(found, "another order of the prompts"))
 
         def mine() -> Iterator[Step]:
             endless = steps(training, limits, plan.seed, plan.pairs_per_step)
@@ -85,7 +89,7 @@ def fit(
                 _check_fits(found, trainer)
                 say(f"training goes on from the checkpoint of step {step_of(found)}, {found}")
             _run(trainer, watch, found)
-        if course.best_state is None:
+        if course.best_accuracy is None:  # in all processes or in none: they gather the state together
             course.best_step, course.best_state = count, watch.state()
     return course
 
@@ -94,11 +98,6 @@ def limits_of(ground: Ground, plan: TrainingPlan) -> Limits:
     """What a micro-batch may hold."""
     lengths = ground.store.lengths(ground.training.response_ids)
     return Limits(plan.responses_per_step, plan.tokens_per_step, lengths)
-
-
-def score_rows(upper: Upper, store: FeatureStore, response_ids: list[str]) -> NDArray[np.float32]:
-    """Rewards of responses that the store holds, in their order; the mode of `upper` stays as it was."""
-    return score(PairwiseLoss(upper), Stored.of(store, response_ids))
 
 
 def _watch(trainer: StepTrainer, course: Course, ground: Ground, say: Say) -> Watch:
@@ -117,8 +116,10 @@ def _watch(trainer: StepTrainer, course: Course, ground: Ground, say: Say) -> Wa
         found: NDArray[np.float32] = rewards[validation.chosen] - rewards[validation.rejected]
         return found
 
-    def state() -> dict[str, torch.Tensor]:
+    def state() -> dict[str, torch.Tensor] | None:
         tensors = together.get_state_dict(trainer.model_wrapped)
+        if rank:
+            return None
         return {name.removeprefix("upper."): tensor.detach().cpu().clone() for name, tensor in tensors.items()}
 
     def sound() -> bool:

@@ -16,6 +16,7 @@ BLOCKS_SHUFFLED = 16_384  # a bounded window: the order of a step's blocks is ra
 
 PROMPTS_AT_ONCE = 65_536
 SHUFFLED_AT_ONCE = 1_048_576  # prompts
+ORDER = 2  # of more prompts than that; another number with every change of what `shuffled` gives for them
 
 
 class Limits(NamedTuple):
@@ -106,6 +107,11 @@ def shuffled(count: int, random: np.random.Generator) -> Iterator[int]:
             for start in range(0, count, SHUFFLED_AT_ONCE)
         ]
         yield from random.permutation(np.concatenate(found))
+
+
+def order_version(comparisons: Comparisons) -> int | None:
+    """By which version of `shuffled` the prompts are ordered; None: so few that all versions order them alike."""
+    return ORDER if len(comparisons.grouped().starts) - 1 > SHUFFLED_AT_ONCE else None
 
 
 def blocks(rows: list[int], chosen: Numbers, rejected: Numbers, limits: Limits) -> Iterator[Block]:

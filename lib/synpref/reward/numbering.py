@@ -75,6 +75,8 @@ def _sort(rows: Buckets, total: int, sides: Buckets, prompts: Buckets, where: ob
             sides.put(_by_key(keys, sides.count), {"key": keys, "position": positions + offset})
         prompts.put(_by_key(part["prompt"], prompts.count), {"key": part["prompt"], "position": positions})
         start += len(part)
+    sides.close()
+    prompts.close()
     if same:
         raise InputError(f"{where}: {first} compares a response with itself; {same} rows do")
     return digest.hexdigest()

@@ -113,12 +113,13 @@ def pack_rows(stored: Stored, numbers: NDArray[np.int64]) -> tuple[torch.Tensor,
 def score(model: PairwiseLoss, stored: Stored, rank: int = 0, processes: int = 1) -> NDArray[np.float32]:
     """Rewards of the stored responses in their order; the mode of the model stays as it was.
 
-    With several processes each computes its share and leaves 0 for the rest: their sum is the whole. All make equally
-    many passes, since a sharded model needs all processes for each.
+    A response that was refused gets 0. With several processes each computes its share and leaves 0 for the rest: their
+    sum is the whole. All make equally many passes, since a sharded model needs all processes for each.
     """
     device = next(model.parameters()).device
-    lengths = stored.places.length.tolist()
-    rewards = np.zeros(len(lengths), dtype=np.float32)
+    usable = np.flatnonzero(stored.places.length)
+    lengths = stored.places.length[usable].tolist()
+    rewards = np.zeros(len(stored.places), dtype=np.float32)
     packs = model.upper.packs
     padded = token_budget_batches(lengths, SCORING_TOKENS, len(lengths) or 1)
     batches = list(packed_batches(lengths, SCORING_TOKENS) if packs else padded)
@@ -128,7 +129,7 @@ def score(model: PairwiseLoss, stored: Stored, rank: int = 0, processes: int = 1
     with torch.no_grad():
         for turn in range(rounds):
             index = turn * processes + rank
-            numbers = np.array(batches[min(index, len(batches) - 1)])
+            numbers = usable[batches[min(index, len(batches) - 1)]]
             rows, mask = (pack_rows if packs else pad_rows)(stored, numbers)
             found = model(rows=[rows.to(device)], mask=[mask.to(device)])["rewards"].float().cpu().numpy()
             if index < len(batches):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -105,7 +106,7 @@ def read_comparisons(folder: Path) -> Comparisons:
 
     The first time they are written to `folder`/.numbered, bucket by bucket; where that cannot be written to, to files
     that are gone with this process. Raises InputError: no such folder, column or row, an empty or malformed id, equal
-    sides, or no space left.
+    sides, no space left, or too few open files allowed.
     """
     where = folder / "comparisons"
     dataset = _dataset(where, COMPARISON_COLUMNS)
@@ -123,7 +124,9 @@ def read_comparisons(folder: Path) -> Comparisons:
                 staged.rename(held)
             return found
     except OSError as error:
-        raise InputError(f"{where}: could not be numbered in {place} ({error}); is that disk full?") from error
+        too_many = error.errno == errno.EMFILE
+        told = "raise the limit of open files (ulimit -n)" if too_many else "is that disk full?"
+        raise InputError(f"{where}: could not be numbered in {place} ({error}); {told}") from error
 
 
 def _scratch(beside: Path) -> TemporaryDirectory[str]:

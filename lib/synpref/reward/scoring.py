@@ -9,12 +9,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from synpref.engines.tokenise import gives_segments
 from synpref.reward.backbones import load_classifier, load_tokenizer
 from synpref.reward.extraction import FeatureKind, Source, fill_features, open_features
-from synpref.reward.fitting import score_rows
 from synpref.reward.model_folder import read_model
+from synpref.reward.passes import Stored, score
 from synpref.reward.rows import read_responses
-from synpref.reward.upper import cut_model
+from synpref.reward.upper import PairwiseLoss, cut_model
 
 
 def stream_rewards(
@@ -30,17 +31,18 @@ def stream_rewards(
     Raises InputError where model or folder cannot be read.
     """
     model = read_model(model_path)
-    kind = FeatureKind(model.backbone, model.frozen_layers, model.plan.max_tokens, model.plan.overlong)
-    tokenizer = load_tokenizer(model_path)
+    tokenizer, plan = load_tokenizer(model_path), model.plan
+    kind = FeatureKind(model.backbone, model.frozen_layers, plan.max_tokens, plan.overlong, gives_segments(tokenizer))
     cut = cut_model(load_classifier(model_path, tokenizer), model.plan.trainable_layers, model_path)
     with TemporaryDirectory() as own:
         source = Source(open_features(features_dir or Path(own), kind), kind, model_path, tokenizer, progress)
+        scorer = PairwiseLoss(cut.upper)
+        source.store.refresh()
         for ids, conversations in read_responses(responses_folder):
-            fill_features(source, [(ids, conversations)])
-            rewards = np.full(len(ids), np.nan, dtype=np.float32)
-            usable = np.flatnonzero(source.store.lengths(ids))
-            if len(usable):
-                rewards[usable] = score_rows(cut.upper, source.store, [ids[index] for index in usable])
+            fill_features(source, [(ids, conversations)], look=False)
+            places = source.store.find(ids)
+            rewards = score(scorer, Stored(source.store, places))
+            rewards[places.length == 0] = np.nan
             yield ids, rewards
 
 

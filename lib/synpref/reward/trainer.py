@@ -24,6 +24,15 @@ from synpref.reward.upper import PairwiseLoss
 
 Item = dict[str, Step]
 
+# They are part of what a model is: named here, so that other defaults of the Trainer change none.
+_OPTIMIZER: dict[str, Any] = {
+    "optim": "adamw_torch_fused",
+    "adam_beta1": 0.9,
+    "adam_beta2": 0.999,
+    "adam_epsilon": 1e-8,
+    "max_grad_norm": 1.0,
+}
+
 
 class StepDataset(IterableDataset[Step]):
     """One item a step, in order, made as it is asked for."""
@@ -162,5 +171,6 @@ def training_arguments(
         use_cpu=not on_gpu,
         ddp_find_unused_parameters=False,
         ddp_backend=("nccl" if on_gpu else "gloo") if layout.processes > 1 else None,
+        **_OPTIMIZER,
         **shards,
     )

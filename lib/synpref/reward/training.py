@@ -15,6 +15,7 @@ import torch
 
 from synpref.engines.identity import model_fingerprint
 from synpref.engines.model_folder import check_model_folder
+from synpref.engines.tokenise import gives_segments
 from synpref.errors import InputError, SettingsError
 from synpref.reward.backbones import drop_nothing, has_dropout, load_classifier, load_tokenizer
 from synpref.reward.checkpoints import checkpoints_folder, forget
@@ -186,9 +187,10 @@ def _cut(task: Task) -> Cut:
 def _ground(task: Task, progress: Progress | None) -> tuple[Ground, dict[str, int]]:
     """Rows that can be used, their features in the store; what was left out, counted."""
     plan = task.plan
-    kind = FeatureKind(task.fingerprint, _frozen_layers(task.backbone, plan), plan.max_tokens, plan.overlong)
+    tokenizer, frozen = load_tokenizer(task.backbone), _frozen_layers(task.backbone, plan)
+    kind = FeatureKind(task.fingerprint, frozen, plan.max_tokens, plan.overlong, gives_segments(tokenizer))
     store = open_features(task.features, kind)
-    source = Source(store, kind, task.backbone, load_tokenizer(task.backbone), progress)
+    source = Source(store, kind, task.backbone, tokenizer, progress)
     training, counts = _usable(read_comparisons(task.data), task.data, source)
     if task.validation is None:
         return Ground(training, None, store), counts

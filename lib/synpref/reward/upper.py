@@ -56,7 +56,7 @@ class Upper(nn.Module):
         if self.from_states:
             return {"inputs_embeds": rows}
         given = {"input_ids": rows[..., 0].long()}
-        if getattr(self.model.config, "type_vocab_size", 0) > 1:
+        if getattr(self.model.config, "type_vocab_size", 0) > 1 and rows.shape[-1] > 1:
             given["token_type_ids"] = rows[..., 1].long()
         return given
 

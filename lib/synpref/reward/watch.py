@@ -17,7 +17,7 @@ from synpref.reward.course import Course, save_course
 from synpref.reward.trouble import Look, Margins, broken_off, signs
 
 Validated = Callable[[], NDArray[np.float32] | None]
-State = Callable[[], dict[str, torch.Tensor]]
+State = Callable[[], dict[str, torch.Tensor] | None]
 
 
 class Watch(TrainerCallback):
@@ -34,7 +34,8 @@ class Watch(TrainerCallback):
         together: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:
-        """margins: of the validation comparisons, computed now. state: a copy of the trained weights.
+        """margins: of the validation comparisons, computed now. state: a copy of the trained weights; None in
+        a process that does not write the model.
 
         sound: whether all trained weights are numbers. gather: readies the optimiser for being saved. together: waits
         for the other processes; all of them call all of these at the same steps. say: takes a line for people.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -57,6 +58,12 @@ def listed(name: str, truths: Sequence[float | None], part: str = "lists") -> It
     right, wrong = ([place for place, truth in enumerate(truths) if truth == value] for value in (1, 0))
     both = [(better, worse) for better in right for worse in wrong]
     return make_item(name, user(f"prompt of {name}"), responses, part=part, pairs=both)
+
+
+def of_32(name: str, truths: Sequence[float | None], part: str) -> Item:
+    """The same beside as many wrong candidates in no pair as make 32, as PPE Correctness has them."""
+    whole = listed(name, [*truths, *[0.0] * (32 - len(truths))], part)
+    return dataclasses.replace(whole, pairs=listed(name, truths, part).pairs)
 
 
 def scored(items: Iterable[Item], score: Callable[[float], float]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from synpref.benchmarks.paper_table import judge_notes, paper_table
 from synpref.benchmarks.published import COLUMNS
 from synpref.benchmarks.selection import Given
 from synpref.pairs.identity import comparison_id
-from tests.unit.benchmarks.conftest import listed, pair, pairs, user
+from tests.unit.benchmarks.conftest import listed, of_32, pair, pairs, user
 
 OTHER = {"a": "b", "b": "a"}
 FOUR = tuple(pair(str(number)) for number in range(4))
@@ -145,11 +145,9 @@ def test_a_judge_on_the_whole_of_rm_bench_has_the_mean_of_easy_normal_and_hard()
 @pytest.mark.parametrize("vouched", [True, False])
 def test_verdicts_on_crossing_pairs_have_the_mean_of_the_five_sets_by_hand(vouched: bool) -> None:
     sizes = {name: size or 1 for name, size in ppe_correctness.PUBLISHED.items()}
-    items = [listed(f"{name}/{n}", [1, 1, 0, 0], name) for name, size in sizes.items() for n in range(size - 1)]
-    items += [
-        listed(f"{name}/none", [1, 1], name) for name in sizes
-    ]  # a prompt without a wrong sample needs no verdict
-    items.append(listed("mmlu_pro/0", [1, 1, 0, 0], "mmlu_pro"))
+    items = [of_32(f"{name}/{n}", [1, 1, 0, 0], name) for name, size in sizes.items() for n in range(size - 1)]
+    items += [of_32(f"{name}/none", [1, 1], name) for name in sizes]  # a prompt without a wrong sample needs no verdict
+    items.append(of_32("mmlu_pro/0", [1, 1, 0, 0], "mmlu_pro"))
     said: dict[tuple[str, str], str] = {}
     for item in items:
         for number in range(len(item.pairs)):

@@ -13,7 +13,7 @@ from synpref.benchmarks.items import Item, make_pair
 from synpref.benchmarks.measured import Measured, comparable, measure
 from synpref.benchmarks.ppe_correctness import PUBLISHED
 from synpref.benchmarks.selection import Given, given
-from tests.unit.benchmarks.conftest import inverted, listed, pair, perfect, user
+from tests.unit.benchmarks.conftest import inverted, listed, of_32, pair, perfect, user
 
 
 def named(number: int, category: str, margin: float) -> Item:
@@ -95,7 +95,7 @@ def test_ppe_correctness_has_curves_of_its_sets() -> None:
 
 @pytest.mark.parametrize("vouched", [True, False])
 def test_the_settings_may_vouch_for_files_of_unknown_size(vouched: bool) -> None:
-    items = tuple(listed(f"{name}/{n}", [1, 0], name) for name, size in PUBLISHED.items() for n in range(size or 3))
+    items = tuple(of_32(f"{name}/{n}", [1, 0], name) for name, size in PUBLISHED.items() for n in range(size or 3))
     found = measure(whole(items, "ppe_correctness")._replace(whole=vouched), perfect(items), None)
     assert (found.result.overall is not None) == vouched
     assert (by_chance(Given("ppe_correctness", items, len(items), vouched), 7).result.overall is not None) == vouched

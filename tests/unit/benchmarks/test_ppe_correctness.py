@@ -13,13 +13,24 @@ from synpref.benchmarks.items import Item
 from synpref.benchmarks.ppe_correctness import PUBLISHED, SETS, best_of_k, set_of
 from synpref.benchmarks.results import vouched
 from synpref.errors import InputError
-from tests.unit.benchmarks.conftest import Row, Scorer, WriteRows, any_scores, constant, inverted, listed, perfect
+from tests.unit.benchmarks.conftest import (
+    Row,
+    Scorer,
+    WriteRows,
+    any_scores,
+    constant,
+    inverted,
+    listed,
+    of_32,
+    perfect,
+)
 
 TINY = [listed(f"{name}/1", [1, 0, 0, 1], name) for name in SETS]
 SMALL = TINY[:2]
 # as many rows as were published, of one pair each; of the set whose size is not known, one
 ITEMS = [
-    *TINY, *(listed(f"{name}/{n}", [1, 0], name) for name, size in PUBLISHED.items() for n in range(2, (size or 1) + 1))
+    *(of_32(f"{name}/1", [1, 0, 0, 1], name) for name in SETS),
+    *(of_32(f"{name}/{n}", [1, 0], name) for name, size in PUBLISHED.items() for n in range(2, (size or 1) + 1))
 ]  # fmt: skip
 
 
@@ -57,6 +68,16 @@ def test_without_a_word_on_the_set_of_unknown_size_the_figure_is_of_what_is_cove
     result = ppe_correctness.score(ITEMS, perfect(ITEMS))
     assert (result.overall, result.coverage.missing) == (None, ("mmlu_pro",))
     assert result.figures["covered"].value == 1.0
+
+
+@pytest.mark.parametrize("size", [31, 33])
+def test_a_row_of_other_than_32_responses_is_not_the_published_set(size: int) -> None:
+    short = listed("math/1", [1, 0, 0, 1, *[0] * (size - 4)], "math")
+    items = [short if item.id == "math/1" else item for item in ITEMS]
+    result = vouched(ppe_correctness.score(items, perfect(items)))
+    assert (result.overall, result.coverage.missing) == (None, ("mmlu_pro", "math"))
+    assert result.coverage.told[1] == "math (1 of 512 without the published number of responses)"
+    assert result.figures["set/math"].value == 1.0
 
 
 def test_a_missing_set_leaves_no_overall() -> None:

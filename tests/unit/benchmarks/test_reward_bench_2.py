@@ -135,7 +135,12 @@ def test_published_rows_are_read(write_rows: WriteRows) -> None:
     [
         (row(2, subset="Chess"), "unknown value 'Chess'"),
         (row(1), "the id 'Factuality/1' stands already"),
-        (row(2, chosen=["a", "b"], num_correct=2, total_completions=5), "has one chosen response, not 2"),
+        (
+            row(2, chosen=["a", "b"], num_correct=2, total_completions=5),
+            "three rejected responses, not 2 and 3",
+        ),
+        (row(2, rejected=["a", "b"], num_rejected=2, total_completions=3), "three rejected responses, not 1 and 2"),
+        (row(2, rejected=list("abcd"), num_rejected=4, total_completions=5), "three rejected responses, not 1 and 4"),
         (row(2, chosen="good"), "column 'chosen' must be a list of texts, not str"),
         (row(2, rejected=[]), "column 'rejected' holds 0 texts"),
         (row(2, num_correct=2), "num_correct is 2, but the lists hold 1"),

@@ -51,6 +51,23 @@ def test_rows_are_read_with_what_they_have(write_rows: WriteRows) -> None:
     assert plain.candidates[0].response_id == rich.candidates[0].response_id
 
 
+def test_rows_of_two_files_of_one_name_are_told_apart_by_their_folders(write_rows: WriteRows) -> None:
+    row: Row = {"prompt": "p", "chosen": "a", "rejected": "b"}
+    names = ["x/y/mine.jsonl", "z/y/mine.jsonl", "x/other.jsonl"]
+    found = user_pairs.read([write_rows(name, [row]) for name in names])
+    assert [item.id for item in found] == ["x/y/mine.jsonl/1", "z/y/mine.jsonl/1", "other.jsonl/1"]
+
+
+def test_a_path_that_is_the_end_of_another_keeps_its_name(
+    write_rows: WriteRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = write_rows("x/mine.jsonl", [{"prompt": "p", "chosen": "a", "rejected": "b"}])
+    here = write_rows("mine.jsonl", [{"prompt": "p", "chosen": "a", "rejected": "b"}])
+    monkeypatch.chdir(here.parent)
+    found = user_pairs.read([path.relative_to(here.parent) for path in (below, here)])
+    assert [item.id for item in found] == ["x/mine.jsonl/1", "mine.jsonl/1"]
+
+
 def test_a_row_of_a_table_is_named_by_what_it_says_wherever_it_stands(write_rows: WriteRows) -> None:
     rows: list[Row] = [
         {"prompt": "p", "chosen": "a", "rejected": "b"},

@@ -38,6 +38,8 @@ def test_the_paper_s_final_run_of_the_8b_model(tmp_path: Path) -> None:
     assert "2,540 (1 epoch, 10,240 pairs a step)" in told.text
     assert "meta-llama/Llama-3.1-8B-Instruct, recipe final" in told.text
     assert "assumed, see train.estimate" in told.text
+    assert found["feature_bytes"] == 4 * 2 * 26_000_000 * 1024
+    assert "disk          198.4 GiB of features" in told.text
     assert not list(tmp_path.iterdir())
 
 

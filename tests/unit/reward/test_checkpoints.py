@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from synpref.errors import EngineError, InputError
-from synpref.reward import watch
+from synpref.reward import graph, watch
 from synpref.reward.checkpoints import FOLDER, broken, latest, seal
 from synpref.reward.course import Course, load_course, save_course
 from synpref.reward.model_folder import TrainedModel
@@ -298,6 +298,27 @@ def test_a_course_is_read_as_it_was_written(tmp_path: Path) -> None:
     save_course(course, tmp_path)
     assert load_course(tmp_path) == course
     assert load_course(tmp_path).losses == [1 / 3]
+    assert load_course(tmp_path, best=False) == dataclasses.replace(course, best_state=None)
+
+
+@pytest.mark.parametrize("version", [None, 1])
+def test_another_order_of_many_prompts_is_told(
+    version: int | None, folders: Folders, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a checkpoint from before there were versions; where prompts are few it says nothing of them."""
+    stopped_while_sealing(3, folders, tiny_bert, tmp_path / "few", monkeypatch)
+    courses = [json.loads(file.read_text()) for file in (tmp_path / "few").rglob("course.json")]
+    assert ["order" in course for course in courses] == [False] * 2
+    monkeypatch.setattr(graph, "SHUFFLED_AT_ONCE", 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(graph, "ORDER", version)
+        stopped_while_sealing(3, folders, tiny_bert, tmp_path / "models", monkeypatch)
+    with pytest.raises(InputError, match=r"checkpoint-12: begun by another version .*order of the prompts.*begin anew"):
+        train(folders, tiny_bert, tmp_path / "models")
+    with monkeypatch.context() as patch:
+        patch.setattr(graph, "ORDER", version)
+        _, told = train(folders, tiny_bert, tmp_path / "models")
+    assert any("goes on from the checkpoint of step 12" in line for line in told)
 
 
 def test_no_folder_has_no_checkpoint(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 import tracemalloc
 from pathlib import Path
 
@@ -40,8 +41,23 @@ def test_columns_come_back_as_they_were_written(count: int, tmp_path: Path, tiny
     assert list(tmp_path.iterdir()) == []  # the file has no name, and is gone with what is mapped
 
 
-def test_a_folder_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path, tiny: None) -> None:
-    written = Columns(30, [np.int32], tmp_path / "nowhere")
+def test_a_folder_that_is_not_there_yet_is_made(tmp_path: Path, tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a feature store before its first chunk: the temporary folder may be memory."""
+    taken: list[str] = []
+    kept = tempfile.TemporaryFile
+
+    def noted(**words: str) -> object:
+        taken.append(words["dir"])
+        return kept(dir=words["dir"])
+
+    monkeypatch.setattr("tempfile.TemporaryFile", noted)
+    Columns(30, [np.int32], tmp_path / "store" / "kind")
+    assert taken == [str(tmp_path / "store" / "kind")]
+
+
+def test_a_folder_that_cannot_be_made_is_no_obstacle(tmp_path: Path, tiny: None) -> None:
+    (tmp_path / "file").write_text("no folder")
+    written = Columns(30, [np.int32], tmp_path / "file" / "below")
     written.put(np.arange(30))
     assert written.done()[0].tolist() == list(range(30))
 
@@ -58,10 +74,17 @@ def test_no_room_is_an_input_error_that_names_the_folder(
         def write(self, _: bytes) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("tempfile.TemporaryFile", lambda dir: Full())  # noqa: A006 - the library's own name
-    written = Columns(30, [np.int32], tmp_path)
-    with pytest.raises(InputError, match=f"{tmp_path}: .*No space left on device.*Make room"):
-        written.put(np.arange(30))
+    def full(**words: str) -> Full:
+        if "file" in Path(words["dir"]).parts:
+            raise NotADirectoryError
+        return Full()
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    (tmp_path / "file").write_text("no folder")
+    for folder, taken in ((tmp_path, str(tmp_path)), (tmp_path / "file" / "below", tempfile.gettempdir())):
+        written = Columns(30, [np.int32], folder)
+        with pytest.raises(InputError, match=f"^{taken}: .*No space left on device.*Make room"):
+            written.put(np.arange(30))
 
 
 def test_an_index_of_many_chunks_finds_the_first_place_of_each(tmp_path: Path, tiny: None) -> None:

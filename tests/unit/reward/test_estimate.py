@@ -14,6 +14,7 @@ from synpref.reward.estimate import (
     Amount,
     activation_values,
     amount,
+    feature_bytes,
     gpu_hours,
     layer_values,
     memory,
@@ -31,6 +32,13 @@ def test_steps_of_the_paper_s_final_run() -> None:
     # §4: 26 million pairs, batch 10,240: about 2,540 steps
     work = amount(26_000_000, 1000.0, 1e6, steps=None, epochs=1.0, pairs_per_step=10_240, responses_per_step=64)
     assert work == Amount(2540, 52e9, 52e12)
+
+
+def test_the_disk_of_features_by_hand() -> None:
+    # ids of a decoder, ids and segments of an encoder, hidden states of 10 numbers
+    encoder = replace(SHAPE, decoder=False)
+    cases = ((SHAPE, None), (encoder, None), (SHAPE, 2))
+    assert [feature_bytes(shape, layers, 7.0) for shape, layers in cases] == [28, 56, 280]
 
 
 def test_steps_that_are_given_count_whatever_the_data() -> None:

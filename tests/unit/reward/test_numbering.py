@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,29 @@ def test_buckets_give_back_every_record_in_its_bucket_and_order(
     kept.put(by_range(column, 100, count), {"value": column})
     found = [part["value"].tolist() for part in kept]
     assert found == [[value for value in values if value * count // 100 == bucket] for bucket in range(count)]
+
+
+def test_many_comparisons_are_numbered_with_few_files_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the most buckets there are, of a process that may have 300 files more than it has."""
+    rows = write(tmp_path, some_rows(300, 6))
+    monkeypatch.setattr(buckets, "BUCKET", 1)
+    assert buckets_for(300) == buckets.MOST
+    held = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (held + 300, hard))
+    try:
+        assert len(read_comparisons(rows)) == 300
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_too_many_open_files_are_no_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def many(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(Buckets, "put", many)
+    with pytest.raises(InputError, match=r"Too many open files\); raise the limit of open files \(ulimit -n\)"):
+        read_comparisons(write(tmp_path, some_rows(40, 5)))
 
 
 def test_buckets_are_as_many_as_memory_and_open_files_allow() -> None:

@@ -5,6 +5,7 @@ The GPU is all that is left out: `can_pack` is made to say yes.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 import torch
 
 from synpref.engines.packing import ATTENTION
+from synpref.reward import passes
 from synpref.reward.backbones import load_classifier, load_tokenizer
 from synpref.reward.extraction import FeatureKind, Source, fill_features, open_features
 from synpref.reward.graph import Batch
@@ -57,6 +59,31 @@ def made(
     batch = Batch(np.arange(len(rows.response_ids)), rows.chosen.astype(np.int64), rows.rejected.astype(np.int64))
     upper = cut_model(load_classifier(backbone, tokenizer), trained, backbone).upper
     return upper, Stored.of(store, rows.response_ids), batch
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_refused_responses_are_in_no_pass_and_processes_make_equally_many(
+    packed: bool, folder: Path, tiny_llama: Path, tmp_path: Path, packs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "SCORING_TOKENS", 40)
+    upper, stored, _ = made(folder, tiny_llama, tmp_path / "features", None)
+    model = PairwiseLoss(upper)
+    seen: list[int] = []
+    model.register_forward_pre_hook(lambda *_: seen.append(1))
+    held = np.arange(len(stored.places)) % 4 == 1
+    few = stored._replace(places=dataclasses.replace(stored.places, length=np.where(held, stored.places.length, 0)))
+    none = stored._replace(places=dataclasses.replace(stored.places, length=np.zeros_like(stored.places.length)))
+    with packing(upper, CPU, bfloat16=False) if packed else contextlib.nullcontext():
+        wanted = np.where(held, score(model, stored), 0)
+        shares, counts = [], []
+        for rank in range(3):
+            seen.clear()
+            shares.append(score(model, few, rank, 3))
+            counts.append(len(seen))
+        assert score(model, few) == pytest.approx(wanted, abs=1e-5)
+        assert sum(shares) == pytest.approx(wanted, abs=1e-5)
+        assert len(set(counts)) == 1
+        assert not score(model, none).any()
 
 
 @pytest.mark.parametrize("trained", [None, 1])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from synpref.errors import SettingsError
+from synpref.reward import trainer
 from synpref.reward.model_folder import model_identity
 from synpref.reward.plan import Layout, TrainingPlan
 
@@ -47,6 +49,16 @@ def test_a_value_that_no_training_can_use_is_named(name: str, value: Any) -> Non
 def test_epochs_are_above_nothing(epochs: float) -> None:
     with pytest.raises(SettingsError, match="epochs is"):
         TrainingPlan(epochs=epochs).check()
+
+
+def test_the_optimiser_is_named_whatever_the_library_takes_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(trainer, "TrainingArguments", lambda **words: given.update(words))
+    trainer.training_arguments(TrainingPlan(steps=3), 3, tmp_path, Layout())
+    told = {"optim": "adamw_torch_fused", "adam_beta1": 0.9, "adam_beta2": 0.999, "adam_epsilon": 1e-8}
+    assert told | {"max_grad_norm": 1.0} == {name: given[name] for name in (*told, "max_grad_norm")}
 
 
 def test_neither_steps_nor_epochs_is_refused() -> None:

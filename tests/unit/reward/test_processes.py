@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,7 +40,14 @@ CHILD = """
 import os, pickle, signal, sys
 import synpref.reward.training as training
 task, line = pickle.load(open(sys.argv[1], "rb")), sys.argv[2]
-tell = training._tell
+tell, fit = training._tell, training.fit
+
+def noted(*words, **named):
+    course = fit(*words, **named)
+    print("process", os.environ["RANK"], "the best state", course.best_state is not None, flush=True)
+    return course
+
+training.fit = noted
 
 def told(text):
     tell(text)
@@ -93,6 +102,7 @@ def test_a_shared_optimiser_goes_on_after_a_kill(
     assert done.returncode == 0, done.stderr
     assert "goes on from the checkpoint of step 6" in done.stdout
     assert "step 4 of 8" not in done.stdout
+    only_the_first_keeps_the_best_state(done)
     first, second = (
         load_file(folder / alone.model_id / "model.safetensors") for folder in (tmp_path / "alone", models)
     )
@@ -102,6 +112,34 @@ def test_a_shared_optimiser_goes_on_after_a_kill(
         {**entry, "loss": pytest.approx(entry["loss"], abs=1e-6)} for entry in alone.history
     ]
     assert read_model(models / alone.model_id).best_step == alone.best_step
+
+
+def only_the_first_keeps_the_best_state(done: subprocess.CompletedProcess[str]) -> None:
+    told = sorted(re.findall(r"process (\d) the best state (True|False)", done.stdout))
+    assert told == [("0", "True"), ("1", "False")]
+
+
+def test_without_validation_only_the_first_process_keeps_the_last_state(
+    write_folder: WriteFolder, learnable: MakeRows, still_bert: Path, tmp_path: Path
+) -> None:
+    plan = dataclasses.replace(PLAN, steps=2, checkpoint_every=None)
+    features, models = tmp_path / "features", tmp_path / "models"
+    data = write_folder("train", learnable(20, 0))
+    alone = train_reward_model(
+        data,
+        validation=None,
+        backbone=still_bert,
+        models_dir=tmp_path / "alone",
+        features_dir=features,
+        settings=plan,
+        name="a model",
+    )
+    layout = Layout(2, "ddp")
+    task = Task(data, None, still_bert, alone.backbone, models, features, plan, layout, alone.model_id, "a model")
+    done = run_two(task, tmp_path)
+    assert done.returncode == 0, done.stderr
+    only_the_first_keeps_the_best_state(done)
+    assert read_model(models / alone.model_id).best_step == 2
 
 
 def test_without_a_session_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

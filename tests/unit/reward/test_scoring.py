@@ -11,6 +11,7 @@ import pytest
 
 from synpref.engines.reward import RewardScorer
 from synpref.errors import InputError
+from synpref.reward import passes
 from synpref.reward.accuracy import accuracy
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.plan import TrainingPlan
@@ -89,6 +90,31 @@ def test_a_refused_response_has_no_reward(
     found = {talks[name].response[:5]: float(reward) for name, reward in zip(ids, rewards, strict=True)}
     assert math.isfinite(found["clear"])
     assert math.isnan(found["odd o"])
+
+
+def test_most_validation_responses_may_be_refused(
+    write_folder: WriteFolder, learnable: MakeRows, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No batch is of responses without tokens alone, and the others have the rewards that they have by themselves."""
+    monkeypatch.setattr(passes, "SCORING_TOKENS", 8)
+    plan = dataclasses.replace(PLAN, overlong="refuse", max_tokens=20)
+    long = [(f"what {number}", f"clear {number}", " ".join(["odd"] * (30 + number))) for number in range(40)]
+    rows = learnable(4, 0)
+    folder = write_folder("d", rows)
+    models = [
+        train_reward_model(
+            folder,
+            backbone=tiny_bert,
+            models_dir=tmp_path / name,
+            features_dir=tmp_path / "features",
+            validation=write_folder(name, validation),
+            settings=plan,
+            name="m",
+        )
+        for name, validation in (("few", rows), ("many", rows + long))
+    ]
+    assert models[1].rows["validation_comparisons_refused"] == 40
+    assert models[1].history == models[0].history
 
 
 def test_a_folder_that_is_no_trained_model_is_named(tiny_bert: Path, write_folder: WriteFolder) -> None:
