@@ -162,12 +162,34 @@ def test_overlong_pairs_are_refused_where_the_settings_say_so(warehouse: Warehou
     assert sum(data.sizes.values()) == 5
 
 
+@pytest.mark.parametrize("origin", ["human", "unknown"])
+def test_one_source_one_origin_and_one_place_of_the_better_response_are_no_obstacle(
+    origin: str, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """Sides are ordered by their ids, so that the label `a` in every row says nothing of a pair's order here."""
+    rows = [
+        {"prompt": f"p{number}", "response_a": f"x{number}", "response_b": f"y{number}", "label": "a"}
+        for number in range(12)
+    ]
+    word = write(tmp_path / "pairs.jsonl", rows).replace("source: mine", f"source: mine, label_origin: {origin}")
+    data = training_data(stage_of(warehouse, tmp_path, word, "train.data.validation_share=0"))
+    assert data.sizes == {"train": 12}
+    assert not data.quarantined
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
         (
             [{"prompt": "p", "response_a": "x", "response_b": "y", "label": "tie"}],
             r"which response is better \(tie 1, such as line 1 of .*pairs\.jsonl\)",
+        ),
+        (
+            [
+                {"prompt": f"p{number}", "response_a": "x", "response_b": "y", "label": label}
+                for number, label in enumerate(["tie", "tie", "none"])
+            ],
+            r"which response is better \(no_label 1, such as line 3 of .*pairs\.jsonl; tie 2, such as line 1 of ",
         ),
         (
             FLAWED,
