@@ -30,9 +30,11 @@ def computing_on(gpu: str) -> Iterator[None]:
     gpu: its addresses, as of CUDA_VISIBLE_DEVICES. Raises OSError where the folder for temporary files takes no file.
     """
     own = _file(gpu, os.getpid())
-    lock = locked(own)
-    if lock is None:
-        raise BlockingIOError(f"{own} is locked by another process of this number")
+    until = time.monotonic() + _PATIENCE
+    while (lock := locked(own)) is None:  # another worker is ending this one's idle engine
+        if time.monotonic() > until:
+            raise BlockingIOError(f"{own} is locked by another process of this number")
+        time.sleep(_POLL)
     try:
         for other in own.parent.glob(own.name.replace(f"-{os.getpid()}.", "-*.")):
             if other != own:

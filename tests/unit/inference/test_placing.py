@@ -14,7 +14,7 @@ from synpref.errors import InputError
 from synpref.inference import loaded, placing
 from synpref.inference.placing import free_gpu, placed, visible_gpus
 from synpref.inference.spec import EngineSpec
-from synpref.inference.tenancy import computing_on
+from synpref.inference.tenancy import computing_on, locked
 from synpref.inference.udfs import embed
 from tests.unit.inference.test_engine_process import _ended, _pids, _spec, _window, engines
 
@@ -195,3 +195,14 @@ def test_what_computes_elsewhere_takes_no_gpu() -> None:
     ):
         with placed(spec) as own:
             assert own == spec
+
+
+def test_a_task_waits_while_another_worker_ends_the_idle_engine_of_its_own(tmp_path: Path) -> None:
+    with computing_on("a"):
+        pass
+    (own,) = tmp_path.glob(f"*-{os.getpid()}.*")
+    held = locked(own)  # as the other worker holds it
+    assert held is not None
+    threading.Timer(0.3, os.close, [held]).start()
+    with computing_on("a"):
+        assert locked(own) is None
