@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Row, SparkSession
 
 from synpref.errors import InputError
 from synpref.store.buckets import bucket_count
-from synpref.store.conflicts import settled
+from synpref.store.conflicts import is_half_created, settled
 from synpref.store.contract import Table
 from synpref.store.contracts import TABLES
 from synpref.store.create import create_table
@@ -40,7 +40,7 @@ class Warehouse:
         for name in tables:
             contract = _contract(name)
             if not self.exists(name):
-                settled(partial(create_table, self.spark, self.location, contract, self.buckets))
+                settled(partial(create_table, self.spark, self.location, contract, self.buckets), is_half_created)
 
     def exists(self, table: str) -> bool:
         """Tell whether `table` was made."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from synpref.store import conflicts
-from synpref.store.conflicts import ATTEMPTS, settled
+from synpref.store.conflicts import ATTEMPTS, is_half_created, settled
 
 
 class Commit:
@@ -44,3 +44,12 @@ def test_a_conflict_that_lasts_is_raised_in_the_end() -> None:
     with pytest.raises(RuntimeError, match="CONCURRENT"):
         settled(commit)
     assert commit.times == ATTEMPTS
+
+
+@pytest.mark.parametrize("code", ["CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "TABLE_NOT_FOUND", "CONCURRENT_WRITE"])
+def test_a_table_that_another_job_is_just_creating_is_asked_for_again(code: str) -> None:
+    commit = Commit(f"[DELTA_{code}] rewards")
+    assert settled(commit, is_half_created) == "committed"
+    assert commit.times == 2
+    with pytest.raises(RuntimeError, match="another folder"):
+        settled(Commit("another folder"), is_half_created)
