@@ -293,8 +293,8 @@ def test_a_refused_row_of_pairs_stands_in_quarantine_and_the_others_are_measured
         outcome = run(stage)
         assert (outcome.rows_in, outcome.rows_out, outcome.quarantined) == (7, 6, {"identical_responses": 1})
         assert outcome.detail["benchmarks"]["refused"] == {"user_pairs": {"identical_responses": 1}}
-        (kept,) = stage.warehouse.read("quarantine").where("stage = 'evaluate'").collect()
-        assert (kept["reason"], json.loads(kept["original"])) == ("identical_responses", twin)
+        (kept,) = stage.warehouse.read("quarantine").where("reason = 'identical_responses'").collect()
+        assert (kept["stage"], json.loads(kept["original"])) == ("evaluate", twin)
         assert kept["detail"].startswith(f"{folder}/refused.jsonl: line 7: both responses are the same text")
     found = scores(stage, "theirs")
     assert (found["user_pairs", "all", "refused_rows"], found["user_pairs", "all", "score"]) == (1.0, 1 / 6)
