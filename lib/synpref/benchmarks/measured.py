@@ -36,8 +36,8 @@ class Measured:
     """accuracy: share right of all pairs that are there, which every benchmark with pairs has, whole or not.
 
     result.overall: None where a part is missing, where it is a sample, or where items have no score (`unscored`).
-    held: items that the files hold. refused: their
-    rows that are none. length: correlation of score and length. quarters: by measure of a pair.
+    held: items that the files hold. refused: their rows that are none. length: correlation of score and length.
+    quarters: by measure of a pair.
     """
 
     result: Result

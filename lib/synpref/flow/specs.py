@@ -66,22 +66,8 @@ def judge(one: Judge, seed: int) -> EngineSpec:
         return EngineSpec.of("replay-judge", one.name, one.path)
     if one.kind == "http":
         return _http_judge(one, seed)
-    if one.kind == "vllm":
-        return EngineSpec.of(
-            "vllm-judge",
-            one.name,
-            one.model,
-            max_tokens=one.max_tokens,
-            dtype=one.dtype,
-            gpu_memory=one.gpu_memory,
-            logprobs=one.logprobs,
-            rationale=one.rationale,
-            rationale_tokens=one.rationale_tokens,
-            temperature=one.temperature,
-            seed=seed,
-        )
-    return EngineSpec.of(
-        "chat-judge",
+    made = EngineSpec.of(
+        "vllm-judge" if one.kind == "vllm" else "chat-judge",
         one.name,
         one.model,
         max_tokens=one.max_tokens,
@@ -89,6 +75,9 @@ def judge(one: Judge, seed: int) -> EngineSpec:
         rationale=one.rationale,
         rationale_tokens=one.rationale_tokens,
     )
+    if one.kind != "vllm":
+        return made
+    return made.having(gpu_memory=one.gpu_memory, logprobs=one.logprobs, temperature=one.temperature, seed=seed)
 
 
 def _http_judge(one: Judge, seed: int) -> EngineSpec:
