@@ -139,6 +139,8 @@ class AttributeEngine(Section):
     def _has_model(self) -> AttributeEngine:
         if (self.kind == "simulated") == (self.model is not None):
             raise ValueError(f"attributes engine {self.name}: transformers needs a model, simulated has none")
+        if self.kind == "transformers" and self.samples > 1 and self.temperature == 0:
+            raise ValueError(f"attributes engine {self.name}: at temperature 0 every sample is the same; set it")
         return self
 
     def answers(self) -> str:

@@ -42,6 +42,9 @@ def test_everything_that_a_user_is_promised_is_there(small: SmallRun) -> None:
     assert summary["judges"]["simulated-careful"]["admitted"]
     assert not summary["judges"]["simulated-biased"]["admitted"]
     assert summary["gate"]["failed"] == 0
+    memory = summary["peak_memory_gb"]
+    assert 0 < memory["driver"] < 3
+    assert 0 < memory["worker"] < 3
 
 
 def test_every_table_holds_one_row_a_key(small: SmallRun) -> None:

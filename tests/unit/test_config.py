@@ -68,6 +68,10 @@ def test_paths_follow_the_run_s_folder() -> None:
         ("judges=[{name: a, kind: vllm, model: m, rationale_tokens: 9}]", "rationale_tokens without rationale: true"),
         ("judges=[{name: a, kind: vllm, model: m, samples: 3}]", "at temperature 0 every sample is the same"),
         (
+            "attributes=[{name: a, kind: transformers, model: m, samples: 3, temperature: 0}]",
+            "attributes engine a: at temperature 0 every sample is the same",
+        ),
+        (
             "judges=[{name: a, kind: transformers, model: m, samples: 2}]",
             "judge a: a transformers judge always answers alike, so that samples above 1",
         ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as sf
 
 from synpref.errors import InputError
+from synpref.pairs.delta_folders import read_version, table_readable, table_version
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -19,7 +20,9 @@ _JSONL = (".jsonl", ".json", ".jsonl.gz", ".json.gz", ".ndjson")
 
 
 def read_benchmark_prompts(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
-    """Read benchmark prompts from parquet files or folders and from JSON Lines (also gz; told by the name).
+    """Read benchmark prompts from parquet files or folders, JSON Lines (also gz; told by the name) and Delta tables.
+
+    A table is named by its folder and read at its last version.
 
     Out: benchmark (its name), prompt (the text of its first user turn). Both are needed and not null in every row.
     Raises InputError naming the file: missing, not of its format, a column missing or not text, an empty value, or no
@@ -32,8 +35,13 @@ def read_benchmark_prompts(spark: SparkSession, paths: Sequence[str]) -> DataFra
 
 def _read_one(spark: SparkSession, path: str) -> DataFrame:
     jsonl = path.lower().endswith(_JSONL)
+    version = table_version(spark, path)
     try:
-        rows = _read_jsonl(spark, path) if jsonl else spark.read.parquet(path)
+        if version is not None:
+            with table_readable(path):
+                rows = read_version(spark, path, version)
+        else:
+            rows = _read_jsonl(spark, path) if jsonl else spark.read.parquet(path)
         _check_columns(rows, path)
         _check_values(rows, path, jsonl)
     except InputError:

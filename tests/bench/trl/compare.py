@@ -1,12 +1,13 @@
 """Training by synpref and by TRL's RewardTrainer: one model, the same pairs, the same cores; speed and accuracy.
 
 usage: python -m tests.bench.trl.compare FILE.parquet [--score] [--results FILE.jsonl] [--seeds 3] [--steps 30]
-       [--group prompt|ENTRY] [--pattern REGEX] [--rates 3e-5 1e-4 2e-4] [--sweep-steps 10] [--threads 2]
+       [--group prompt|ENTRY] [--pattern REGEX] [--folds 1] [--rates 3e-5 1e-4 2e-4] [--sweep-steps 10] [--threads 2]
 
 FILE holds pairs (prompt as JSON messages, chosen, rejected, extra), whose labels are taken as they are. Whole groups
-are held out, a fifth of them; of the other groups a fifth is for validation (pairs.py). All layers are trained; both
-get the same token ids, of which TRL encodes two a pair and synpref each distinct response of a step. They take turns,
-each in a process of its own, each in the number format that it is faster in (--dtype names one for both).
+are held out, a fifth of them; of the other groups a fifth is for validation (pairs.py). With --folds 5 all of it is
+done with each fifth, and the accuracies are those of all groups, each held out once. All layers are trained; both get
+the same token ids, of which TRL encodes two a pair and synpref each distinct response of a step. They take turns, each
+in a process of its own, each in the number format that it is faster in (--dtype names one for both).
 
 --score: both first try every learning rate, one seed and few steps, and keep the one with the best accuracy on the
 validation groups; then each seed is trained on all groups but the held-out ones, which are scored; and so is a logistic
@@ -24,6 +25,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from synpref.code_version import code_version
@@ -31,7 +33,17 @@ from synpref.engines.device import device_facts
 from synpref.engines.identity import model_fingerprint
 from tests.bench.trl import report
 from tests.bench.trl.frozen import frozen
-from tests.bench.trl.pairs import Parts, digest, groups_of, read_pairs, split, write_snapshot, write_tokens
+from tests.bench.trl.pairs import (
+    HELD_OUT,
+    Pair,
+    Parts,
+    digest,
+    groups_of,
+    read_pairs,
+    split,
+    write_snapshot,
+    write_tokens,
+)
 from tests.bench.trl.results import Result, Results
 from tests.bench.trl.trainings import WHO, How, Trainings, ensure_trl, versions
 
@@ -44,14 +56,23 @@ def main(words: Sequence[str]) -> None:
     asked = arguments(words)
     ensure_trl()
     read = read_pairs(asked.file, asked.group, asked.pattern)
-    parts = split(read.pairs)
-    report.say(report.told_of_data(asked.file.stem, read, {name: groups_of(pairs) for name, pairs in parts.items()}))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for part, rows in parts.items():
-            write_snapshot(folder / part, rows)
-        write_tokens(folder / "pairs.json", parts, asked.model, asked.max_tokens)
-        compare(asked, parts, Trainings(folder, asked.model, shared(asked, parts), Results(asked.results), own(asked)))
+    results, outcomes = Results(asked.results), []
+    for fold in range(asked.folds):
+        parts = split(read.pairs, fold)
+        groups = {name: groups_of(pairs) for name, pairs in parts.items()}
+        report.say(report.told_of_data(asked.file.stem, read, groups))
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for part, rows in parts.items():
+                write_snapshot(folder / part, rows)
+            write_tokens(folder / "pairs.json", parts, asked.model, asked.max_tokens)
+            trainings = Trainings(folder, asked.model, shared(asked, parts), results, own(asked))
+            outcomes.append(compare(asked, parts, trainings))
+    found = {who: report.joined([one.found[who] for one in outcomes]) for who in WHO}
+    if asked.score:
+        simple = report.joined([[one.frozen] for one in outcomes if one.frozen])[0]
+        report.say(report.told_of_accuracy([pair for one in outcomes for pair in one.held_out], found, simple))
+    report.say(report.told_of_speed({who: [run for one in outcomes for run in one.found[who]] for who in WHO}))
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -61,6 +82,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--model", default=str(ROOT / ".cache/models/all-minilm-l6-v2"))
     parser.add_argument("--group", default="prompt", help="what is held out whole: prompt, or an entry of extra")
     parser.add_argument("--pattern", default=None, help="its first capture in that is the group instead")
+    parser.add_argument("--folds", type=int, choices=range(1, HELD_OUT + 1), default=1, help="fifths held out in turn")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=30, help="of TRL")
     parser.add_argument("--our-steps", type=int, default=None, help="of synpref; as many as TRL's where not given")
@@ -97,7 +119,16 @@ def own(asked: argparse.Namespace) -> dict[str, dict[str, object]]:
     return {"ours": ours, "trl": {"pairs": asked.batch}}
 
 
-def compare(asked: argparse.Namespace, parts: Parts, trainings: Trainings) -> None:
+@dataclass(frozen=True)
+class Outcome:
+    """What one split of the groups gave: by trainer a result a seed, and of the regression where pairs are scored."""
+
+    held_out: list[Pair]
+    found: dict[str, list[Result]]
+    frozen: Result | None
+
+
+def compare(asked: argparse.Namespace, parts: Parts, trainings: Trainings) -> Outcome:
     """Formats, rates, seeds."""
     dtypes = {who: trainings.faster_format(who, asked.dtype, asked.dtype_steps, asked.rates[0]) for who in WHO}
     rates = dict.fromkeys(WHO, asked.rates[0])
@@ -115,14 +146,17 @@ def compare(asked: argparse.Namespace, parts: Parts, trainings: Trainings) -> No
             how = How("train", score, steps[who], rates[who], dtypes[who], seed)
             found[who].append(trainings.train(who, how))
             report.say(report.told_of_seed(seed, who, rates[who], dtypes[who], found[who][-1]))
-    if asked.score:
-        simple = {"who": "frozen", **{name: value for name, value in shared(asked, parts).items() if name != "threads"}}
-        known = trainings.results.known(simple)
-        if known is None:
-            known = frozen(asked.model, parts, asked.max_tokens)
-            trainings.results.add(simple, known, code_version())
-        report.say(report.told_of_accuracy(parts["held_out"], found, known))
-    report.say(report.told_of_speed(found))
+    return Outcome(parts["held_out"], found, regression(asked, parts, trainings.results) if asked.score else None)
+
+
+def regression(asked: argparse.Namespace, parts: Parts, results: Results) -> Result:
+    """What a logistic regression on frozen embeddings gets right, looked up where it stands."""
+    run = {"who": "frozen", **{name: value for name, value in shared(asked, parts).items() if name != "threads"}}
+    known = results.known(run)
+    if known is None:
+        known = frozen(asked.model, parts, asked.max_tokens)
+        results.add(run, known, code_version())
+    return known
 
 
 if __name__ == "__main__":

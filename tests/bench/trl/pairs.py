@@ -84,20 +84,26 @@ def _group(row: dict[str, str], name: str, pattern: str | None, where: str) -> s
     return found[1]
 
 
-def split(pairs: list[Pair]) -> Parts:
+def split(pairs: list[Pair], fold: int = 0) -> Parts:
     """A fifth of the groups, in the order of a hash, is held out; of the others a fifth is for validation.
 
-    train: all that is not held out. sweep: of these what is not for validation. Raises SystemExit where the groups do
-    not suffice for all parts.
+    fold: which fifth, 0 to 4; together they hold every group out once. train: all that is not held out. sweep: of these
+    what is not for validation. Raises SystemExit where the groups do not suffice for all parts.
     """
     groups = sorted({pair.group for pair in pairs}, key=lambda name: hashlib.sha256(name.encode()).digest())
-    if len(groups) < 4:
-        raise SystemExit(f"there are {len(groups)} groups, and at least 4 are needed; name another --group")
-    cut = max(1, len(groups) // HELD_OUT)
-    end = cut + max(1, (len(groups) - cut) // HELD_OUT)
-    part = {name: "held_out" if at < cut else "validation" if at < end else "sweep" for at, name in enumerate(groups)}
-    of = {name: [pair for pair in pairs if part[pair.group] == name] for name in ("sweep", "validation", "held_out")}
-    return {**of, "train": [pair for pair in pairs if part[pair.group] != "held_out"]}
+    if len(groups) < max(4, fold + 1):
+        raise SystemExit(
+            f"there are {len(groups)} groups, and at least {max(4, fold + 1)} are needed; name another --group"
+        )
+    others = [name for at, name in enumerate(groups) if at % HELD_OUT != fold]
+    validation = set(others[::HELD_OUT])
+    held = set(groups).difference(others)
+    of = {
+        "sweep": [pair for pair in pairs if pair.group not in held | validation],
+        "validation": [pair for pair in pairs if pair.group in validation],
+        "held_out": [pair for pair in pairs if pair.group in held],
+    }
+    return {**of, "train": [pair for pair in pairs if pair.group not in held]}
 
 
 def digest(parts: Parts) -> str:

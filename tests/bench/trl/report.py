@@ -80,6 +80,17 @@ def told_of_speed(found: Mapping[str, Sequence[Result]]) -> str:
     )
 
 
+def joined(folds: Sequence[Sequence[Result]]) -> list[Result]:
+    """The results of each seed over the folds as one: right, pair after pair; of the regression also its views."""
+    made = []
+    for of_seed in zip(*folds, strict=True):
+        scored = all(one["right"] is not None for one in of_seed)
+        right = [value for one in of_seed for value in one["right"]] if scored else None
+        views = ", ".join(dict.fromkeys(one["view"] for one in of_seed if "view" in one))
+        made.append({**of_seed[0], "right": right, "view": views})
+    return made
+
+
 def by_group(pairs: Sequence[Pair], right: Sequence[float]) -> list[float]:
     """Sum over the pairs of each group, groups in the order of their names."""
     sums = dict.fromkeys(sorted({pair.group for pair in pairs}), 0.0)

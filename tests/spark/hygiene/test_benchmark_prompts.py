@@ -58,3 +58,13 @@ def test_a_missing_or_wrong_column_shows_those_found(spark: SparkSession, tmp_pa
     pq.write_table(pa.table({"benchmark": ["bench"], "prompt": [7], "question": ["?"]}), path)
     with pytest.raises(InputError, match=r"'prompt'.*prompt bigint, question string"):
         read_benchmark_prompts(spark, [str(path)])
+
+
+def test_a_delta_folder_is_read_at_its_last_version(spark: SparkSession, tmp_path: Path) -> None:
+    path = str(tmp_path / "prompts")
+    for prompt in ("What was it?", "What is it?"):  # the first one's file stays in the folder
+        rows = spark.createDataFrame([("bench", prompt)], "benchmark string, prompt string")
+        rows.coalesce(1).write.format("delta").mode("overwrite").save(path)
+    assert [tuple(row) for row in read_benchmark_prompts(spark, [path]).collect()] == [("bench", "What is it?")]
+    with pytest.raises(InputError, match="lies inside the Delta table"):
+        read_benchmark_prompts(spark, [str(next((tmp_path / "prompts").glob("*.parquet")))])

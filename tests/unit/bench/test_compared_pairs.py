@@ -43,7 +43,7 @@ def debates(count: int) -> list[Row]:
 def test_parts_share_no_group_and_training_is_all_that_is_not_held_out(tmp_path: Path) -> None:
     parts = split(read_pairs(write(tmp_path, debates(20)), "topic").pairs)
     groups = {name: {pair.group for pair in pairs} for name, pairs in parts.items()}
-    assert [len(groups[name]) for name in ("held_out", "validation", "sweep")] == [8, 6, 26]
+    assert [len(groups[name]) for name in ("held_out", "validation", "sweep")] == [8, 7, 25]
     assert groups["held_out"].isdisjoint(groups["train"])
     assert groups["validation"].isdisjoint(groups["sweep"])
     assert groups["train"] == groups["validation"] | groups["sweep"]
@@ -78,8 +78,21 @@ def test_a_row_without_its_group_is_named(tmp_path: Path, group: str, pattern: s
 
 
 def test_too_few_groups_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="there are 2 groups"):
+    with pytest.raises(SystemExit, match="there are 2 groups, and at least 4"):
         split(read_pairs(write(tmp_path, debates(1)), "topic").pairs)
+    with pytest.raises(SystemExit, match="there are 4 groups, and at least 5"):
+        split(read_pairs(write(tmp_path, debates(2)), "topic").pairs, 4)
+
+
+def test_the_folds_hold_each_group_out_once(tmp_path: Path) -> None:
+    pairs = read_pairs(write(tmp_path, debates(8)), "topic", "^([^_]+)_").pairs
+    folds = [split(pairs, fold) for fold in range(5)]
+    assert sorted(pair.ids for fold in folds for pair in fold["held_out"]) == sorted(pair.ids for pair in pairs)
+    for fold in folds:
+        groups = {name: {pair.group for pair in rows} for name, rows in fold.items()}
+        assert groups["held_out"].isdisjoint(groups["train"])
+        assert groups["train"] == groups["validation"] | groups["sweep"]
+        assert groups["validation"].isdisjoint(groups["sweep"])
 
 
 def test_another_label_is_another_split(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.bench.trl.pairs import Pair
-from tests.bench.trl.report import by_group, told_of_accuracy, told_of_seed, told_of_speed
+from tests.bench.trl.report import by_group, joined, told_of_accuracy, told_of_seed, told_of_speed
 
 PAIRS = [Pair([], chosen, rejected, group, (chosen, rejected)) for chosen, rejected, group in (
     ("longer", "no", "b"), ("no", "longer", "a"), ("yes", "not", "b"), ("longest", "no", "a"))]  # fmt: skip
@@ -31,6 +31,14 @@ def test_accuracies_stand_beside_frozen_embeddings_and_length_and_few_groups_are
     assert "the longer response" in lines[4]
     assert lines[5].endswith("by seed, in points: +25.0, +25.0)")
     assert lines[6].endswith("by seed, in points: +50.0, +75.0)")
+
+
+def test_a_seed_of_several_folds_is_one_result_in_their_order() -> None:
+    folds = [[training(1, 1, 2, [1.0, 0.0]), training(1, 1, 2, [0.5, 1.0])], [training(1, 1, 1, [1.0])] * 2]
+    assert [one["right"] for one in joined(folds)] == [[1.0, 0.0, 1.0], [0.5, 1.0, 1.0]]
+    assert joined([[training(1, 1, 2, None)], [training(1, 1, 2, None)]])[0]["right"] is None
+    views = [[{"view": view, "right": [1.0]}] for view in ("response", "conversation", "response")]
+    assert joined(views) == [{"view": "response, conversation", "right": [1.0] * 3}]
 
 
 def test_speed_is_the_median_of_the_ratios_by_clock_and_by_processor() -> None:
