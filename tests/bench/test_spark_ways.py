@@ -35,7 +35,7 @@ pytestmark = [needs_model, needs_pairs, pytest.mark.timeout(3600)]
 
 @pytest.fixture
 def spark() -> Iterator[SparkSession]:
-    """One core, and Arrow batches of ten rows, which only the naive job keeps to; our UDF is run with Spark's own.
+    """One task, and Arrow batches of ten rows, which the naive job and the bridge are given; all else has Spark's own.
 
     Each test has a session of its own, and with it workers of its own: a worker's peak memory never falls again.
     """
@@ -88,7 +88,7 @@ def test_the_bridge_against_what_users_write(spark: SparkSession, dtype: str) ->
         "ours": _run(rows.mapInArrow(answering(_spec(MAX_TOKENS, dtype)), ANSWER)),
         "our udf": _run_in_large_batches(spark, rows.select(embed(_spec(MAX_TOKENS, dtype))("text"))),
         "naive": _run(rows.select(_scalar(str(MINILM), theirs)("text"))),
-        "predict_batch_udf": _run(rows.select(_predicted(str(MINILM), theirs)("text"))),
+        "predict_batch_udf": _run_in_large_batches(spark, rows.select(_predicted(str(MINILM), theirs)("text"))),
     }
     for name in ("ours", "our udf", "predict_batch_udf"):
         ways[name]()  # they keep the model in the worker; a scalar UDF loads it with every task
@@ -110,7 +110,8 @@ def test_a_worker_takes_no_more_memory_for_ten_times_the_rows(spark: SparkSessio
     for times in (1, TIMES):
         more = [f"{turn} {text}" for turn in range(times) for text in texts]
         rows = _read(spark, more)
-        seconds = least_seconds({"ours": _run(rows.mapInArrow(answering(_spec(SHORT, dtype)), ANSWER))}, 1)["ours"]
+        ours = _run_in_large_batches(spark, rows.mapInArrow(answering(_spec(SHORT, dtype)), ANSWER))
+        seconds = least_seconds({"ours": ours}, 1)["ours"]
         tokens = _tokens(library, more, SHORT)
         rows.unpersist()
         peaks.append(peak_memory().worker or 0.0)
