@@ -48,7 +48,7 @@ def run(stage: Stage) -> Outcome:
     final = {} if "train" in others else trained["models"]
     if "evaluate" in others:
         evaluated = NOT_MEASURED
-    epochs = next((read_model(Path(of_mix[0]["path"])).plan.epochs for of_mix in final.values()), None)
+    epochs = next((read_model(stage.model_folder(of_mix[0])).plan.epochs for of_mix in final.values()), None)
     runs = [row for row in _latest_runs(stage, campaign) if row["stage"] not in others]
     labels = measured(stage, campaign, policy)
     judges, judge_intervals = judges_measured(stage, campaign, stage1["judges"])
@@ -84,7 +84,7 @@ def run(stage: Stage) -> Outcome:
         left_out=labels["left_out"],
         decisions=_decisions(stage, campaign, policy),
         probabilities=_probabilities(stage, campaign, policy),
-        curves=_curves(stage1, final),
+        curves=_curves(stage, stage1, final),
         iterations=_iterations(stage1),
         per_seed=evaluated["per_seed"],
         benchmarks=evaluated.get("benchmarks", {}),
@@ -172,7 +172,7 @@ def _probabilities(stage: Stage, campaign: str, policy: str) -> dict[str, list[i
     return found
 
 
-def _curves(stage1: dict[str, Any], final: dict[str, Any]) -> list[dict[str, Any]]:
+def _curves(stage: Stage, stage1: dict[str, Any], final: dict[str, Any]) -> list[dict[str, Any]]:
     noted = [stage1["gold"], *stage1["best"], *[of_mix[0] for of_mix in final.values()]]
     return [
         {
@@ -182,7 +182,7 @@ def _curves(stage1: dict[str, Any], final: dict[str, Any]) -> list[dict[str, Any
             "accuracy": point["validation_accuracy"],
         }
         for one in noted
-        for point in read_model(Path(one["path"])).history
+        for point in read_model(stage.model_folder(one)).history
     ]
 
 
