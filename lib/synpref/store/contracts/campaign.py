@@ -36,7 +36,13 @@ SOURCE_LABELS = Table(
         Column("group", "string", "hold-out, folds and few-shots think in groups"),
         Column("use", "string", "test: final measurement only", allowed=("pool", "test")),
         Column("label", "string", "by canonical order", allowed=LABELS),
-        Column("margin", "double", "mean margin of the occurrences that carry the label", nullable=True),
+        Column(
+            "margin",
+            "double",
+            "mean margin of the occurrences that carry the label (of use = test alone where there are any); null "
+            "without margins, for a conflict, and where noise turned the label",
+            nullable=True,
+        ),
         Column("status", "string", "how the label came about", allowed=("clean", "agreed", "majority", "conflict")),
         Column("source", "string", "primary source: first in source priority, then by name"),
         Column("sources", "array<string>", "all sources, sorted"),
