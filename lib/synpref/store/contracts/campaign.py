@@ -93,7 +93,13 @@ LABELS_TABLE = Table(
         Column("campaign", "string", "hash of inputs and campaign settings"),
         Column("iteration", "int", "0 is the seed; Stage 2 counts as the one after the last", minimum=0),
         Column("comparison_id", "string", "see comparisons"),
-        Column("origin", "string", "", allowed=("human", "judge")),
+        Column(
+            "origin",
+            "string",
+            "human: of gold, by the answers in human_labels, which may be simulated or labels of a file, whoever made "
+            "those (label_origin there); judge: of silver and of what Stage 2 asked, by the admitted judges",
+            allowed=("human", "judge"),
+        ),
         Column("label", "string", "null where the vote gave none", nullable=True, allowed=("a", "b")),
         Column("votes_a", "int", "people, or judges that have a label", minimum=0),
         Column("votes_b", "int", "people, or judges that have a label", minimum=0),
