@@ -50,7 +50,7 @@ def run(stage: Stage) -> Outcome:
         evaluated = NOT_MEASURED
     epochs = next((read_model(stage.model_folder(of_mix[0])).plan.epochs for of_mix in final.values()), None)
     runs = [row for row in _latest_runs(stage, campaign) if row["stage"] not in others]
-    labels = measured(stage, campaign, policy)
+    decisions, labels = _decisions(stage, campaign, policy), measured(stage, campaign, policy)
     judges, judge_intervals = judges_measured(stage, campaign, stage1["judges"])
     summary = build_summary(
         campaign=campaign,
@@ -61,6 +61,7 @@ def run(stage: Stage) -> Outcome:
         seconds=_seconds(stage, runs),
         peak_memory_gb=_peak_memory(runs),
         stages=[{name: row[name] for name in COUNTS} | _of_engines(row) for row in runs],
+        decisions=decisions,
         labels=labels["labels"],
         judges=judges,
         reward_models=evaluated["reward_models"],
@@ -82,7 +83,7 @@ def run(stage: Stage) -> Outcome:
         by_source=labels["by_source"],
         by_group=labels["by_group"],
         left_out=labels["left_out"],
-        decisions=_decisions(stage, campaign, policy),
+        decisions=decisions,
         probabilities=_probabilities(stage, campaign, policy),
         curves=_curves(stage, stage1, final),
         iterations=_iterations(stage1),
