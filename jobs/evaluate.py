@@ -33,7 +33,7 @@ def run(stage: Stage) -> Outcome:
         tests = measured_tests(stage, campaign, final)
         attacked = attacked_tests(stage, tests.comparisons, final)
         calls.add(tests.computed + attacked.computed, tests.saved + attacked.saved)
-        models = models or [(one["name"], one["path"]) for of_mix in final.values() for one in of_mix]
+        models = models or [(one["name"], str(stage.model_folder(one))) for of_mix in final.values() for one in of_mix]
     scorers = measured_scorers(stage, calls, material, models) if material.items else []
     for of_engine in (tests.rows if tests else {}, attacked.rows, {one.engine_id: one.rows() for one in scorers}):
         for engine_id, found in of_engine.items():

@@ -48,9 +48,9 @@ def run(stage: Stage) -> Outcome:
     final = {} if "train" in others else trained["models"]
     if "evaluate" in others:
         evaluated = NOT_MEASURED
-    epochs = next((read_model(Path(of_mix[0]["path"])).plan.epochs for of_mix in final.values()), None)
+    epochs = next((read_model(stage.model_folder(of_mix[0])).plan.epochs for of_mix in final.values()), None)
     runs = [row for row in _latest_runs(stage, campaign) if row["stage"] not in others]
-    labels = measured(stage, campaign, policy)
+    decisions, labels = _decisions(stage, campaign, policy), measured(stage, campaign, policy)
     judges, judge_intervals = judges_measured(stage, campaign, stage1["judges"])
     summary = build_summary(
         campaign=campaign,
@@ -61,6 +61,7 @@ def run(stage: Stage) -> Outcome:
         seconds=_seconds(stage, runs),
         peak_memory_gb=_peak_memory(runs),
         stages=[{name: row[name] for name in COUNTS} | _of_engines(row) for row in runs],
+        decisions=decisions,
         labels=labels["labels"],
         judges=judges,
         reward_models=evaluated["reward_models"],
@@ -82,9 +83,9 @@ def run(stage: Stage) -> Outcome:
         by_source=labels["by_source"],
         by_group=labels["by_group"],
         left_out=labels["left_out"],
-        decisions=_decisions(stage, campaign, policy),
+        decisions=decisions,
         probabilities=_probabilities(stage, campaign, policy),
-        curves=_curves(stage1, final),
+        curves=_curves(stage, stage1, final),
         iterations=_iterations(stage1),
         per_seed=evaluated["per_seed"],
         benchmarks=evaluated.get("benchmarks", {}),
@@ -172,7 +173,7 @@ def _probabilities(stage: Stage, campaign: str, policy: str) -> dict[str, list[i
     return found
 
 
-def _curves(stage1: dict[str, Any], final: dict[str, Any]) -> list[dict[str, Any]]:
+def _curves(stage: Stage, stage1: dict[str, Any], final: dict[str, Any]) -> list[dict[str, Any]]:
     noted = [stage1["gold"], *stage1["best"], *[of_mix[0] for of_mix in final.values()]]
     return [
         {
@@ -182,7 +183,7 @@ def _curves(stage1: dict[str, Any], final: dict[str, Any]) -> list[dict[str, Any
             "accuracy": point["validation_accuracy"],
         }
         for one in noted
-        for point in read_model(Path(one["path"])).history
+        for point in read_model(stage.model_folder(one)).history
     ]
 
 

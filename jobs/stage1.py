@@ -12,10 +12,11 @@ from synpref.cli import submit
 from synpref.flow import specs
 from synpref.flow.answers import Calls, scored
 from synpref.flow.gates import inference_table
-from synpref.flow.gold import more_gold, seed_gold
+from synpref.flow.gold import more_gold, seed_gold, unanswered
 from synpref.flow.models import enough, gold_validation, noted, snapshot, trained
 from synpref.flow.pool import embedded_items, source_labels
 from synpref.flow.roster import examined, voted
+from synpref.flow.unused_answers import unused_answers, unused_told
 from synpref.flow.views import make_views
 from synpref.flow.wild import pool_to_wild
 from synpref.reward.model_folder import TrainedModel
@@ -58,6 +59,9 @@ def run(stage: Stage) -> Outcome:
     gold = trained(stage, "gold", snapshot(stage, gold_winners), validation, "labels")
     make_views(stage)
     left = reconciled_roles(current_roles(stage.warehouse.read("roles"), campaign), source_labels(stage, campaign))
+    unused = unused_answers(stage, campaign)
+    if unused:
+        stage.say(unused_told(unused))
     return calls.outcome(
         campaign,
         sum(left.values()),
@@ -67,6 +71,7 @@ def run(stage: Stage) -> Outcome:
         judges=notes,
         last_iteration=last + 1,
         roles=left,
+        answers_unused=unused,
     )
 
 
@@ -79,6 +84,7 @@ def _seed_silver(
     of_role = items.join(roles.select("comparison_id", "role"), "comparison_id").cache()
     validation = of_role.where("role = 'gold-validation'")
     seed = sampled(of_role.where("role = 'stage1_pool'"), "judge", settings.stage1.seed_judge, settings.seed)
+    seed = unanswered(stage, seed)  # drawn before: a run again asks judges about nothing new in their stead
     targets = _with_shots(stage, campaign, 0, validation.unionByName(seed), items).cache()
     human = latest_labels(stage.warehouse.read("labels"), campaign, "human", 0)
     judges, notes = examined(stage, calls, targets.where("role = 'gold-validation'").join(human, "comparison_id"))
@@ -154,7 +160,8 @@ def _retrieved(
     warehouse.replace("retrievals", rows, {"campaign": campaign, "iteration": iteration, "purpose": "adaptive"})
     own = (F.col("campaign") == campaign) & (F.col("iteration") == iteration) & (F.col("purpose") == "adaptive")
     committed = warehouse.read("retrievals").where(own).select(F.col("retrieved").alias("comparison_id"))
-    targets = items.join(committed, "comparison_id", "left_semi")  # what is retrieved is small beside the pool
+    # what is retrieved is small beside the pool
+    targets = unanswered(stage, items.join(committed, "comparison_id", "left_semi"))
     wanted, pulled = sum(allowed.values()), committed.count()
     fewer = f", fewer than the {wanted} that k(p) allows (limits of stage1, or of the pool)" if pulled < wanted else ""
     stage.say(f"{len(allowed)} gold-train comparisons pull {pulled} comparisons of the pool{fewer}")

@@ -12,6 +12,7 @@ from synpref.flow import gates, specs
 from synpref.flow.answers import Calls, described, filled
 from synpref.flow.pool import content_of, described_items, embedded_items, source_labels, with_vectors
 from synpref.flow.roster import by_name, voted
+from synpref.flow.scored_models import check_scored
 from synpref.stage import Outcome, Stage
 from synpref.stage1.describing import attribute_prompts
 from synpref.stage1.label_rows import label_rows, latest_labels
@@ -27,6 +28,7 @@ def run(stage: Stage) -> Outcome:
     """Ask judges where they can change the outcome, decide, check, and publish in one commit."""
     settings, warehouse, campaign, calls = stage.settings, stage.warehouse, stage.campaign(), Calls()
     stage1, scores = stage.left_by("stage1", campaign), stage.left_by("score", campaign)
+    check_scored(stage1, scores)
     best = {one["fold"]: one["engine_id"] for one in scores["best_engines"]}
     admitted = [name for name, note in stage1["judges"].items() if note["admitted"]]
     policy = policy_id(

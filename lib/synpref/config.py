@@ -51,7 +51,12 @@ def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
 
 
 def check_inputs(settings: Settings, stage: str) -> None:
-    """Raise SettingsError where the stage, or the pipeline, has nothing to read."""
+    """Raise SettingsError where the stage, or the pipeline, has nothing to read, or the pipeline would end at train."""
+    if stage == "pipeline" and (settings.train.data.given or settings.train.dry_run):
+        raise SettingsError(
+            "pipeline: train.data and train.dry_run are of `synpref train` alone, and leave no final models for the "
+            "stages behind it; run that, or leave them out"
+        )
     if settings.reads_nothing(stage):
         ways = {
             "train": "; to train without them, name pairs in train.data",

@@ -254,7 +254,7 @@ class Embedder(Section):
     overlong: Literal["truncate_left", "refuse"]
     token_budget: Positive | None
     dimensions: Positive | None
-    dtype: NumberFormat | Literal["int8"] | None
+    dtype: Literal["float32", "bfloat16", "float16", "int8"] | None
 
     @model_validator(mode="after")
     def _possible(self) -> Embedder:

@@ -74,6 +74,10 @@ class Stage:
         """Where trained models lie, by model id."""
         return self.folder / "models"
 
+    def model_folder(self, model: Mapping[str, Any]) -> Path:
+        """Where a trained model lies that a stage noted (flow.models.noted); run.dir may have been moved since."""
+        return self.models / str(model["model_id"])
+
     def ingested(self) -> dict[str, Any]:
         """What ingest left under these settings' inputs, file_ids among it; InputError where it did not run."""
         return self._latest("ingest", inputs_hash(self.settings), _INPUTS)

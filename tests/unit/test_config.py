@@ -292,6 +292,14 @@ def test_an_embedder_in_8_bits_is_taken_with_its_backend() -> None:
     assert (embedder.backend, embedder.dtype) == ("openvino", "int8")
 
 
+def test_a_wrong_number_format_of_the_embedder_is_told_in_one_line() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(["demo"], ["embedder.dtype=int4"])
+    assert str(caught.value) == (
+        "command line: embedder.dtype: input should be 'float32', 'bfloat16', 'float16' or 'int8' (got 'int4')"
+    )
+
+
 def test_the_campaign_changes_with_the_inputs_but_not_their_order() -> None:
     settings = load_settings(["demo"], [])
     assert campaign_id(settings, ["f", "g"]) == campaign_id(settings, ["g", "f"])

@@ -18,6 +18,17 @@ def test_training_on_pairs_or_a_dry_run_needs_no_inputs_and_other_stages_do(word
         check_inputs(settings, "stage1")
 
 
+@pytest.mark.parametrize("word", [PAIRS, "train.data.table=curated", "train.dry_run=true"])
+def test_the_pipeline_trains_no_pairs_of_one_s_own_and_makes_no_dry_run(word: str) -> None:
+    settings = load_settings(["demo"], [word])
+    check_inputs(settings, "stage2")
+    with pytest.raises(
+        SettingsError, match=r"pipeline: train\.data and train\.dry_run are of `synpref train` alone"
+    ) as told:
+        check_inputs(settings, "pipeline")
+    assert "\n" not in str(told.value)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

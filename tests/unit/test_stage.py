@@ -51,6 +51,12 @@ def test_a_stage_knows_whether_another_has_run_for_its_campaign(tmp_path: Path) 
     assert not replace(ingest, warehouse=_NoTables()).has_left("stage2")
 
 
+def test_a_model_is_found_in_the_run_s_folder_wherever_that_lay_when_it_was_trained(tmp_path: Path) -> None:
+    noted = {"name": "gold", "model_id": "m1", "path": "runs/before it was moved/models/m1"}
+    stage = replace(_stage(tmp_path), settings=load_settings(["demo"], [f"run.dir={tmp_path}"]))
+    assert stage.model_folder(noted) == tmp_path / "models" / "m1"
+
+
 class _NoTables(Warehouse):
     """A warehouse in which nothing was made yet; it needs no session."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from synpref.stage1.label_rows import latest_labels
 from synpref.stage1.roles import current_roles
 
 BENCHMARK = "test prompts"
+CHUNK = 100_000  # rewards that the driver holds until they are inserted
 _REWARDS = "response_id string, engine_id string, reward double, tokens int, truncated boolean"
 _WHOSE = {"table": "people's", "source": "the files' own", "simulated": "simulated people's"}  # by humans.provider
 
@@ -167,43 +169,47 @@ def scored(
     folder: Path,
     tokens: Mapping[str, tuple[int, bool]],
 ) -> tuple[dict[str, list[str]], int, int]:
-    """Rewards of the test responses by every model, in one commit: engine_ids by set, scored now, stood already.
+    """Rewards of the test responses by every model, CHUNK a commit: engine_ids by set, scored now, stood already.
 
     tokens: of the responses that can be scored, and whether they were cut.
     """
     warehouse = stage.warehouse
     warehouse.create("rewards")
     wanted = warehouse.spark.createDataFrame([(one,) for one in tokens], "response_id string")
-    specs = {model["path"]: _spec(stage, model) for of_mix in models.values() for model in of_mix}
-    ids = {path: spec.card.engine_id for path, spec in specs.items()}
+    specs = {model["model_id"]: _spec(stage, model) for of_mix in models.values() for model in of_mix}
+    ids = {model_id: spec.card.engine_id for model_id, spec in specs.items()}
     known = warehouse.read("rewards").where(F.col("engine_id").isin(list(ids.values())))
     stood = known.join(wanted, "response_id", "left_semi")  # tests are the small side
     counts = {row["engine_id"]: row["count"] for row in stood.groupBy("engine_id").count().collect()}  # one row a model
     asked = len(tokens)
-    todo = [path for path, engine_id in ids.items() if counts.get(engine_id, 0) < asked]
-    record_engines(warehouse, *(specs[path].card for path in todo))
-    rows = [row for path in todo for row in _rows(stage, ids[path], Path(path), folder, tokens)]
-    inserted = warehouse.insert("rewards", warehouse.spark.createDataFrame(rows, _REWARDS), unique=True) if rows else 0
-    engines = {mix: [ids[model["path"]] for model in of_mix] for mix, of_mix in models.items()}
+    todo = [model_id for model_id, engine_id in ids.items() if counts.get(engine_id, 0) < asked]
+    record_engines(warehouse, *(specs[model_id].card for model_id in todo))
+    rows = (row for model_id in todo for row in _rows(stage, ids[model_id], model_id, folder, tokens))
+    inserted = 0
+    while chunk := list(islice(rows, CHUNK)):
+        inserted += warehouse.insert("rewards", warehouse.spark.createDataFrame(chunk, _REWARDS), unique=True)
+    engines = {mix: [ids[model["model_id"]] for model in of_mix] for mix, of_mix in models.items()}
     return engines, inserted, asked * len(ids) - inserted
 
 
 def _spec(stage: Stage, model: Mapping[str, Any]) -> EngineSpec:
     """What scores here: the trained model as it was trained, in float32 and at its own length (reward/scoring.py)."""
     settings = stage.settings
-    return scorer(settings, model["name"], model["path"]).having(
+    return scorer(settings, model["name"], str(stage.model_folder(model))).having(
         backend="transformers", dtype="float32", max_tokens=settings.train.max_tokens
     )
 
 
 def _rows(
-    stage: Stage, engine_id: str, model: Path, folder: Path, tokens: Mapping[str, tuple[int, bool]]
-) -> list[tuple[Any, ...]]:
-    """Rows of rewards by one model; test responses are bounded by what a person labels or a generator makes."""
-    from synpref.reward.scoring import score_responses  # torch: only once there is something to score
+    stage: Stage, engine_id: str, model_id: str, folder: Path, tokens: Mapping[str, tuple[int, bool]]
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of rewards by one model, scored some thousand at a time."""
+    from synpref.reward.scoring import stream_rewards  # torch: only once there is something to score
 
-    rewards = score_responses(model, folder, stage.folder / "features")
-    return [(one, engine_id, rewards[one], *of_one) for one, of_one in tokens.items()]
+    for ids, rewards in stream_rewards(stage.models / model_id, folder, stage.folder / "features"):
+        for one, reward in zip(ids, rewards, strict=True):
+            if one in tokens:
+                yield one, engine_id, float(reward), *tokens[one]
 
 
 def tokens_of(stage: Stage, models: Models, folder: Path) -> tuple[dict[str, tuple[int, bool]], list[str]]:
@@ -213,7 +219,7 @@ def tokens_of(stage: Stage, models: Models, folder: Path) -> tuple[dict[str, tup
     """
     from synpref.reward.backbones import load_tokenizer  # torch: only once there is something to score
 
-    model = next(Path(one["path"]) for of_mix in models.values() for one in of_mix)
+    model = next(stage.model_folder(one) for of_mix in models.values() for one in of_mix)
     tokenizer, limit = load_tokenizer(model), stage.settings.train.max_tokens
     found, refused = {}, []
     for ids, conversations in read_responses(folder):

@@ -11,7 +11,7 @@ from synpref.flow.pool import askable, in_pool, source_labels
 from synpref.flow.twins import twins_of, twins_of_seed
 from synpref.stage import Stage
 from synpref.stage1.hold_out import HoldOutRule, draw_hold_out
-from synpref.stage1.human_labels import aggregated, answered_later, batch_of
+from synpref.stage1.human_labels import aggregated, answered_for, answered_later, batch_of
 from synpref.stage1.label_rows import label_rows
 from synpref.stage1.roles import changed_roles, current_roles, discarding, seed_roles
 from synpref.stage1.sampling import sampled, source_gold
@@ -47,10 +47,9 @@ def seed_gold(stage: Stage, campaign: str) -> dict[str, int]:
 
 def more_gold(stage: Stage, campaign: str, iteration: int, pool: DataFrame) -> None:
     """People label further comparisons of the pool (comparison_id): gold-train, or discarded where undecided."""
-    warehouse, size = stage.warehouse, stage.settings.stage1.human_per_iteration
-    if not size:
+    warehouse, wanted = stage.warehouse, _wanted_later(stage, iteration, pool)
+    if wanted is None:
         return
-    wanted = sample_of(stage, iteration, pool)
     votes = aggregated(people_label(stage, wanted, batch_of(iteration))).cache()
     rows = label_rows(votes, campaign, iteration, "human")
     warehouse.replace("labels", rows, {"campaign": campaign, "iteration": iteration, "origin": "human"})
@@ -88,6 +87,30 @@ def _wanted(stage: Stage, labels: DataFrame, pool: DataFrame) -> DataFrame:
             answered_later(of_provider(stage, stage.warehouse.read("human_labels"))), "comparison_id", "left_anti"
         )
     return sample_of(stage, 0, pool)
+
+
+def _wanted_later(stage: Stage, iteration: int, pool: DataFrame) -> DataFrame | None:
+    """The comparisons of the pool that people label in an iteration after the seed; None where they are not asked.
+
+    table: whatever they answered for this iteration or an earlier one, in the last iteration for any, whoever drew it.
+    So an iteration that is run again does not see what people answered for a later one.
+    """
+    settings = stage.settings.stage1
+    if stage.settings.humans.provider == "table":
+        answered = answered_for(of_provider(stage, stage.warehouse.read("human_labels")))
+        if iteration < settings.iterations:
+            answered = answered.where(F.col("iteration") <= iteration)
+        # what people answered is small beside the pool
+        return pool.join(answered.select("comparison_id"), "comparison_id", "left_semi")
+    return sample_of(stage, iteration, pool) if settings.human_per_iteration else None
+
+
+def unanswered(stage: Stage, items: DataFrame) -> DataFrame:
+    """The items (comparison_id) without what people answered by a table: judges leave it to become gold."""
+    if stage.settings.humans.provider != "table":
+        return items
+    answered = of_provider(stage, stage.warehouse.read("human_labels")).select("comparison_id")
+    return items.join(answered, "comparison_id", "left_anti")  # judges and people label few comparisons of the pool
 
 
 def sample_of(stage: Stage, iteration: int, pool: DataFrame) -> DataFrame:

@@ -134,7 +134,7 @@ def _version(stage: Stage, table: str) -> TableVersion:
 
 
 def noted(model: TrainedModel, fold: int | None = None) -> dict[str, Any]:
-    """What later stages read of a model."""
+    """What later stages read of a model. path: where it lay when it was trained; Stage.model_folder finds it."""
     return {
         "name": model.name,
         "model_id": model.model_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as sf
 
-from synpref.hygiene.conflicts import LABELS
+from synpref.hygiene.conflicts import LABELS, counted_column
 
 _SWAPPED = {"a": "b", "b": "a", "tie": "tie", "none": "none"}
 
@@ -43,17 +43,20 @@ def members(tallies: DataFrame, responses: DataFrame) -> DataFrame:
 def collapse(clustered: DataFrame) -> DataFrame:
     """Add the votes of each cluster's members to its leader, re-oriented to the leader's canonical order.
 
-    In: what `members` gives. Out: the columns of a tally; alike; prompt_id, response_a and response_b of the leader.
+    In: what `members` gives. Out: the columns of a tally, where members for tests vote alone if there are any, and the
+    group is the leader's, else the smallest of the others'; alike; prompt_id, response_a and response_b of the leader.
     """
     first = sf.struct("primary", "prompt_id", "response_a", "response_b")
+    group = sf.min(sf.struct("primary", "group"))["group"]
     summed = clustered.groupBy("cluster").agg(
         sf.min(first).alias("first"),
+        sf.coalesce(group, sf.min("group")).alias("group"),
         sf.sum("occurrences").alias("occurrences"),
         sf.array_sort(sf.array_distinct(sf.flatten(sf.collect_list("sources")))).alias("sources"),
         sf.max("test").alias("test"),
         sf.max("alike").alias("alike"),
         *(
-            sf.sum(_oriented(stem, label)).alias(f"{stem}_{label}")
+            counted_column(sf.sum, _oriented(stem, label), sf.col("test")).alias(f"{stem}_{label}")
             for stem in ("votes", "margin_sum", "margin_rows")
             for label in LABELS
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from pyspark.sql import Column
@@ -39,6 +39,20 @@ def resolve(labels: Sequence[str], policy: ConflictPolicy) -> Resolution:
     if policy == "majority" and 2 * count > len(votes):
         return Resolution(label, "majority")
     return Resolution("none", "conflict")
+
+
+def counted(labels: Sequence[tuple[str, bool]]) -> list[str]:
+    """Labels that count, of (label, whether a file for tests gave it): those for tests alone where there are any.
+
+    What the final measurement goes by must not hang on the pool that is measured.
+    """
+    for_tests = [label for label, test in labels if test]
+    return for_tests or [label for label, _ in labels]
+
+
+def counted_column(aggregate: Callable[[Column], Column], value: Column, test: Column) -> Column:
+    """Twin of `counted`: an aggregate of `value` over the rows that count. test: whether a row is for tests."""
+    return sf.when(sf.max(test), aggregate(sf.when(test, value))).otherwise(aggregate(value))
 
 
 def status_column(policy: ConflictPolicy) -> Column:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as sf
 
-from synpref.hygiene.conflicts import LABELS
+from synpref.hygiene.conflicts import LABELS, counted_column
 
 
 class Occurrence(NamedTuple):
@@ -41,8 +41,10 @@ def tally(occurrences: DataFrame, files: DataFrame, source_priority: Sequence[st
     """One row a comparison from the occurrences that are one (comparison_id not null).
 
     Out: comparison_id; primary (struct priority, source, file_id, row, label_origin, group, comparison_id; the smallest
-    one is the primary occurrence); occurrences (rows); sources (sorted, distinct); test (any file is for tests); and
-    for each label votes_*, margin_sum_* (null without margins) and margin_rows_*. Twin of `survivor`.
+    one is the primary occurrence); group (its own, else the smallest of the others', null where none has one);
+    occurrences (rows); sources (sorted, distinct); test (any file is for tests); and for each label votes_*,
+    margin_sum_* (null without margins) and margin_rows_*, of the files for tests alone where there are any. Twin of
+    `survivor`.
     """
     primary = sf.struct(
         priority_column(source_priority).alias("priority"), "source", "file_id", "row", "label_origin", "group",
@@ -54,6 +56,7 @@ def tally(occurrences: DataFrame, files: DataFrame, source_priority: Sequence[st
     )
     return known.withColumn("primary", primary).groupBy("comparison_id").agg(
         sf.min("primary").alias("primary"),
+        sf.coalesce(sf.min("primary")["group"], sf.min("group")).alias("group"),
         sf.count("*").alias("occurrences"),
         sf.array_sort(sf.collect_set("source")).alias("sources"),
         sf.max(sf.col("use") == "test").alias("test"),
@@ -63,9 +66,9 @@ def tally(occurrences: DataFrame, files: DataFrame, source_priority: Sequence[st
 
 def _votes(label: str) -> tuple[Column, Column, Column]:
     carries = sf.col("label") == label
-    margin = sf.when(carries, sf.col("margin"))
+    margin, test = sf.when(carries, sf.col("margin")), sf.col("use") == "test"
     return (
-        sf.count(sf.when(carries, 1)).alias(f"votes_{label}"),
-        sf.sum(margin).alias(f"margin_sum_{label}"),
-        sf.count(margin).alias(f"margin_rows_{label}"),
+        counted_column(sf.count, sf.when(carries, 1), test).alias(f"votes_{label}"),
+        counted_column(sf.sum, margin, test).alias(f"margin_sum_{label}"),
+        counted_column(sf.count, margin, test).alias(f"margin_rows_{label}"),
     )

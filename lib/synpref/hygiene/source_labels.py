@@ -17,8 +17,9 @@ def resolved(tallies: DataFrame, policy: ConflictPolicy, noise_share: float, see
     """Decide the label of every tallied comparison (see `tally`), then apply noise to those of the pool.
 
     Out: comparison_id, prompt_id, response_a, response_b, use (test where any occurrence is for tests), group_set
-    (group of the primary occurrence, or null), unflipped (label before noise), label, margin, status, source, sources,
-    label_origin, occurrences, alike as it came in. Labels of tests are never flipped: they are final measurement.
+    (group of the primary occurrence, else of another one, or null), unflipped (label before noise), label, margin (null
+    where noise turned the label, of which nobody said how strong it is), status, source, sources, label_origin,
+    occurrences, alike as it came in. Labels of tests are never flipped: they are final measurement.
     """
     decided = (
         tallies.withColumn("status", status_column(policy))
@@ -28,12 +29,14 @@ def resolved(tallies: DataFrame, policy: ConflictPolicy, noise_share: float, see
         .withColumnRenamed("label", "unflipped")
     )
     flipped = flip_label_column(sf.col("unflipped"), noise_share, seed) if noise_share > 0 else sf.col("unflipped")
+    label = sf.when(sf.col("use") == "pool", flipped).otherwise(sf.col("unflipped"))
     return decided.select(
         "comparison_id", "prompt_id", "response_a", "response_b", "use",
-        sf.col("primary.group").alias("group_set"),
+        sf.col("group").alias("group_set"),
         "unflipped",
-        sf.when(sf.col("use") == "pool", flipped).otherwise(sf.col("unflipped")).alias("label"),
-        "margin", "status",
+        label.alias("label"),
+        sf.when(label == sf.col("unflipped"), sf.col("margin")).alias("margin"),
+        "status",
         sf.col("primary.source").alias("source"),
         "sources",
         sf.col("primary.label_origin").alias("label_origin"),

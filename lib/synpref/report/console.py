@@ -16,13 +16,14 @@ TRAINING_SETS = (
 
 
 def summary_text(summary: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
-    """What a run did, from its summary (see `summary.build_summary`): stages, labels, judges, reward models, gate.
+    """What a run did, from its summary (see `summary.build_summary`): stages, decisions, labels, judges, models, gate.
 
     notes: sentences a reader must know (see `notes.run_notes`), below the figures.
     Control characters in names are replaced, so that data cannot steer the terminal.
     """
     parts = [
         _stages(summary["stages"]),
+        _decisions(summary["decisions"]),
         _labels(summary["labels"], summary["intervals"]) if summary["labels"] else "",
         _judges(summary["judges"]) if summary["judges"] else "",
         _models(summary["reward_models"], summary["intervals"]),
@@ -54,6 +55,14 @@ def _stages(stages: Mapping[str, Mapping[str, Any]]) -> str:
         if stage["cut"]
     ]
     return text_table("Stages", rows) + (f"\n  quarantined: {why}" if why else "") + "".join(lost)
+
+
+def _decisions(decisions: Mapping[str, Mapping[str, int]]) -> str:
+    lines = ["Decisions on gold-train, silver and wild"]
+    for decision, reasons in decisions.items():
+        why = ", ".join(f"{printable(reason)} {count(rows)}" for reason, rows in sorted(reasons.items()))
+        lines.append(f"  {decision} {count(sum(reasons.values()))}" + (f": {why}" if why else ""))
+    return "\n".join(lines)
 
 
 def _labels(labels: Mapping[str, Any], intervals: Mapping[str, Any]) -> str:

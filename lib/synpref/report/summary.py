@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from synpref.errors import SynprefError
-from synpref.report.summary_shape import RewardModels, StageCounts, Summary
+from synpref.report.summary_shape import Decisions, RewardModels, StageCounts, Summary
 
 
 def build_summary(
@@ -21,6 +21,7 @@ def build_summary(
     seconds: float,
     peak_memory_gb: Mapping[str, float | None],
     stages: Sequence[Mapping[str, Any]],
+    decisions: Sequence[Mapping[str, Any]],
     labels: Mapping[str, Any] | None,
     judges: Mapping[str, Mapping[str, Any]],
     reward_models: Mapping[str, float | None],
@@ -29,7 +30,8 @@ def build_summary(
 ) -> dict[str, Any]:
     """Assemble and check the summary; `summary_shape.Summary` says what each part holds.
 
-    stages: rows of `stage_runs` in the order they ran, of which the summary's columns are taken. labels: from
+    stages: rows of `stage_runs` in the order they ran, of which the summary's columns are taken. decisions: rows
+    with decision, reason and how many. labels: from
     `analysis.label_figures.labels_block`, or None where no truth is known. judges: from `analysis.judges.judge_block`.
     reward_models: accuracies by name; a model that was not trained may be absent and becomes null. intervals: by dotted
     name of the figure. Raises SynprefError where the result has not the shape.
@@ -44,6 +46,10 @@ def build_summary(
             "seconds": seconds,
             "peak_memory_gb": dict(peak_memory_gb),
             "stages": {stage["stage"]: {name: stage[name] for name in StageCounts.model_fields} for stage in stages},
+            "decisions": {
+                name: {row["reason"]: row["rows"] for row in decisions if row["decision"] == name}
+                for name in Decisions.model_fields
+            },
             "labels": labels,
             "judges": dict(judges),
             "reward_models": dict.fromkeys(RewardModels.model_fields) | dict(reward_models),

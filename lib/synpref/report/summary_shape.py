@@ -53,6 +53,14 @@ class StageCounts(Part):
     engine_calls_saved: Count
 
 
+class Decisions(Part):
+    """Stage 2's decisions on gold-train, silver and wild: comparisons by reason."""
+
+    keep: dict[str, Count]
+    flip: dict[str, Count]
+    drop: dict[str, Count]
+
+
 class Labelled(Part):
     """Rows, and the share whose label is the true one."""
 
@@ -133,6 +141,7 @@ class Summary(Part):
     seconds: Amount
     peak_memory_gb: PeakMemory
     stages: dict[str, StageCounts]
+    decisions: Decisions
     labels: Labels | None
     judges: dict[str, JudgeFigures]
     reward_models: RewardModels

@@ -23,10 +23,16 @@ def batch_of(iteration: int) -> str:
     return f"{iteration}-iteration" if iteration else "0-seed"
 
 
+def answered_for(human_labels: DataFrame) -> DataFrame:
+    """(comparison_id, iteration): the first iteration for which each was answered; 0 where a batch names none."""
+    number = F.expr("try_cast(regexp_extract(batch, '^([1-9][0-9]*)-iteration', 1) AS bigint)")
+    first = F.min(F.coalesce(number, F.lit(0))).alias("iteration")
+    return human_labels.groupBy("comparison_id").agg(first)
+
+
 def answered_later(human_labels: DataFrame) -> DataFrame:
     """(comparison_id) of what was answered for iterations after the seed only: it is no gold of iteration 0."""
-    later = F.col("batch").rlike("^[1-9][0-9]*-iteration")
-    return human_labels.groupBy("comparison_id").agg(F.bool_and(later).alias("later")).where("later").drop("later")
+    return answered_for(human_labels).where("iteration > 0").drop("iteration")
 
 
 def latest_answers(human_labels: DataFrame) -> DataFrame:

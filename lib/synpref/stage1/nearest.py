@@ -47,7 +47,7 @@ def nearest_gold(targets: DataFrame, gold: Vectors, k: int) -> DataFrame:
 
     def search(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in filter(len, batches):
-            similar = _similarities(batch, gold)
+            similar = _of_other_groups(_similarities(batch, gold), batch, gold)
             found = [
                 (query, gold.ids[column], float(similar[row, column]))
                 for row, query in enumerate(map(str, batch.column("comparison_id").to_pylist()))
@@ -59,9 +59,9 @@ def nearest_gold(targets: DataFrame, gold: Vectors, k: int) -> DataFrame:
 
 
 def nearest_pool(pool: DataFrame, gold: Vectors, depth: int, of_one_prompt: int) -> DataFrame:
-    """For each gold comparison its `depth` most similar rows of the pool, of other groups and few of one prompt.
+    """For each gold comparison its `depth` most similar rows of the pool, of its own group too, and few of one prompt.
 
-    pool: comparison_id, prompt_id, group, vector. Of one prompt, whose comparisons are about equally similar, at most
+    pool: comparison_id, prompt_id, vector. Of one prompt, whose comparisons are about equally similar, at most
     `of_one_prompt` are taken, so that a prompt with many does not fill all places. Returns query (the gold comparison),
     retrieved, prompt_id, similarity. Each partition keeps its best before they are ranked.
     """
@@ -80,7 +80,7 @@ def nearest_pool(pool: DataFrame, gold: Vectors, depth: int, of_one_prompt: int)
             rows = _found([one[:3] for one in found])
             yield rows.append_column("prompt_id", pa.array([one[3] for one in found], pa.string()))
 
-    partial = pool.select("comparison_id", "prompt_id", "group", "vector").mapInArrow(search, FOUND_IN_POOL)
+    partial = pool.select("comparison_id", "prompt_id", "vector").mapInArrow(search, FOUND_IN_POOL)
     order = F.desc("similarity"), F.col("retrieved")
     of_prompt = Window.partitionBy("query", "prompt_id").orderBy(*order)
     best = Window.partitionBy("query").orderBy(*order)
@@ -102,15 +102,19 @@ def few_of_each(order: Iterable[int], prompts: Sequence[str], of_one: int, depth
 
 
 def _similarities(batch: pa.RecordBatch, gold: Vectors) -> NDArray[np.float32]:
-    """(rows, gold) cosines; -2 where both are of one group.
+    """(rows, gold) cosines.
 
     Rounded: the last bits of a vector depend on its batch, those of a matrix product on its shape, and what is equally
     similar must be ranked by name on every machine.
     """
     similar: NDArray[np.float32] = np.round(_matrix(batch.column("vector")) @ gold.matrix.T, DIGITS)
-    same = np.asarray(batch.column("group").to_pylist())[:, None] == np.asarray(gold.groups)[None, :]
-    similar[same] = -2.0
     return similar
+
+
+def _of_other_groups(similar: NDArray[np.float32], batch: pa.RecordBatch, gold: Vectors) -> NDArray[np.float32]:
+    """The cosines, -2 where both are of one group."""
+    same = np.asarray(batch.column("group").to_pylist())[:, None] == np.asarray(gold.groups)[None, :]
+    return np.where(same, np.float32(-2.0), similar)
 
 
 def _top(similar: NDArray[np.float32], k: int | None, ties: NDArray[np.intp]) -> Iterator[int]:

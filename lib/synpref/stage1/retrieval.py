@@ -38,7 +38,7 @@ def adaptive(
 ) -> DataFrame:
     """(query, retrieved, similarity, rank) of what each gold comparison pulls from the pool, nothing twice.
 
-    pool: comparison_id, prompt_id, group, vector. Candidates stream through the driver; what is taken stays, at most
+    pool: comparison_id, prompt_id, vector. Candidates stream through the driver; what is taken stays, at most
     k_max for each gold comparison.
     """
     prompts = pool.select("prompt_id").distinct().limit(k_max).count()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
+import pytest
 from pyspark.sql import DataFrame
 
+from synpref.flow import final_models
 from synpref.flow.canaries import attacked_tests, robustness_shown
 from synpref.pairs.identity import comparison_id, orient, prompt_id, response_id
 from synpref.stage import Stage
@@ -33,21 +37,32 @@ def content(stage: Stage) -> DataFrame:
     return spark.createDataFrame(tested, "comparison_id string, winner string")
 
 
+def noted(stage: Stage, name: str, folder: Path) -> dict[str, Any]:
+    """A model that lies among those of the run, as an earlier stage of it noted it before the run was moved."""
+    shutil.copytree(folder, stage.models / folder.name, dirs_exist_ok=True)
+    return {"name": name, "model_id": folder.name, "path": f"elsewhere/models/{folder.name}"}
+
+
 def test_without_canaries_nothing_is_scored(measuring: Measuring, reward_models: tuple[Path, Path]) -> None:
     stage = measuring("inputs=[{path: p, source: s}]")
-    found = attacked_tests(stage, content(stage), {"original": [{"name": "o", "path": str(reward_models[0])}]})
+    found = attacked_tests(stage, content(stage), {"original": [noted(stage, "o", reward_models[0])]})
     assert (found.robustness, found.computed) == ({}, 0)
     assert not stage.warehouse.exists("rewards")
 
 
-def test_final_models_meet_attacked_answers_once(measuring: Measuring, reward_models: tuple[Path, Path]) -> None:
+def test_final_models_meet_attacked_answers_once(
+    measuring: Measuring, reward_models: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage = measuring("inputs=[{path: p, source: s}]", "evaluate.robustness=3", "train.max_tokens=64")
     tested = content(stage)
     models = {
-        mix: [{"name": f"{mix}-1", "path": str(path)}]
-        for mix, path in zip(("original", "filtered"), reward_models, strict=True)
+        mix: [noted(stage, f"{mix}-1", path)] for mix, path in zip(("original", "filtered"), reward_models, strict=True)
     }
+    monkeypatch.setattr(final_models, "CHUNK", 20)
+    stage.warehouse.create("rewards")
+    before = stage.warehouse.version("rewards")
     found = attacked_tests(stage, tested, models)
+    assert stage.warehouse.version("rewards") - before == 3  # 54 rewards of two models
     assert set(found.robustness) == {"original-1", "filtered-1", "length only"}
     assert found.robustness["original-1"]["flattery"].plain.value == 0.0  # good beats bad
     assert found.robustness["length only"]["padding"].attacked.value == 1.0

@@ -18,12 +18,13 @@ from synpref.stage import Stage
 from synpref.store.warehouse import Warehouse
 
 MODEL = Path(__file__).resolve().parents[3] / ".cache/models/all-minilm-l6-v2"
-FINAL = {"original": [{"name": "original-1", "path": str(MODEL)}]}
+FINAL = {"original": [{"name": "original-1", "model_id": MODEL.name}]}
 LONG = "one two three " * 20
 
 
 def _stage(warehouse: Warehouse, overlong: str) -> Stage:
-    words = [f"scorer.overlong={overlong}", "scorer.max_tokens=16", "train.max_tokens=32"]
+    cache = MODEL.parents[1]  # its models are those of the run
+    words = [f"run.dir={cache}", f"scorer.overlong={overlong}", "scorer.max_tokens=16", "train.max_tokens=32"]
     return Stage("evaluate", "run", load_settings(["demo"], words), warehouse, Gate())
 
 

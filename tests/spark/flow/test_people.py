@@ -9,15 +9,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synpref.config import load_settings
 from synpref.errors import InputError, SettingsError
-from synpref.flow.answers import of_provider
+from synpref.flow.answers import Calls, of_provider
 from synpref.flow.gold import more_gold, seed_gold
 from synpref.flow.people import _pool, export_batch, insert_answers, write_next
 from synpref.flow.pool import described_items, stage1_items
+from synpref.flow.unused_answers import unused_answers
 from synpref.jobs import stage1 as stage1_job
 from synpref.pairs.ingest import read_input
 from synpref.quality.gate import Gate
@@ -282,6 +283,48 @@ def test_after_stage_1_people_get_the_next_iterations_sample_of_what_is_left(sta
     more_gold(stage, "c", 1, _pool(stage, "c", 1))
     gold = stage.warehouse.read("roles").where("iteration = 1 AND role = 'gold-train'").select("comparison_id")
     assert {row[0] for row in gold.collect()} == {row["comparison_id"] for row in later}
+
+
+def _ids(rows: DataFrame) -> list[str]:
+    return [row["comparison_id"] for row in rows.collect()]
+
+
+def role_of(stage: Stage, iteration: int) -> dict[str, str]:
+    rows = stage.warehouse.read("roles").where(F.col("iteration") == iteration).collect()
+    return {row["comparison_id"]: row["role"] for row in rows}
+
+
+def test_answers_of_another_campaign_s_sample_become_gold_in_their_iteration_and_no_judge_is_asked_about_them(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["stage1.iterations=2", "stage1.seed_judge=30", *WORDS]  # nobody is asked for later iterations
+    stage = replace(stage, settings=load_settings(["local"], words))
+    seed = exported(stage, tmp_path / "seed.jsonl")
+    back = answered(tmp_path / "seed answered.jsonl", seed)
+    insert_answers(stage, back, read_answers(back))
+    seed_gold(stage, "c")
+    free = sorted(one for one, role in role_of(stage, 0).items() if role == "stage1_pool")
+    rows = [{**seed[0], "comparison_id": one} for one in free[:6]]
+    parts = ((rows[:2], "1-iteration"), (rows[2:4], "2-iteration"), (rows[4:], "9-iteration"))
+    for part, batch in parts:
+        path = answered(tmp_path / f"{batch}.jsonl", part, batch=batch)
+        insert_answers(stage, path, read_answers(path))
+    seed_gold(stage, "c")
+    embed(stage)
+    stage.left.update({("attributes", "c"): {"engines": []}, ("embed", "c"): {"engine_id": "e"}})
+
+    asked: list[str] = []
+    monkeypatch.setattr(stage1_job, "examined", lambda *_: (["judge"], {}))
+    monkeypatch.setattr(stage1_job, "_with_shots", lambda _, __, ___, targets, ____: targets)
+    monkeypatch.setattr(stage1_job, "_label", lambda *given: asked.extend(_ids(given[4])))
+    stage1_job._seed_silver(stage, Calls(), "c", _pool(stage, "c", 1))
+    assert set(asked) == set(free[6:])
+
+    assert unused_answers(stage, "c") == {"stage1_pool": 6}
+    for iteration, taken in ((1, free[:2]), (2, free[2:6])):  # the last one takes what was answered for any
+        more_gold(stage, "c", iteration, _pool(stage, "c", iteration))
+        assert role_of(stage, iteration) == dict.fromkeys(taken, "gold-train")
+    assert unused_answers(stage, "c") == {}
 
 
 def test_where_gold_is_too_little_to_admit_a_judge_stage_1_asks_nobody_and_ends_without_silver(

@@ -164,7 +164,7 @@ def test_a_conflict_is_settled_by_majority_or_dropped(run: Run) -> None:
 
 def test_noise_turns_labels_of_the_pool_only_and_keeps_the_unflipped(run: Run) -> None:
     pool = Pool()
-    keys = [pool.say(f"q{n}", "good", "bad", file="test" if n % 4 == 0 else "pool") for n in range(60)]
+    keys = [pool.say(f"q{n}", "good", "bad", file="test" if n % 4 == 0 else "pool", margin=2.0) for n in range(60)]
     tie = pool.say("tied", "good", "bad", tie=True)
     cleaned = run(pool, noise_share=0.4, seed=11, benchmarks=None)
     labels, winners = _by(cleaned.source_labels, "comparison_id"), _by(cleaned.unflipped, "comparison_id")
@@ -172,6 +172,7 @@ def test_noise_turns_labels_of_the_pool_only_and_keeps_the_unflipped(run: Run) -
     expected = {key for n, key in enumerate(keys) if n % 4 and is_flipped(key, 0.4, 11)}
     assert turned == expected != set()
     assert all(winners[key].winner == pool.label(key, "good") for key in keys)
+    assert {key for key in keys if labels[key].margin is None} == turned  # the margin was of the other label
     assert labels[tie].label == winners[tie].winner == "tie"
 
 
@@ -200,6 +201,37 @@ def test_normalised_duplicates_collapse_into_the_survivor_with_labels_reoriented
     assert survivors == set(pool.comparisons[keys[0]][3:5])
     assert set(marks) == set(pool.responses)
     assert all(mark.cluster == pool.responses[key][1] for key, mark in marks.items())
+
+
+def test_rows_of_the_pool_do_not_out_vote_those_for_tests(run: Run) -> None:
+    pool = Pool()
+    exact = pool.say("q1", "good", "bad", file="test", margin=1.0)
+    variant = pool.say("q2", "Good one", "bad one", file="test", margin=1.0)
+    for _ in range(3):
+        pool.say("q1", "bad", "good", margin=9.0)
+        pool.say("q2", "BAD one", "good ONE", margin=9.0)
+    labels = _by(run(pool, duplicates="normalised", benchmarks=None).source_labels, "comparison_id")
+    for row in labels.values():
+        key = row.comparison_id
+        better = "good" if key == exact else "Good one" if key == variant else "good ONE"
+        assert (row.use, row.label, row.status) == ("test", pool.label(key, better), "clean")
+        assert (row.margin, row.occurrences) == (1.0, 4)
+    assert exact in labels
+    assert len(labels) == 2
+
+
+def test_a_comparison_takes_the_group_that_any_of_its_rows_names(run: Run) -> None:
+    pool = Pool()
+    second = pool.say("q1", "good", "bad")
+    for group in ("water", "energy"):  # the primary row names none: the first by name counts
+        pool.say("q1", "good", "bad", group=group)
+    leader = pool.say("q2", "good one", "bad one")
+    pool.say("q2", "Good ONE", "bad one", group="water")
+    primary = pool.say("q3", "good", "bad", group="water")
+    pool.say("q3", "good", "bad", group="energy")
+    pool.say("q3", "GOOD", "bad", group="energy")
+    labels = _by(run(pool, duplicates="normalised", benchmarks=None).source_labels, "comparison_id")
+    assert {key: labels[key].group for key in labels} == {second: "energy", leader: "water", primary: "water"}
 
 
 def test_normalised_duplicates_stay_apart_under_the_exact_rule(run: Run) -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
-from synpref.hygiene.conflicts import LABELS, ConflictPolicy, label_column, margin_column, resolve, status_column
+from synpref.hygiene.conflicts import (
+    LABELS,
+    ConflictPolicy,
+    counted,
+    label_column,
+    margin_column,
+    resolve,
+    status_column,
+)
 from synpref.hygiene.duplicates import tally
 
 CASES = [case for size in range(1, 6) for case in combinations_with_replacement(LABELS, size)]
@@ -57,3 +65,24 @@ def test_votes_of_the_tally_count_each_label(spark: SparkSession) -> None:
     votes = {label: row["all"][f"votes_{label}"] for label in LABELS}
     assert votes == {"a": 1, "b": 2, "tie": 0, "none": 1}
     assert row["all"]["test"] is True
+
+
+def test_files_for_tests_count_alone_in_the_tally_as_in_the_rule(spark: SparkSession) -> None:
+    said = list(product(LABELS, (False, True)))
+    cases = [case for size in (2, 3) for case in combinations_with_replacement(said, size)]
+    rows = [
+        ("t" if test else "p", f"{case}-{place}", "s", f"c{case}", label, float(place), "human", None)
+        for case, labels in enumerate(cases)
+        for place, (label, test) in enumerate(labels)
+    ]
+    files = spark.createDataFrame([("p", "pool"), ("t", "test")], "file_id string, use string")
+    found = {row.comparison_id: row for row in tally(spark.createDataFrame(rows, SEEN), files, []).collect()}
+    for case, labels in enumerate(cases):
+        row, votes = found[f"c{case}"], counted(labels)
+        assert {label: row[f"votes_{label}"] for label in LABELS} == {label: votes.count(label) for label in LABELS}
+        any_test = any(test for _, test in labels)
+        for label in LABELS:
+            places = [p for p, (one, test) in enumerate(labels) if one == label and test is any_test]
+            assert row[f"margin_sum_{label}"] == (sum(places) if places else None)
+            assert row[f"margin_rows_{label}"] == len(places)
+        assert row.occurrences == len(labels)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synpref.hygiene.conflicts import ConflictPolicy, Resolution, resolve
+from synpref.hygiene.conflicts import ConflictPolicy, Resolution, counted, resolve
 
 LABELS = st.lists(st.sampled_from(["a", "b", "tie", "none"]), min_size=1, max_size=9)
 POLICIES = st.sampled_from(["majority", "drop"])
@@ -63,3 +63,18 @@ def test_a_label_is_one_that_more_than_half_of_the_voters_gave(labels: list[str]
 def test_a_comparison_without_occurrences_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="at least one"):
         resolve([], "majority")
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([("a", False), ("b", False)], ["a", "b"]),
+        ([("a", False), ("a", False), ("b", True)], ["b"]),
+        ([("a", False), ("none", True)], ["none"]),
+        ([("a", True), ("b", False), ("b", True)], ["a", "b"]),
+    ],
+)
+def test_where_a_file_for_tests_holds_the_comparison_its_labels_count_alone(
+    labels: list[tuple[str, bool]], expected: list[str]
+) -> None:
+    assert counted(labels) == expected

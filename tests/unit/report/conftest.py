@@ -33,6 +33,13 @@ STAGES = [
     _stage("stage1", 6871, engine_calls=3310, engine_calls_saved=120, seconds=131.0),
     _stage("stage2", 4420, engine_calls=8840, seconds=77.3, refused={"overlong": 4, "engine_unreachable": 2}, cut=1204),
 ]  # fmt: skip
+DECISIONS = [
+    {"decision": "keep", "reason": "both_agree", "rows": 2600},
+    {"decision": "keep", "reason": "judges_agree", "rows": 412},
+    {"decision": "flip", "reason": "both_reject", "rows": 640},
+    {"decision": "drop", "reason": "split", "rows": 500},
+    {"decision": "drop", "reason": "judges_against", "rows": 268},
+]
 LABELS: dict[str, Any] = {
     "pool": {"rows": 4420, "accuracy": 0.757},
     "kept": {"rows": 3012, "accuracy": 0.911},
@@ -148,7 +155,8 @@ def _arguments(**changes: Any) -> dict[str, Any]:
         "campaign": "5f0c1a77e2b94b0c9a7e3d2f1b6c8a90", "settings_hash": "a1b2c3d4", "git": "0123abc",
         "versions": {"synpref": "0.1.0", "pyspark": "4.1.0", "torch": "2.13.0"},
         "device": {"name": "Xeon", "features": ["avx2", "avx512f"], "dtype": "float32"}, "seconds": 412.0,
-        "peak_memory_gb": {"driver": 1.9, "worker": None}, "stages": STAGES, "labels": LABELS, "judges": JUDGES,
+        "peak_memory_gb": {"driver": 1.9, "worker": None}, "stages": STAGES,
+        "decisions": DECISIONS, "labels": LABELS, "judges": JUDGES,
         "reward_models": {"original": 0.702, "filtered": 0.731, "filtered_corrected": 0.744},
         "intervals": INTERVALS, "gate": {"suites": 6, "expectations": 148, "failed": 0},
     }  # fmt: skip
@@ -192,13 +200,7 @@ def _details(**changes: Any) -> Details:
         "by_source": [_breakdown("forum", 2210), _breakdown("synthetic", 2210)],
         "by_group": [_breakdown(f"debate {number}", 138) for number in range(4)],
         "left_out": {"no_source_label": 12, "no_truth": 0, "truth_is_tie": 40},
-        "decisions": [
-            {"decision": "keep", "reason": "both_agree", "rows": 2600},
-            {"decision": "keep", "reason": "judges_agree", "rows": 412},
-            {"decision": "flip", "reason": "both_reject", "rows": 640},
-            {"decision": "drop", "reason": "split", "rows": 500},
-            {"decision": "drop", "reason": "judges_against", "rows": 268},
-        ],
+        "decisions": DECISIONS,
         "probabilities": {
             "gold RM": [9, 14, 30, 44, 60, 90, 160, 240, 330, 410],
             "best RM": [20, 22, 30, 41, 55, 80, 170, 280, 350, 380],

@@ -60,6 +60,14 @@ def test_a_run_without_truth_judges_and_models_is_short(summary: Make) -> None:
     assert "Judges" not in text
     assert "Reward models" not in text
     assert "Gate" in text
+    assert _line(text, "keep") == "  keep 3,012: both_agree 2,600, judges_agree 412"
+    assert _line(text, "flip") == "  flip 640: both_reject 640"
+    assert _line(text, "drop") == "  drop 768: judges_against 268, split 500"
+
+
+def test_a_run_that_keeps_nothing_says_so(summary: Make) -> None:
+    text = summary_text(summary(decisions=[{"decision": "drop", "reason": "split", "rows": 3}]))
+    assert _line(text, "keep") == "  keep 0"
 
 
 def test_names_cannot_steer_the_terminal(summary: Make) -> None:

@@ -18,8 +18,8 @@ Make = Callable[..., dict[str, Any]]
 def test_the_whole_shape(summary: Make) -> None:
     made = summary()
     assert list(made) == [
-        "campaign", "settings_hash", "git", "versions", "device", "seconds", "peak_memory_gb", "stages", "labels",
-        "judges", "reward_models", "intervals", "gate",
+        "campaign", "settings_hash", "git", "versions", "device", "seconds", "peak_memory_gb", "stages",
+        "decisions", "labels", "judges", "reward_models", "intervals", "gate",
     ]  # fmt: skip
     assert set(made["device"]) == {"name", "features", "dtype"}
     assert set(made["peak_memory_gb"]) == {"driver", "worker"}
@@ -45,6 +45,11 @@ def test_it_is_json_and_reads_back_as_itself(summary: Make) -> None:
 
 def test_stages_stand_in_the_order_they_ran(summary: Make) -> None:
     assert list(summary()["stages"]) == ["ingest", "hygiene", "embed", "stage1", "stage2"]
+
+
+def test_decisions_are_counted_by_reason_and_none_are_none(arguments: Make) -> None:
+    made = build_summary(**arguments(decisions=[{"decision": "drop", "reason": "split", "rows": 5}]))
+    assert made["decisions"] == {"keep": {}, "flip": {}, "drop": {"split": 5}}
 
 
 def test_unknown_truth_and_untrained_models_are_null(arguments: Make) -> None:

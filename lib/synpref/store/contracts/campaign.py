@@ -36,7 +36,13 @@ SOURCE_LABELS = Table(
         Column("group", "string", "hold-out, folds and few-shots think in groups"),
         Column("use", "string", "test: final measurement only", allowed=("pool", "test")),
         Column("label", "string", "by canonical order", allowed=LABELS),
-        Column("margin", "double", "mean margin of the occurrences that carry the label", nullable=True),
+        Column(
+            "margin",
+            "double",
+            "mean margin of the occurrences that carry the label (of use = test alone where there are any); null "
+            "without margins, for a conflict, and where noise turned the label",
+            nullable=True,
+        ),
         Column("status", "string", "how the label came about", allowed=("clean", "agreed", "majority", "conflict")),
         Column("source", "string", "primary source: first in source priority, then by name"),
         Column("sources", "array<string>", "all sources, sorted"),
@@ -87,7 +93,13 @@ LABELS_TABLE = Table(
         Column("campaign", "string", "hash of inputs and campaign settings"),
         Column("iteration", "int", "0 is the seed; Stage 2 counts as the one after the last", minimum=0),
         Column("comparison_id", "string", "see comparisons"),
-        Column("origin", "string", "", allowed=("human", "judge")),
+        Column(
+            "origin",
+            "string",
+            "human: of gold, by the answers in human_labels, which may be simulated or labels of a file, whoever made "
+            "those (label_origin there); judge: of silver and of what Stage 2 asked, by the admitted judges",
+            allowed=("human", "judge"),
+        ),
         Column("label", "string", "null where the vote gave none", nullable=True, allowed=("a", "b")),
         Column("votes_a", "int", "people, or judges that have a label", minimum=0),
         Column("votes_b", "int", "people, or judges that have a label", minimum=0),

@@ -13,7 +13,11 @@ FILES = Table(
     key=("file_id",),
     columns=(
         Column("file_id", "string", "hash of path, length, modification time, shape, sample and group settings"),
-        Column("path", "string", "path as given in the settings"),
+        Column(
+            "path",
+            "string",
+            "path of the file itself (the setting may name a folder); no scheme if local",
+        ),
         Column("source", "string", "name of the input in the settings"),
         Column("length", "bigint", "bytes", minimum=0),
         Column("modified", "timestamp", "modification time of the file"),

@@ -79,7 +79,11 @@ HUMAN_LABELS = Table(
     columns=(
         Column("comparison_id", "string", "see comparisons"),
         Column("annotator", "string", "who; source:<name> where a file's label serves, simulated:<name> where nobody"),
-        Column("batch", "string", "hand-off batch; the latest in sort order counts"),
+        Column(
+            "batch",
+            "string",
+            "hand-off batch; an annotator's latest counts: by the number it begins with (none: last), then by name",
+        ),
         Column("verdict", "string", "", allowed=("a", "b", "no_preference", "cannot_decide")),
         Column("label_origin", "string", "human…, simulated, or the judge's name"),
         Column("confidence", "double", "0 to 1", nullable=True, minimum=0, maximum=1),
