@@ -149,9 +149,20 @@ def _reason(status: int) -> str:
 
 def _json_object(text: str) -> dict[str, Any] | Failure:
     try:
-        found = json.loads(text)
-    except ValueError:
+        found = _encodable(json.loads(text))
+    except (ValueError, RecursionError):
         found = None
     if isinstance(found, dict):
         return found
     return Failure(ENGINE_UNREACHABLE, f"the answer is no JSON object: {text}"[:DETAIL_CHARACTERS])
+
+
+def _encodable(value: Any) -> Any:
+    """The same JSON with a question mark for each lone surrogate, which JSON can spell and no table holds."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    return value

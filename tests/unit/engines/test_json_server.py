@@ -228,6 +228,20 @@ def test_the_key_is_read_from_the_environment_and_sent(monkeypatch: pytest.Monke
     assert "sesame" not in repr(server)
 
 
+def test_half_a_character_in_an_answer_is_a_question_mark_since_no_table_holds_it() -> None:
+    wrong = rb'{"a\udc00": ["\ud83d", {"b": "\ud83d\ude00 \ude00"}], "n": [1, null, 0.5]}'
+    with serving(lambda body, before: Answer(body=wrong)) as asked:
+        answers = JsonServer(asked.url).post_all("/x", BODIES[:1])
+    assert answers == [{"a?": ["?", {"b": "\U0001f600 ?"}], "n": [1, None, 0.5]}]
+
+
+def test_an_answer_that_is_nested_without_end_is_none() -> None:
+    with serving(lambda body, before: Answer(body=b'{"a": ' + b"[" * 100_000)) as asked:
+        (answer,) = JsonServer(asked.url).post_all("/x", BODIES[:1])
+    assert isinstance(answer, Failure)
+    assert answer.reason == ENGINE_UNREACHABLE
+
+
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://host/v1", "http:///v1", ""])
 def test_what_is_no_address_is_told(url: str) -> None:
     with pytest.raises(InputError, match="no address of a server"):
