@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError
 
-from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
+from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_UNREACHABLE, OVERLONG, SERVER_REFUSED, Failure
 from synpref.errors import EngineError, InputError
 
 # What may pass when asked again later: a time-out (which 408 is), overload, and all that goes wrong over there.
@@ -23,6 +23,7 @@ _OF_ALL = (401, 402, 403, 404, 405)
 _LONGEST_PAUSE = 60.0
 _CONNECT_SECONDS = 10.0
 _FEW = 4  # lost in a row by a server that lives, also where requests go one by one
+_TOO_LONG = ("context length", "context_length", "context size", "context_size")
 _UNREACHABLE = ("NewConnection", "NameResolution", "ConnectTimeout")
 
 
@@ -46,7 +47,8 @@ class JsonServer:
 
     def post_all(self, path: str, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | Failure]:
         """The answer to each body, in order, or why there is none: `server_refused` where the server called this body
-        wrong, `engine_unreachable` where after all retries the connection, the time, the server's load or its own
+        wrong, `overlong` where it said that the body does not fit into its context, as an engine here would refuse by
+        policy, `engine_unreachable` where after all retries the connection, the time, the server's load or its own
         trouble was to blame, or where it answered no JSON object, as a gateway does for a server that is away.
 
         Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or of
@@ -111,7 +113,7 @@ class JsonServer:
         if answer.status in _OF_ALL:
             raise EngineError(f"{self._place}{path}: status {answer.status}: {text[:200]}")
         if answer.status != 200:
-            return Failure(_reason(answer.status), f"status {answer.status}: {text}"[:DETAIL_CHARACTERS])
+            return Failure(_reason(answer.status, text), f"status {answer.status}: {text}"[:DETAIL_CHARACTERS])
         return _json_object(text)
 
     def check(self) -> None:
@@ -142,9 +144,11 @@ def _is_lost(answer: dict[str, Any] | Failure) -> TypeGuard[Failure]:
     return isinstance(answer, Failure) and answer.reason == ENGINE_UNREACHABLE
 
 
-def _reason(status: int) -> str:
+def _reason(status: int, text: str) -> str:
     """What a bad minute of the server may have caused is lost on the way; a row that breaks it each time stays lost."""
-    return SERVER_REFUSED if 400 <= status < 500 and status not in _AGAIN else ENGINE_UNREACHABLE
+    if status in _AGAIN or not 400 <= status < 500:
+        return ENGINE_UNREACHABLE
+    return OVERLONG if any(words in text.lower() for words in _TOO_LONG) else SERVER_REFUSED
 
 
 def _json_object(text: str) -> dict[str, Any] | Failure:
