@@ -161,7 +161,7 @@ def _json_object(text: str) -> dict[str, Any] | Failure:
     return Failure(ENGINE_UNREACHABLE, f"the answer is no JSON object: {text}"[:DETAIL_CHARACTERS])
 
 
-def _encodable(value: Any) -> Any:
+def _encodable(value: object) -> object:
     """The same JSON with a question mark for each lone surrogate, which JSON can spell and no table holds."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
