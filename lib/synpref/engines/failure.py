@@ -11,6 +11,7 @@ SERVER_REFUSED = "server_refused"  # a server called this item's request wrong
 OVERLONG = "overlong"
 NOT_RECORDED = "not_recorded"  # a replayed judge was never asked this
 ROW_REFUSED = "row_refused"  # the model takes no such row: its chat template refuses the conversation's roles
+STOPPED = "engine_stopped"  # no row's: why a task gave up, for the driver; nothing stores it
 REFUSALS = frozenset({OVERLONG, NOT_RECORDED, ROW_REFUSED})  # by policy: no fault of the engine
 PASSING = frozenset({ENGINE_UNREACHABLE})  # may fare better later: such a row stays pending
 DETAIL_CHARACTERS = 500

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from synpref.engines.failure import REFUSALS
+from synpref.engines.failure import REFUSALS, STOPPED
 from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Repairs
 from synpref.errors import EngineError, InputError
@@ -124,7 +124,7 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: Cost) -
             # Written once before anything reads it: a second reader would run the engine a second time.
             answers.write.parquet(f"{folder}/answers")
         except (PySparkException, Py4JError) as error:
-            raise _stopped(work, error) from error
+            raise _stopped(work, str(error) or type(error).__name__) from error
     return spark.read.schema(schema).parquet(f"{folder}/answers")
 
 
@@ -141,9 +141,13 @@ def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[s
 
 
 def _counted(work: Work, shard: Shard, answers: DataFrame) -> tuple[dict[str, int], Cost]:
-    """Rows by reason of those that failed, and what all cost."""
+    """Rows by reason of those that failed, and what all cost. Raises as fill where a task gave up (answering)."""
     sums = [F.count(F.lit(1)).alias("rows"), *[F.sum(name).alias(name) for name in COST]]
-    found = answers.groupBy("error").agg(*sums, F.min(ORDER).alias(ORDER)).collect()  # one row a reason
+    stopped = F.min(F.when(F.col("error") == STOPPED, F.col("detail"))).alias("stopped")
+    found = answers.groupBy("error").agg(*sums, F.min(ORDER).alias(ORDER), stopped).collect()  # one row a reason
+    for row in found:
+        if row["stopped"] is not None:
+            raise _stopped(work, row["stopped"])
     tokens, cut, *repairs = (sum(row[name] or 0 for row in found) for name in COST)
     orders = [KnownOrder(*row[ORDER]) for row in found if row[ORDER] is not None]
     cost = Cost(shard.rows, tokens, cut, repairs=Repairs(*repairs), order=min(orders, default=None))
@@ -201,11 +205,13 @@ def _quarantine_rows(work: Work, answers: DataFrame) -> DataFrame:
     )
 
 
-def _stopped(work: Work, error: BaseException) -> EngineError | InputError:
-    """The engine's own words out of a worker's traceback; InputError where its model folder is to blame."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+def _stopped(work: Work, said: str) -> EngineError | InputError:
+    """The engine's own words out of a worker's, a traceback or its last lines; InputError where its model folder is to
+    blame.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     words = [line for line in lines if "Error: " in line and not line.startswith(("at ", "File "))]
-    last = words[-1] if words else (lines[0] if lines else type(error).__name__)
+    last = words[-1] if words else lines[0]
     of_input = re.search(r"synpref\.errors\.(?:Input|Settings)Error: (.*)", last)
     told = of_input.group(1) if of_input else last
     message = f"{work.table}: engine {work.spec.name} stopped: {told[:500]}. What was committed before stays."
