@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synpref.engines.failure import ENGINE_UNREACHABLE
 from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Repairs
 from synpref.errors import InputError, SettingsError
@@ -113,7 +112,7 @@ def fill(
         work = Work(
             warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
             columns=rows.schema, stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
-            together=together_of(spec), lost=before.lost > 0, optimize_every=optimize_every,
+            together=together_of(spec), lost=bool(before.lost), optimize_every=optimize_every,
         )  # fmt: skip
         todo = unanswered(rows, done, refused, keys, card.engine_id)
         cost = _answer(
@@ -124,7 +123,7 @@ def fill(
         done, refused = _of_engine(warehouse, table, card.engine_id)
         now = standing(rows, done, refused, keys, card.engine_id)
         answered = now.saved
-        quarantined = now.quarantined | ({ENGINE_UNREACHABLE: now.lost} if now.lost else {})
+        quarantined = now.quarantined | now.lost
     seconds = time.monotonic() - started
     return Filled(
         before.rows, cost.rows, saved, answered, quarantined, seconds, card.engine_id, cost.tokens, cost.cut,
