@@ -15,6 +15,7 @@ from pyspark.sql.types import MapType
 from synpref.errors import InputError
 from synpref.store.buckets import bucket_column
 from synpref.store.contract import BUCKET, Table
+from synpref.store.session_settings import session_settings
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _VALUE = re.compile(r"[A-Za-z0-9_.:@+-]*")
@@ -102,15 +103,8 @@ def stamped(spark: SparkSession, stamp: Mapping[str, str]) -> Iterator[None]:
     if not stamp:
         yield
         return
-    before = spark.conf.get(USER_METADATA, None)
-    spark.conf.set(USER_METADATA, user_metadata(stamp))
-    try:
+    with session_settings(spark, {USER_METADATA: user_metadata(stamp)}):
         yield
-    finally:
-        if before is None:
-            spark.conf.unset(USER_METADATA)
-        else:
-            spark.conf.set(USER_METADATA, before)
 
 
 def _known(table: Table, name: str) -> str:
