@@ -192,7 +192,8 @@ def _commit(work: Work, shard: Shard, answers: DataFrame, *, failed: bool) -> in
         refused = work.warehouse.read("quarantine").where(F.col("row_key").endswith(work.engine_id))
         work.warehouse.withdraw("quarantine", lost(answers, refused, work.key, work.engine_id))
     if failed:
-        work.warehouse.insert("quarantine", _quarantine_rows(work, answers), unique=True)
+        within = {"campaign": EVERY_CAMPAIGN, "stage": work.stage}
+        work.warehouse.insert("quarantine", _quarantine_rows(work, answers), unique=True, within=within)
     return work.warehouse.insert(work.table, good, bucket=bucket, unique=True)
 
 
