@@ -17,8 +17,8 @@ def session_settings(spark: SparkSession, values: Mapping[str, str]) -> Iterator
     try:
         yield
     finally:
-        for key, value in before.items():
-            if value is None:
+        for key, own in before.items():
+            if own is None:
                 spark.conf.unset(key)
             else:
-                spark.conf.set(key, value)
+                spark.conf.set(key, own)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from synpref.inference import work
+from synpref.inference import answering, work
 from synpref.inference.arrow_batches import BYTES, RECORDS
 from synpref.inference.fill import fill
 from synpref.inference.spec import EngineSpec
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def test_no_batch_is_longer_than_a_window_and_the_session_keeps_its_settings(
     spark: SparkSession, warehouse: Warehouse, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log, plain = tmp_path / "sizes", work.answering
+    log, plain = tmp_path / "sizes", answering.answering
 
     def noting(spec: EngineSpec, count_folder: str | None = None) -> Batches:
         answer = plain(spec, count_folder)

@@ -48,7 +48,7 @@ def test_what_was_lost_by_one_job_and_answered_by_another_is_no_longer_lost(spar
 def test_the_rows_of_quarantine_that_go_are_those_of_these_inputs(spark: SparkSession) -> None:
     inputs, _, refused = known(spark)
     gone = {(row["stage"], row["row_key"]) for row in lost(inputs, refused, KEY, "e").collect()}
-    assert gone == {("embed", "lost:e"), ("stage2", "lost:e"), ("embed", "both:e")}
+    assert gone == {("embed", "lost:e"), ("stage2", "lost:e"), ("embed", "both:e"), ("embed", "large:e")}
 
 
 def test_quarantine_may_be_as_large_as_the_inputs(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
