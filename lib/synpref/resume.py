@@ -84,7 +84,7 @@ def standing(stage: Stage, stages: Sequence[str], now: str | None) -> dict[str, 
             break
         detail = json.loads(row["detail"])
         left = detail.get("resume", {"conditions": None})  # versions before this one left none
-        lost = PASSING & set(detail.get("refused", {}))  # asked for again, since it was lost on the way to an engine
+        lost = PASSING & set(detail.get("refused", {}))  # asked for again, since an engine lost it
         if now is None or left["conditions"] != now or lost or left["began"] < ended or not _holds(stage, name, left):
             break
         found[name], ended = row, left["ended"]

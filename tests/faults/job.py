@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -71,11 +72,19 @@ class Watched(Warehouse):
     meet: str = ""
     inserts: list[Insert] = field(default_factory=list, compare=False)
 
-    def insert(self, table: str, rows: DataFrame, bucket: int | None = None, *, unique: bool = False) -> int:
+    def insert(
+        self,
+        table: str,
+        rows: DataFrame,
+        bucket: int | None = None,
+        *,
+        unique: bool = False,
+        within: Mapping[str, str | int] | None = None,
+    ) -> int:
         """As the warehouse does."""
         meet(self.meet, f"insert {len(self.inserts)}")
         began = time.time()
-        inserted = super().insert(table, rows, bucket, unique=unique)
+        inserted = super().insert(table, rows, bucket, unique=unique, within=within)
         self.inserts.append(Insert(table, began, time.time(), inserted))
         return inserted
 

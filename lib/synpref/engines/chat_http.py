@@ -8,14 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from synpref.engines.choice import FIELD, Alternative, Choice, Choices, first_share, said_in
-from synpref.engines.failure import (
-    DETAIL_CHARACTERS,
-    ENGINE_UNREACHABLE,
-    OVERLONG,
-    PASSING,
-    SERVER_REFUSED,
-    Failure,
-)
+from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_UNREACHABLE, PASSING, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.engines.passed import Passed, Repairs
 from synpref.engines.rationale import INSTRUCTION, RATIONALE_TOKENS, instructed
@@ -28,7 +21,6 @@ CORRECTION = "Your reply does not begin with a verdict. Reply again, with nothin
 _VERDICT_TOKENS = 32  # a number, or an object that holds one
 _ALTERNATIVES = 20  # as many as servers give at most
 _USAGE = ("prompt_tokens", "completion_tokens")
-_TOO_LONG = ("context length", "context_length", "context size", "context_size")
 
 
 @dataclass(frozen=True)
@@ -113,7 +105,7 @@ class HttpChat:
 
     def _read(self, answer: dict[str, Any] | Failure, choices: Choices) -> Choice | Failure:
         if isinstance(answer, Failure):
-            return _overlong(answer)
+            return answer
         try:
             text, tokens, alternatives = _parts(answer)
             usage = answer.get("usage") or {}
@@ -163,14 +155,6 @@ def _parts(answer: Mapping[str, Any]) -> tuple[str, list[str], list[list[Alterna
         for one in told
     ]
     return str(choice["message"].get("content") or ""), tokens, alternatives
-
-
-def _overlong(failure: Failure) -> Failure:
-    """A server that says that the prompt does not fit refuses by policy, as an engine here would."""
-    said = failure.detail.lower()
-    if failure.reason == SERVER_REFUSED and any(words in said for words in _TOO_LONG):
-        return Failure(OVERLONG, failure.detail)
-    return failure
 
 
 def _sum(first: int | None, second: int | None) -> int | None:

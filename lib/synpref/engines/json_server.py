@@ -6,14 +6,14 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError
 
-from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
+from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_UNREACHABLE, OVERLONG, SERVER_REFUSED, Failure
 from synpref.errors import EngineError, InputError
 
 # What may pass when asked again later: a time-out (which 408 is), overload, and all that goes wrong over there.
@@ -23,6 +23,7 @@ _OF_ALL = (401, 402, 403, 404, 405)
 _LONGEST_PAUSE = 60.0
 _CONNECT_SECONDS = 10.0
 _FEW = 4  # lost in a row by a server that lives, also where requests go one by one
+_TOO_LONG = ("context length", "context_length", "context size", "context_size")
 _UNREACHABLE = ("NewConnection", "NameResolution", "ConnectTimeout")
 
 
@@ -41,15 +42,19 @@ class JsonServer:
     timeout: float = 120.0
     retries: int = 5
     key_variable: str | None = None
+    # of each path the last body that was answered: where nothing else is any more, it tells whether the server lives
+    _answered: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def post_all(self, path: str, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | Failure]:
         """The answer to each body, in order, or why there is none: `server_refused` where the server called this body
-        wrong, `engine_unreachable` where after all retries the connection, the time, the server's load or its own
+        wrong, `overlong` where it said that the body does not fit into its context, as an engine here would refuse by
+        policy, `engine_unreachable` where after all retries the connection, the time, the server's load or its own
         trouble was to blame, or where it answered no JSON object, as a gateway does for a server that is away.
 
         Raises EngineError where no request can succeed: nothing answers there, the key or the address is wrong, or of
-        two rounds of bodies (at least four) none was answered and none refused; InputError for a URL that is none, and
-        where the key's variable is empty.
+        two rounds of bodies (at least four) none was answered and none refused, nor was then one that this server
+        answered before (where there is none, the last of `bodies`). InputError for a URL that is none, and where the
+        key's variable is empty.
         """
         if not bodies:
             return []
@@ -61,31 +66,36 @@ class JsonServer:
         )  # fmt: skip
         workers = min(self.concurrency, len(bodies))
         timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, self.timeout), read=self.timeout)
-        pool = urllib3.PoolManager(maxsize=workers, retries=retry, timeout=timeout)
+        pool = urllib3.PoolManager(maxsize=workers + 1, retries=retry, timeout=timeout)
         threads = ThreadPoolExecutor(workers)
         answers: list[dict[str, Any] | Failure] = []
+        lost: list[Failure] = []  # since the last that was not, or since the server was found alive
+
+        def ask(body: Mapping[str, Any]) -> dict[str, Any] | Failure:
+            return self._post(pool, path, body, headers)
+
         try:
-            for answer in threads.map(lambda body: self._post(pool, path, body, headers), bodies):
+            for body, answer in zip(bodies, threads.map(ask, bodies), strict=True):
                 answers.append(answer)
-                self._check_alive(answers)
+                if isinstance(answer, dict):
+                    self._answered[path] = body
+                lost = [*lost, answer] if _is_lost(answer) else []
+                if len(lost) >= max(_FEW, 2 * self.concurrency):
+                    self._check_alive(lost, ask(self._answered.get(path, bodies[-1])))
+                    lost = []
         finally:
             threads.shutdown(cancel_futures=True)  # after an error of all, what waits is not sent
             pool.clear()
         return answers
 
-    def _check_alive(self, answers: Sequence[dict[str, Any] | Failure]) -> None:
-        """Raise EngineError where all of the last answers, two rounds of them, were lost.
+    def _check_alive(self, lost: Sequence[Failure], known: dict[str, Any] | Failure) -> None:
+        """Raise EngineError where after all of `lost` a body that is no neighbour of theirs was lost as well.
 
-        Of fewer it cannot be told whether the server is to blame or the rows: what a run lost, the next one asks for
-        alone. Whether too many rows of a table are lost is judged there.
+        Rows that break the server may stand side by side (all about one conversation). What a run lost, the next one
+        asks for alone. Whether too many rows of a table are lost is judged there.
         """
-        most = max(_FEW, 2 * self.concurrency)
-        last = answers[-most:]
-        if len(last) < most:
-            return
-        lost = [answer for answer in last if isinstance(answer, Failure) and answer.reason != SERVER_REFUSED]
-        if len(lost) == len(last):
-            raise EngineError(f"{self._place}: all of {len(last)} requests failed, the first: {lost[0].detail}")
+        if _is_lost(known):
+            raise EngineError(f"{self._place}: all of {len(lost)} requests failed, the first: {lost[0].detail}")
 
     def _post(
         self, pool: urllib3.PoolManager, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
@@ -103,7 +113,7 @@ class JsonServer:
         if answer.status in _OF_ALL:
             raise EngineError(f"{self._place}{path}: status {answer.status}: {text[:200]}")
         if answer.status != 200:
-            return Failure(_reason(answer.status), f"status {answer.status}: {text}"[:DETAIL_CHARACTERS])
+            return Failure(_reason(answer.status, text), f"status {answer.status}: {text}"[:DETAIL_CHARACTERS])
         return _json_object(text)
 
     def check(self) -> None:
@@ -130,16 +140,33 @@ class JsonServer:
         return f"{parts.scheme}://{parts.hostname}{'' if parts.port is None else f':{parts.port}'}{parts.path}"
 
 
-def _reason(status: int) -> str:
+def _is_lost(answer: dict[str, Any] | Failure) -> TypeGuard[Failure]:
+    return isinstance(answer, Failure) and answer.reason == ENGINE_UNREACHABLE
+
+
+def _reason(status: int, text: str) -> str:
     """What a bad minute of the server may have caused is lost on the way; a row that breaks it each time stays lost."""
-    return SERVER_REFUSED if 400 <= status < 500 and status not in _AGAIN else ENGINE_UNREACHABLE
+    if status in _AGAIN or not 400 <= status < 500:
+        return ENGINE_UNREACHABLE
+    return OVERLONG if any(words in text.lower() for words in _TOO_LONG) else SERVER_REFUSED
 
 
 def _json_object(text: str) -> dict[str, Any] | Failure:
     try:
-        found = json.loads(text)
-    except ValueError:
+        found = _encodable(json.loads(text))
+    except (ValueError, RecursionError):
         found = None
     if isinstance(found, dict):
         return found
     return Failure(ENGINE_UNREACHABLE, f"the answer is no JSON object: {text}"[:DETAIL_CHARACTERS])
+
+
+def _encodable(value: object) -> object:
+    """The same JSON with a question mark for each lone surrogate, which JSON can spell and no table holds."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    return value

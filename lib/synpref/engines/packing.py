@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 ATTENTION = "synpref_packed"
 # Decoders whose attention is a softmax of scaled products over all or a window of the earlier tokens, and no more.
 MODEL_TYPES = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma", "gemma3_text"})
+_ASKED = {"scale", "window_size", "enable_gqa"}
 _HEAD_SIZES = range(8, 257, 8)  # what the kernel takes
 
 
@@ -148,9 +150,11 @@ def _row_by_row(parts: Sequence[Tensor], ends: Tensor, scaling: float | None, wi
 
 
 def _kernel() -> Callable[..., Any] | None:
-    """torch's attention over rows of different lengths, where this torch has it."""
+    """torch's attention over rows of different lengths, where this torch has it and it takes all that is asked of it:
+    the first versions (2.10, 2.11) lack some of it.
+    """
     try:
         from torch.nn.attention.varlen import varlen_attn
     except ImportError:
         return None
-    return varlen_attn
+    return varlen_attn if inspect.signature(varlen_attn).parameters.keys() >= _ASKED else None

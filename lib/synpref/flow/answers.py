@@ -155,9 +155,11 @@ def filled(stage: Stage, calls: Calls, table: str, inputs: DataFrame, spec: Engi
     if OVERLONG in done.quarantined:
         refused = done.quarantined[OVERLONG]
         stage.say(f"{table}: {refused} inputs are longer than engine {spec.name} takes and stand in quarantine")
-    unreached = sum(done.quarantined.get(reason, 0) for reason in PASSING)
-    if unreached:
-        stage.say(f"{table}: {unreached} rows did not reach engine {spec.name}; the next run asks for them again")
+    lost = {reason: rows for reason, rows in sorted(done.quarantined.items()) if reason in PASSING}
+    if lost:
+        why = ", ".join(f"{reason} {rows}" for reason, rows in lost.items())
+        rows_lost = sum(lost.values())
+        stage.say(f"{table}: engine {spec.name} lost {rows_lost} rows ({why}); the next run asks for them again")
     if done.repairs.asked:
         told = repairs_told(asdict(done.repairs))
         stage.say(f"{table}: judge {spec.name} answered without a verdict and was asked again: {told}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Sequence
 from dataclasses import astuple, fields
 
 import pyarrow as pa
 
+from synpref.engines.failure import STOPPED, Failure
 from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Passed
 from synpref.inference.adapters.outcomes import Ready
@@ -46,3 +49,33 @@ def answered(spec: EngineSpec, engine: object, window: pa.RecordBatch, ready: Re
     order: KnownOrder | None = getattr(engine, "order", None)
     told = None if order is None else order._asdict()
     return answers.append_column(ORDER, pa.array([told, *rest][: answers.num_rows], _ORDER_TYPE))
+
+
+class _Failing:
+    """In the place of an engine: each item that it is asked for failed."""
+
+    def __init__(self, failure: Failure) -> None:
+        self._failure = failure
+
+    def _fail(self, asked: Sequence[object], *_rest: object, **_options: object) -> list[Failure]:
+        return [self._failure] * len(asked)
+
+    score = embed = choose = generate = _fail
+
+    def recorded(self, keys: Sequence[object]) -> list[None]:
+        """No record of any key."""
+        return [None] * len(keys)
+
+
+def failed(spec: EngineSpec, window: pa.RecordBatch, failure: Failure) -> pa.RecordBatch:
+    """As `answered`, of an engine that fails at each row."""
+    return answered(spec, _Failing(failure), window)
+
+
+def stopped(spec: EngineSpec, window: pa.RecordBatch, error: Exception) -> pa.RecordBatch:
+    """One row in the place of the answers to a window: `error` is STOPPED, `detail` names the error and its words."""
+    told = "".join(traceback.format_exception_only(error)).strip()
+    row = failed(spec, window.slice(0, 1), Failure(STOPPED, told))
+    for name, value in (("error", STOPPED), ("detail", told)):  # the adapter has its own where the row lacks its text
+        row = row.set_column(row.schema.get_field_index(name), name, pa.array([value], pa.string()))
+    return row

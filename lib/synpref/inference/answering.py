@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synpref.errors import EngineError, InputError
 from synpref.inference import loaded
+from synpref.inference.answered import stopped
 from synpref.inference.placing import placed
 from synpref.inference.prefetch import ahead
 from synpref.inference.spec import EngineSpec
@@ -26,6 +29,9 @@ def answering(spec: EngineSpec, count_folder: str | None = None) -> Batches:
     task that has a GPU (see placing) runs its engine there, in a process of its own. count_folder: a folder on a disk
     that the driver sees, in which each task keeps the numbers of its finished rows and tokens for the driver's
     progress; None for no counts.
+
+    Where the engine cannot go on (EngineError, InputError), the task ends with one row that says so (`stopped`): raised
+    here, the error would have Spark try the task again, on a cluster three times, and ask for all its rows anew.
     """
 
     def answer(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -34,14 +40,19 @@ def answering(spec: EngineSpec, count_folder: str | None = None) -> Batches:
         if first is None:
             return
         with placed(spec) as own:
-            loaded.engine(own)  # in this thread, which computes: torch's threads are set for it
-            for window, ready in ahead((each, loaded.prepare(own, each)) for each in chain([first], read)):
-                answers = loaded.answer(own, window, ready)
-                yield answers
-                rows += window.num_rows
-                tokens += int(pc.sum(answers.column("engine_tokens")).as_py() or 0)
-                if count_folder is not None:
-                    _count(count_folder, rows, tokens)
+            try:
+                loaded.engine(own)  # in this thread, which computes: torch's threads are set for it
+                with closing(ahead((each, loaded.prepare(own, each)) for each in chain([first], read))) as each_ready:
+                    for window, ready in each_ready:
+                        answers = loaded.answer(own, window, ready)
+                        yield answers
+                        rows += window.num_rows
+                        tokens += int(pc.sum(answers.column("engine_tokens")).as_py() or 0)
+                        if count_folder is not None:
+                            _count(count_folder, rows, tokens)
+            except (EngineError, InputError) as error:
+                loaded.forget(own)
+                yield stopped(spec, first, error)
 
     return answer
 

@@ -38,6 +38,7 @@ class EngineProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._sent: deque[pa.RecordBatch] = deque()  # sent and not answered
         self._sending = threading.Lock()
+        self._lost_window = False  # of the last window no row was answered
 
     @property
     def pid(self) -> int | None:
@@ -55,8 +56,12 @@ class EngineProcess:
         while deaths < 2:
             deaths += self._process is None  # one that stood before may have been ended while idle (see tenancy)
             with suppress(EngineDiedError):
-                return self._survived(window)
-        return without_deadly_rows(self._spec, window, self._survived)
+                answers = self._survived(window)
+                self._lost_window = False
+                return answers
+        answers = without_deadly_rows(self._spec, window, self._survived, patient=not self._lost_window)
+        self._lost_window = answers.column("error").null_count == 0
+        return answers
 
     def prepare(self, window: pa.RecordBatch) -> None:
         """Send what `answer` will be asked next, from any thread, so that the process reads and tokenises it by then.

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, ROW_REFUSED, Failure
+from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_ERROR, OUT_OF_MEMORY, ROW_REFUSED, Failure
 from synpref.errors import DeviceError, EngineError, InputError, RowError
 
 _LOG = logging.getLogger(__name__)
@@ -31,7 +31,8 @@ def attempt(
     ones stand alone, so a bad row costs about 2 log2(n) more calls and no neighbour. Errors that no row is to blame for
     (FATAL: memory, files, missing code, EngineError, InputError) are raised at once, and so is a call that answers
     another number of items than it was given; a broken device or engine is raised as DeviceError. A RowError is its
-    item's own. at_once: answers all items, for the first try.
+    item's own, and an item that does not fit into memory by itself is lost (`out_of_memory`). at_once: answers all
+    items, for the first try.
     """
     if not items:
         return []
@@ -42,7 +43,7 @@ def attempt(
             raise
         if _broken(error):
             raise DeviceError(f"the device or engine broke: {error}") from error
-        if type(error).__name__ == "OutOfMemoryError":
+        if _out_of_memory(error):
             _LOG.warning("%d rows take more memory than the device has (%s); lower token_budget", len(items), error)
         if len(items) == 1 and at_once is None:
             return [_failure(error)]
@@ -58,10 +59,17 @@ def attempt(
 def _failure(error: Exception) -> Failure:
     if isinstance(error, RowError):
         return Failure(ROW_REFUSED, str(error)[:DETAIL_CHARACTERS])
-    return Failure(ENGINE_ERROR, f"{type(error).__name__}: {error}"[:DETAIL_CHARACTERS])
+    reason = OUT_OF_MEMORY if _out_of_memory(error) else ENGINE_ERROR
+    return Failure(reason, f"{type(error).__name__}: {error}"[:DETAIL_CHARACTERS])
 
 
 def _broken(error: Exception) -> bool:
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    out_of_memory = "OutOfMemoryError" in kinds
-    return bool(kinds.intersection(_BROKEN)) or (_BROKEN_WORDS in str(error) and not out_of_memory)
+    return bool(_kinds(error).intersection(_BROKEN)) or (_BROKEN_WORDS in str(error) and not _out_of_memory(error))
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return "OutOfMemoryError" in _kinds(error)
+
+
+def _kinds(error: Exception) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synpref.engines.failure import ENGINE_UNREACHABLE
 from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Repairs
 from synpref.errors import InputError, SettingsError
@@ -78,10 +77,10 @@ def fill(
 
     inputs: the kind's input columns (further ones are ignored), one row a key; key: the table's key without engine_id
     (the default). Work goes in shards of at most `shard_rows` rows of one bucket; each is computed by `slots` tasks
-    (default: the session's parallelism), written once to staging, then committed by one MERGE that keeps the first
-    answer. After a kill the same call ends in the same table, and only the shard in flight is computed again. Where
-    nothing is pending no engine is loaded. optimize_every: of so many commits that inserted rows, the buckets that they
-    touched are compacted; None: none.
+    (default: the session's parallelism when the shard begins), written once to staging, then committed by one MERGE
+    that keeps the first answer. After a kill the same call ends in the same table, and only the shard in flight is
+    computed again. Where nothing is pending no engine is loaded. optimize_every: of so many commits that inserted rows,
+    the buckets that they touched are compacted; None: none.
 
     A row that fails goes to `quarantine` under `stage` with its reason, and no stage asks it again: but one that was
     lost on the way (failure.PASSING) is pending in the next fill, which takes it out of there once it has asked.
@@ -95,8 +94,7 @@ def fill(
     kind, spark = kind_of(spec), warehouse.spark
     keys = _checked(table, inputs, spec, kind, key)
     root = staging_root(warehouse.location, staging)
-    slots = slots or spark.sparkContext.defaultParallelism
-    spec = settled(warehouse, _with_threads(spec, spark, slots))
+    spec = settled(warehouse, _with_threads(spec, spark, slots or spark.sparkContext.defaultParallelism))
     card = spec.card
     check_speculation(spark.conf.get("spark.speculation", "false"))
     warehouse.create(table, "quarantine")
@@ -113,7 +111,7 @@ def fill(
         work = Work(
             warehouse=warehouse, table=table, kind=kind, spec=spec, engine_id=card.engine_id, key=keys,
             columns=rows.schema, stage=stage, slots=slots, max_error_share=max_error_share, rows_in=before.rows,
-            together=together_of(spec), lost=before.lost > 0, optimize_every=optimize_every,
+            together=together_of(spec), lost=bool(before.lost), optimize_every=optimize_every,
         )  # fmt: skip
         todo = unanswered(rows, done, refused, keys, card.engine_id)
         cost = _answer(
@@ -124,7 +122,7 @@ def fill(
         done, refused = _of_engine(warehouse, table, card.engine_id)
         now = standing(rows, done, refused, keys, card.engine_id)
         answered = now.saved
-        quarantined = now.quarantined | ({ENGINE_UNREACHABLE: now.lost} if now.lost else {})
+        quarantined = now.quarantined | now.lost
     seconds = time.monotonic() - started
     return Filled(
         before.rows, cost.rows, saved, answered, quarantined, seconds, card.engine_id, cost.tokens, cost.cut,

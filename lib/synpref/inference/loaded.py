@@ -51,6 +51,14 @@ def _make_room(*, on_gpu: bool) -> None:
                 held.close()
 
 
+def forget(spec: EngineSpec) -> None:
+    """End the engine of the spec, where this process has one: it could not go on."""
+    with _lock:
+        held = _loaded.pop(spec, None)
+    if isinstance(held, EngineProcess):
+        held.close()
+
+
 def gpus_of(spec: EngineSpec) -> list[str]:
     """The GPUs on which this process has an engine of the spec."""
     with _lock:

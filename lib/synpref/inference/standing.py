@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -19,14 +19,14 @@ ROW_KEY = "row_key"
 class Standing:
     """Counts of the inputs: all, answered before, quarantined before by reason, and pending.
 
-    lost: those of the pending that were asked for before and lost on the way; they stand in quarantine. found_since:
-    those of the answered that stand there as lost, since another job answered them.
+    lost: those of the pending that were asked for before and lost on the way (failure.PASSING), by reason; they stand
+    in quarantine. found_since: those of the answered that stand there as lost, since another job answered them.
     """
 
     rows: int
     saved: int
     quarantined: dict[str, int]
-    lost: int = 0
+    lost: dict[str, int] = field(default_factory=dict)
     found_since: int = 0
 
     @property
@@ -62,17 +62,15 @@ def standing(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequen
         F.count("*").alias("rows"),
         F.sum("copies").alias("copies"),
         F.sum(F.when(F.col("null_key"), F.col("copies")).otherwise(0)).alias("nulls"),
-        F.count(F.when(F.col("reason").isin(*PASSING), 1)).alias("lost"),
+        F.count(F.when(F.col("answered").isNotNull() & F.col("reason").isin(*PASSING), 1)).alias("found_since"),
     )
     found = counts.collect()  # one row a state
     _require_keys(key, sum(row["copies"] - row["rows"] for row in found), sum(row["nulls"] for row in found))
     by_state = {row["state"]: row["rows"] for row in found}
     refusals = {state: rows for state, rows in by_state.items() if state and state not in PASSING}
-    lost = {row["state"]: row["lost"] for row in found}
-    found_since = lost.get("", 0)
-    return Standing(
-        sum(by_state.values()), by_state.get("", 0), refusals, sum(lost.values()) - found_since, found_since
-    )
+    lost = {state: rows for state, rows in by_state.items() if state in PASSING}
+    found_since = sum(row["found_since"] for row in found)
+    return Standing(sum(by_state.values()), by_state.get("", 0), refusals, lost, found_since)
 
 
 def unanswered(inputs: DataFrame, done: DataFrame, refused: DataFrame, key: Sequence[str], engine_id: str) -> DataFrame:

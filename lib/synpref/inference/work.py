@@ -12,12 +12,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from synpref.engines.failure import REFUSALS
+from synpref.engines.failure import REFUSALS, STOPPED
 from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Repairs
 from synpref.errors import EngineError, InputError
 from synpref.inference.answered import COST, COST_COLUMNS, ORDER
 from synpref.inference.answering import answering
+from synpref.inference.arrow_batches import batches_of_windows
 from synpref.inference.gpus import task_profile
 from synpref.inference.kinds import Kind
 from synpref.inference.progress import Meter
@@ -25,6 +26,7 @@ from synpref.inference.shards import Shard
 from synpref.inference.spec import EngineSpec
 from synpref.inference.staging import beat, local_folder, remove
 from synpref.inference.standing import lost, row_key
+from synpref.inference.windows import WINDOW_ROWS
 from synpref.store.contracts import TABLES
 from synpref.store.maintenance import optimize_buckets
 from synpref.store.warehouse import Warehouse
@@ -37,7 +39,8 @@ class Work:
     """What all shards of a fill share.
 
     columns: the schema of the staged inputs; rows_in: the number that `max_error_share` is a share of; together: see
-    kinds.together_of; lost: some rows stand in quarantine as lost on the way; optimize_every: as of fill.
+    kinds.together_of; slots: tasks at once, None for the session's parallelism; lost: some rows stand in quarantine as
+    lost on the way; optimize_every: as of fill.
     """
 
     warehouse: Warehouse
@@ -48,7 +51,7 @@ class Work:
     key: Sequence[str]
     columns: StructType
     stage: str
-    slots: int
+    slots: int | None
     max_error_share: float
     rows_in: int
     together: tuple[str, ...] = ()
@@ -113,19 +116,27 @@ def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: Cost) -
     spark = work.warehouse.spark
     counts = local_folder(spark, f"{folder}/counts")
     rows = spark.read.schema(work.columns).parquet(shard.path)
-    # An explicit number of partitions is not coalesced by adaptive execution: every slot gets its task.
-    tasks = min(work.slots, shard.rows)
     answer = answering(work.spec, None if counts is None else str(counts))
     schema = f"{work.kind.schema}, {COST_COLUMNS}"
     profile = task_profile(spark) if work.spec.takes_gpu else None
-    answers = spread(rows, tasks, work.key, work.together).mapInArrow(answer, schema, profile=profile)
-    with meter.watching(counts, done.rows, done.tokens):
+    answers = spread(rows, tasks_of(work, shard), work.key, work.together).mapInArrow(answer, schema, profile=profile)
+    batches = batches_of_windows(spark, work.spec.integer("window", WINDOW_ROWS))
+    with meter.watching(counts, done.rows, done.tokens), batches:
         try:
             # Written once before anything reads it: a second reader would run the engine a second time.
             answers.write.parquet(f"{folder}/answers")
         except (PySparkException, Py4JError) as error:
-            raise _stopped(work, error) from error
+            raise _stopped(work, str(error) or type(error).__name__) from error
     return spark.read.schema(schema).parquet(f"{folder}/answers")
+
+
+def tasks_of(work: Work, shard: Shard) -> int:
+    """How many tasks compute a shard: one a slot, as many as there are when it begins.
+
+    Executors may come while a fill goes on (dynamic allocation). An explicit number of partitions is not coalesced by
+    adaptive execution: every slot gets its task.
+    """
+    return min(work.slots or work.warehouse.spark.sparkContext.defaultParallelism, shard.rows)
 
 
 def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[str]) -> DataFrame:
@@ -141,9 +152,13 @@ def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[s
 
 
 def _counted(work: Work, shard: Shard, answers: DataFrame) -> tuple[dict[str, int], Cost]:
-    """Rows by reason of those that failed, and what all cost."""
+    """Rows by reason of those that failed, and what all cost. Raises as fill where a task gave up (answering)."""
     sums = [F.count(F.lit(1)).alias("rows"), *[F.sum(name).alias(name) for name in COST]]
-    found = answers.groupBy("error").agg(*sums, F.min(ORDER).alias(ORDER)).collect()  # one row a reason
+    stopped = F.min(F.when(F.col("error") == STOPPED, F.col("detail"))).alias("stopped")
+    found = answers.groupBy("error").agg(*sums, F.min(ORDER).alias(ORDER), stopped).collect()  # one row a reason
+    for row in found:
+        if row["stopped"] is not None:
+            raise _stopped(work, row["stopped"])
     tokens, cut, *repairs = (sum(row[name] or 0 for row in found) for name in COST)
     orders = [KnownOrder(*row[ORDER]) for row in found if row[ORDER] is not None]
     cost = Cost(shard.rows, tokens, cut, repairs=Repairs(*repairs), order=min(orders, default=None))
@@ -177,7 +192,8 @@ def _commit(work: Work, shard: Shard, answers: DataFrame, *, failed: bool) -> in
         refused = work.warehouse.read("quarantine").where(F.col("row_key").endswith(work.engine_id))
         work.warehouse.withdraw("quarantine", lost(answers, refused, work.key, work.engine_id))
     if failed:
-        work.warehouse.insert("quarantine", _quarantine_rows(work, answers), unique=True)
+        within = {"campaign": EVERY_CAMPAIGN, "stage": work.stage}
+        work.warehouse.insert("quarantine", _quarantine_rows(work, answers), unique=True, within=within)
     return work.warehouse.insert(work.table, good, bucket=bucket, unique=True)
 
 
@@ -201,11 +217,13 @@ def _quarantine_rows(work: Work, answers: DataFrame) -> DataFrame:
     )
 
 
-def _stopped(work: Work, error: BaseException) -> EngineError | InputError:
-    """The engine's own words out of a worker's traceback; InputError where its model folder is to blame."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+def _stopped(work: Work, said: str) -> EngineError | InputError:
+    """The engine's own words out of a worker's, a traceback or its last lines; InputError where its model folder is to
+    blame.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     words = [line for line in lines if "Error: " in line and not line.startswith(("at ", "File "))]
-    last = words[-1] if words else (lines[0] if lines else type(error).__name__)
+    last = words[-1] if words else lines[0]
     of_input = re.search(r"synpref\.errors\.(?:Input|Settings)Error: (.*)", last)
     told = of_input.group(1) if of_input else last
     message = f"{work.table}: engine {work.spec.name} stopped: {told[:500]}. What was committed before stays."

@@ -38,14 +38,15 @@ def optimize_when_due(warehouse: Warehouse, table: str, every: int) -> bool:
 
 
 def optimize_inference_tables(warehouse: Warehouse, every: int) -> dict[str, bool]:
-    """Compact those of the tables that engines fill for which it is due (design.md, Tables).
+    """Compact those of the tables that engines fill for which it is due (design.md, Tables); `quarantine` too, to which
+    each shard commits of which an engine failed at a row.
 
     Returns the name of each such table, and whether it was done: not where another job's commits came between each
     time. What that job leaves, a later call compacts; no answer depends on it.
     """
     done: dict[str, bool] = {}
     for name, table in TABLES.items():
-        if table.bucket_key is None or not warehouse.exists(name):
+        if (table.bucket_key is None and name != "quarantine") or not warehouse.exists(name):
             continue
         try:
             if optimize_when_due(warehouse, name, every):

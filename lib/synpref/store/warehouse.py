@@ -56,12 +56,21 @@ class Warehouse:
             return self.spark.read.table(self.location.identifier(table))
         return self.spark.read.format("delta").load(self.location.folder(table))
 
-    def insert(self, table: str, rows: DataFrame, bucket: int | None = None, *, unique: bool = False) -> int:
+    def insert(
+        self,
+        table: str,
+        rows: DataFrame,
+        bucket: int | None = None,
+        *,
+        unique: bool = False,
+        within: Mapping[str, str | int] | None = None,
+    ) -> int:
         """Insert the rows whose key the table does not hold, in one commit; return how many those were.
 
         The first answer wins. Among `rows` of one key the smallest counts; `unique` says that there are none and saves
-        a shuffle. `bucket` says that all rows lie in it, so that only its files are read. Makes the table if need be.
-        Raises InputError where columns are missing or unknown.
+        a shuffle. `bucket` says that all rows lie in it, so that only its files are read, and `within` that all have
+        these values, so that no files are read that hold only others. Makes the table if need be. Raises InputError
+        where columns are missing or unknown.
         """
         contract = _contract(table)
         self.create(table)
@@ -69,7 +78,7 @@ class Warehouse:
         batch = shaped(rows, contract, self.bucket_count(table), bucket)
         if not unique:
             batch = first_of_key(batch, contract)
-        return settled(lambda: merge_new(target, batch, contract, bucket=bucket, stamp=self.stamp))
+        return settled(lambda: merge_new(target, batch, contract, bucket=bucket, stamp=self.stamp, within=within))
 
     def replace(self, table: str, rows: DataFrame, where: Mapping[str, str | int]) -> None:
         """Put `rows` in the place of the slice `where`, in one commit; every row must lie in that slice."""

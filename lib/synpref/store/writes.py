@@ -15,6 +15,7 @@ from pyspark.sql.types import MapType
 from synpref.errors import InputError
 from synpref.store.buckets import bucket_column
 from synpref.store.contract import BUCKET, Table
+from synpref.store.session_settings import session_settings
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _VALUE = re.compile(r"[A-Za-z0-9_.:@+-]*")
@@ -56,13 +57,22 @@ def first_of_key(rows: DataFrame, table: Table) -> DataFrame:
 
 
 def merge_new(
-    target: DeltaTable, rows: DataFrame, table: Table, *, bucket: int | None, stamp: Mapping[str, str]
+    target: DeltaTable,
+    rows: DataFrame,
+    table: Table,
+    *,
+    bucket: int | None,
+    stamp: Mapping[str, str],
+    within: Mapping[str, str | int] | None = None,
 ) -> int:
     """Insert the `rows` (shaped, one a key) whose key `target` does not hold; return how many those were.
 
-    With `bucket` as a literal only the files of that bucket are read.
+    With `bucket` as a literal only the files of that bucket are read, with `within` (column to the value that all rows
+    have there) only those that may hold such rows.
     """
     conditions = [f"old.`{name}` = new.`{name}`" for name in table.key]
+    if within:
+        conditions.insert(0, slice_condition(table, within, "old"))
     if bucket is not None:
         conditions.insert(0, f"old.`{BUCKET}` = {int(bucket)}")
     elif table.bucket_key is not None:
@@ -84,11 +94,16 @@ def merge_gone(target: DeltaTable, rows: DataFrame, table: Table, *, stamp: Mapp
         merge.execute()
 
 
-def slice_condition(table: Table, where: Mapping[str, str | int]) -> str:
-    """Return `where` (column to value) as SQL; raises InputError for a column or value that cannot be part of it."""
+def slice_condition(table: Table, where: Mapping[str, str | int], alias: str | None = None) -> str:
+    """Return `where` (column to value) as SQL; raises InputError for a column or value that cannot be part of it.
+
+    alias: what the table is called in it.
+    """
     if not where:
         raise InputError(f"table {table.name}: name the slice to replace, such as its campaign")
-    return " AND ".join(f"`{_known(table, name)}` = {_literal(table, name, value)}" for name, value in where.items())
+    of = "" if alias is None else f"{alias}."
+    equal = (f"{of}`{_known(table, name)}` = {_literal(table, name, value)}" for name, value in where.items())
+    return " AND ".join(equal)
 
 
 def user_metadata(stamp: Mapping[str, str]) -> str:
@@ -102,15 +117,8 @@ def stamped(spark: SparkSession, stamp: Mapping[str, str]) -> Iterator[None]:
     if not stamp:
         yield
         return
-    before = spark.conf.get(USER_METADATA, None)
-    spark.conf.set(USER_METADATA, user_metadata(stamp))
-    try:
+    with session_settings(spark, {USER_METADATA: user_metadata(stamp)}):
         yield
-    finally:
-        if before is None:
-            spark.conf.unset(USER_METADATA)
-        else:
-            spark.conf.set(USER_METADATA, before)
 
 
 def _known(table: Table, name: str) -> str:

@@ -206,12 +206,19 @@ def test_too_many_bad_rows_stop_the_stage_before_their_shard_is_committed(
 def test_an_engine_that_cannot_go_on_is_an_engine_error_in_its_own_words(
     spark: SparkSession, warehouse: Warehouse, asked: Asked
 ) -> None:
+    texts: dict[str, str | None] = {f"r{number:04d}": "FATAL" if number == 9 else "fine" for number in range(3000)}
     with pytest.raises(EngineError, match=r"rewards: engine counting stopped: .*the engine is gone"):
         fill(
-            warehouse, table="rewards", inputs=responses(spark, {"a": "fine", "b": "FATAL"}), spec=asked.spec("reward"),
-            stage="score", shard_rows=100,
+            warehouse, table="rewards", inputs=responses(spark, texts), spec=asked.spec("reward", window=8),
+            stage="score", shard_rows=5000,
         )  # fmt: skip
     assert warehouse.read("rewards").isEmpty()
+    missing = EngineSpec.of("reward", "nowhere", None, factory="nowhere:make")
+    with pytest.raises(InputError, match=r"^rewards: engine nowhere stopped: engine nowhere: factory 'nowhere:make'"):
+        fill(
+            warehouse, table="rewards", inputs=responses(spark, {"a": "fine"}), spec=missing, stage="score",
+            shard_rows=100,
+        )  # fmt: skip
 
 
 def test_wrong_inputs_are_refused_before_any_engine_is_loaded(

@@ -84,6 +84,33 @@ def test_of_all_tables_those_that_engines_fill_are_compacted_when_due(warehouse:
     assert optimize_inference_tables(warehouse, every=4) == {}
 
 
+def refuse(warehouse: Warehouse, stage: str, *keys: str) -> int:
+    rows = warehouse.spark.createDataFrame(
+        [("-", stage, key, "engine_error", "", "{}") for key in keys],
+        ["campaign", "stage", "row_key", "reason", "detail", "original"],
+    )
+    return warehouse.insert("quarantine", rows, unique=True, within={"campaign": "-", "stage": stage})
+
+
+def test_quarantine_is_compacted_with_them(warehouse: Warehouse) -> None:
+    for number in range(3):
+        assert refuse(warehouse, "score", f"r{number}") == 1
+    assert optimize_inference_tables(warehouse, every=4) == {"quarantine": True}
+    assert file_count(warehouse, "quarantine") == 1
+
+
+def test_an_insert_that_says_what_its_rows_share_reads_no_files_of_others_and_keeps_the_first_answer(
+    warehouse: Warehouse,
+) -> None:
+    for number in range(4):
+        refuse(warehouse, f"stage{number}", "r1")
+    assert refuse(warehouse, "stage2", "r1", "r2") == 1
+    last = warehouse.delta("quarantine").history(1).select("operationParameters").collect()[0][0]
+    assert "stage2" in last["predicate"]
+    found = {(row["stage"], row["row_key"]) for row in warehouse.read("quarantine").collect()}
+    assert found == {*((f"stage{number}", "r1") for number in range(4)), ("stage2", "r2")}
+
+
 def test_what_came_behind_an_optimize_of_some_buckets_is_compacted_when_due(warehouse: Warehouse) -> None:
     for number in range(2):
         reward(warehouse, number)

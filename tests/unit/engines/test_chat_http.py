@@ -225,6 +225,14 @@ def test_what_is_wrong_with_one_prompt_costs_no_neighbour(wrong: Answer, reason:
     assert isinstance(answers[1], Failure)
 
 
+def test_half_a_character_in_what_a_server_said_is_stored_as_a_question_mark() -> None:
+    logprobs = {"content": [{"token": "1", "logprob": -0.1, "top_logprobs": [{"token": "\ud83d", "logprob": -9.0}]}]}
+    told = {"choices": [{"message": {"content": "1. Nicer \ud83d"}, "logprobs": logprobs}]}
+    with serving(lambda body, before: Answer.of(told)) as asked:
+        answer = only(chat(asked.url).choose(PROMPTS[:1], CHOICES, [0]))
+    assert (answer.said, answer.raw) == ("first", "1. Nicer ?")
+
+
 def test_a_server_that_hangs_for_all_stops_the_judge() -> None:
     def hangs(body: dict[str, Any], before: int) -> Answer:
         time.sleep(0.4)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -173,11 +174,42 @@ def test_a_server_that_answers_nobody_is_given_up_before_all_have_been_asked() -
 def test_a_server_that_stops_answering_half_way_is_given_up_too() -> None:
     many = [{"n": number} for number in range(100)]
     with (
-        serving(lambda body, before: _echo(body, before) if body["n"] < 30 else Answer(503)) as asked,
+        serving(lambda body, before: _echo(body, before) if before < 30 else Answer(503)) as asked,
         pytest.raises(EngineError, match="all of 4 requests"),
     ):
         JsonServer(asked.url, concurrency=2, retries=0).post_all("/x", many)
     assert 30 < len(asked.bodies) < 60
+
+
+def _breaks(*numbers: int) -> Callable[[dict[str, Any], int], Answer]:
+    return lambda body, before: Answer(500) if body["n"] in numbers else _echo(body, before)
+
+
+@pytest.mark.parametrize("bad", [range(20, 45), range(25), range(59)], ids=["amid", "first", "all but the last"])
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_rows_side_by_side_that_the_server_breaks_on_are_lost_and_the_others_answered(
+    bad: range, concurrency: int
+) -> None:
+    """As those about one conversation, in the order in which judges are asked."""
+    many = [{"n": number} for number in range(60)]
+    with serving(_breaks(*bad)) as asked:
+        answers = JsonServer(asked.url, concurrency=concurrency, retries=0).post_all("/x", many)
+    lost = [place for place, answer in enumerate(answers) if isinstance(answer, Failure)]
+    assert lost == list(bad)
+    assert {answer.reason for answer in answers if isinstance(answer, Failure)} == {ENGINE_UNREACHABLE}
+    again = len(asked.bodies) - len(many)
+    assert 1 <= again <= len(bad) // 4, "a request that was answered is sent again once a block of lost ones"
+
+
+def test_what_was_answered_before_tells_that_the_server_lives_where_all_others_are_lost() -> None:
+    with serving(_breaks(*range(1, 30))) as asked:
+        server = JsonServer(asked.url, concurrency=2, retries=0)
+        server.post_all("/x", [{"n": 0}])
+        answers = server.post_all("/x", [{"n": number} for number in range(1, 30)])
+        assert all(isinstance(answer, Failure) for answer in answers)
+        with pytest.raises(EngineError, match="all of 4 requests"):
+            server.post_all("/another", [{"n": number} for number in range(1, 30)])
+    assert server == JsonServer(asked.url, concurrency=2, retries=0)
 
 
 def test_the_key_is_read_from_the_environment_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,6 +226,20 @@ def test_the_key_is_read_from_the_environment_and_sent(monkeypatch: pytest.Monke
         server.post_all("/x", BODIES[:1])
         assert asked.headers[0]["authorization"] == "Bearer sesame"
     assert "sesame" not in repr(server)
+
+
+def test_half_a_character_in_an_answer_is_a_question_mark_since_no_table_holds_it() -> None:
+    wrong = rb'{"a\udc00": ["\ud83d", {"b": "\ud83d\ude00 \ude00"}], "n": [1, null, 0.5]}'
+    with serving(lambda body, before: Answer(body=wrong)) as asked:
+        answers = JsonServer(asked.url).post_all("/x", BODIES[:1])
+    assert answers == [{"a?": ["?", {"b": "\U0001f600 ?"}], "n": [1, None, 0.5]}]
+
+
+def test_an_answer_that_is_nested_without_end_is_none() -> None:
+    with serving(lambda body, before: Answer(body=b'{"a": ' + b"[" * 100_000)) as asked:
+        (answer,) = JsonServer(asked.url).post_all("/x", BODIES[:1])
+    assert isinstance(answer, Failure)
+    assert answer.reason == ENGINE_UNREACHABLE
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://host/v1", "http:///v1", ""])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -27,6 +29,7 @@ from transformers import (
     Qwen3ForSequenceClassification,
 )
 
+from synpref.engines import packing
 from synpref.engines.classifier import Classifier
 from synpref.engines.packing import MODEL_TYPES, can_pack, packed_batches, packed_logits, use_packing
 from synpref.engines.tokenise import Encoded
@@ -42,6 +45,27 @@ KINDS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
 }  # fmt: skip
 PAD, VOCABULARY = 0, 60
 LENGTHS = (23, 1, 40, 7, 7, 31)
+
+
+def whole(
+    query: Any, key: Any, value: Any, *, scale: Any = None, window_size: Any = (-1, -1), enable_gqa: Any = False
+) -> None:
+    """As torch's attention over rows of different lengths."""
+
+
+def without_window(query: Any, key: Any, value: Any, *, scale: Any = None, enable_gqa: Any = False) -> None:
+    """As in a torch that has less of it."""
+
+
+@pytest.mark.parametrize(("kernel", "used"), [(whole, True), (without_window, False), (None, False)])
+def test_a_kernel_is_used_only_where_it_takes_all_that_is_asked_of_it(
+    kernel: Any, used: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module: Any = ModuleType("torch.nn.attention.varlen")
+    if kernel is not None:
+        module.varlen_attn = kernel
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    assert packing._kernel() is (kernel if used else None)
 
 
 def classifier_of(kind: str) -> Any:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from synpref.engines import json_server
 from synpref.engines.classifier import Classifier
-from synpref.engines.failure import ENGINE_ERROR, ENGINE_UNREACHABLE, SERVER_REFUSED, Failure
+from synpref.engines.failure import ENGINE_ERROR, ENGINE_UNREACHABLE, OVERLONG, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.engines.reward import BATCH_TOLERANCE, RewardScorer
 from synpref.engines.reward_http import HttpScorer, ServerKind, ignores_switch
@@ -193,6 +193,17 @@ def test_a_refused_or_broken_row_costs_no_neighbour(local: RewardScorer, decoder
     reasons = [one.reason for one in there if isinstance(one, Failure)]
     assert sorted(reasons) == [ENGINE_ERROR, ENGINE_UNREACHABLE, SERVER_REFUSED]
     assert [one.reward for one in there if isinstance(one, Reward)] == [-2.5] * 2
+
+
+def test_a_row_that_does_not_fit_into_the_server_s_context_is_overlong(
+    local: RewardScorer, decoder_reward_folder: Path
+) -> None:
+    too_long = Answer(400, b"This model's maximum context length is 8 tokens")
+    with served(local) as asked:
+        tokenizer = load(asked, decoder_reward_folder).tokenizer
+    with serving(lambda body, before: too_long) as asked:
+        (answer,) = HttpScorer(JsonServer(asked.url), "vllm", "m", tokenizer, 256, "truncate_left").score(TALKS[:1])
+    assert answer == Failure(OVERLONG, "status 400: This model's maximum context length is 8 tokens")
 
 
 @pytest.mark.parametrize("kind", ["vllm", "sglang"])

@@ -83,6 +83,16 @@ def test_a_row_that_is_neither_answered_nor_in_quarantine_keeps_its_stage_from_r
     assert "rewards: 8 rows asked for, 5 answered, {'overlong': 2} in quarantine" in capsys.readouterr().out
 
 
+def test_what_an_engine_lost_is_told_by_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = {"out_of_memory": 1, "engine_unreachable": 2, "engine_error": 1}
+    monkeypatch.setattr(answers, "fill", lambda _, **given: Filled(8, 8, 0, 4, lost, 1.0, "engine"))
+    ask(REWARD)
+    told = "rewards: engine r lost 3 rows (engine_unreachable 2, out_of_memory 1); the next run asks for them again"
+    assert told in capsys.readouterr().out
+
+
 def test_what_became_of_answers_without_a_verdict_stands_in_the_detail_and_is_said(
     called: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:

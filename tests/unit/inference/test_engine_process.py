@@ -38,6 +38,8 @@ class Engine:
         if "dies always" in texts or ("dies once" in texts and first):
             Path(os.environ["DIED"]).touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        if Path(os.environ["DIED"] + " everything").exists():
+            os.kill(os.getpid(), signal.SIGKILL)
         if "standard input" in texts:
             return [Reward(float(os.readlink("/proc/self/fd/0") == os.devnull), 0, False)]
         gpu = float(os.environ.get("CUDA_VISIBLE_DEVICES", "-1"))
@@ -136,18 +138,25 @@ def test_a_broken_device_costs_its_window_and_its_process_only(process: EnginePr
 def test_a_row_that_the_process_dies_over_fails_alone(process: EngineProcess, bad: str, told: str) -> None:
     answers = process.answer(_window("a", "b", "c", bad, "d"))
     assert answers.column("response_id").to_pylist() == ["a", "b", "c", bad, "d"]
-    assert answers.column("error").to_pylist() == [None, None, None, "engine_error", None]
+    assert answers.column("error").to_pylist() == [None, None, None, "engine_died", None]
     assert told in answers.column("detail")[3].as_py()
     assert json.loads(answers.column("original")[3].as_py())["text"] == bad
     assert answers.column("reward").null_count == 1
     alone = process.answer(_window(bad))
-    assert alone.column("error").to_pylist() == ["engine_error"]
+    assert alone.column("error").to_pylist() == ["engine_died"]
     assert process.answer(_window("e")).column("error").to_pylist() == [None]
 
 
-def test_a_process_that_dies_over_everything_stops_the_job(process: EngineProcess) -> None:
+def test_rows_that_each_kill_the_process_fail_alone_where_it_answers_a_short_one(process: EngineProcess) -> None:
+    answers = process.answer(_window(*["dies always"] * 4))
+    assert answers.column("error").to_pylist() == ["engine_died"] * 4
+    assert process.answer(_window("e")).column("error").to_pylist() == [None]
+
+
+def test_a_process_that_dies_over_everything_stops_the_job(process: EngineProcess, engines: Path) -> None:
+    (engines / "died everything").touch()
     with pytest.raises(EngineError, match=r"elsewhere died \d+ times over parts of the same 16 rows \(exit code -9"):
-        process.answer(_window(*["dies always"] * 16))
+        process.answer(_window(*["a"] * 16))
     assert process.pid is None
 
 

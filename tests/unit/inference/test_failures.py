@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synpref.engines.failure import ENGINE_ERROR, ROW_REFUSED, Failure
+from synpref.engines.failure import ENGINE_ERROR, OUT_OF_MEMORY, PASSING, ROW_REFUSED, Failure
 from synpref.errors import DeviceError, EngineError, InputError, RowError
 from synpref.inference.failures import attempt
 
@@ -109,6 +109,17 @@ def test_rows_that_do_not_fit_into_memory_together_are_tried_apart_and_that_is_s
 
     assert attempt(call, [1, 2, 3, 4]) == [1, 2, 3, 4]
     assert "4 rows take more memory than the device has" in caplog.text
+
+
+def test_a_row_that_does_not_fit_into_memory_by_itself_is_lost_and_may_be_asked_again() -> None:
+    def call(batch: list[int]) -> list[int]:
+        if 3 in batch:
+            raise OutOfMemoryError("CUDA out of memory")
+        return batch
+
+    lost = Failure(OUT_OF_MEMORY, "OutOfMemoryError: CUDA out of memory")
+    assert attempt(call, [1, 2, 3, 4]) == [1, 2, lost, 4]
+    assert lost.reason in PASSING
 
 
 def test_an_engine_that_answers_too_few_items_is_stopped() -> None:

@@ -17,6 +17,13 @@ def test_a_slice_is_an_and_of_equalities() -> None:
     assert slice_condition(ROLES, {"campaign": "ab12", "iteration": 0}) == "`campaign` = 'ab12' AND `iteration` = 0"
 
 
+def test_a_slice_of_a_table_under_another_name() -> None:
+    assert (
+        slice_condition(ROLES, {"campaign": "-", "iteration": 1}, "old")
+        == "old.`campaign` = '-' AND old.`iteration` = 1"
+    )
+
+
 def test_an_empty_slice_is_refused_because_it_would_replace_everything() -> None:
     with pytest.raises(InputError, match="roles"):
         slice_condition(ROLES, {})

@@ -101,7 +101,9 @@ QUARANTINE = Table(
         Column("campaign", "string", "campaign that refused it; '-' where every campaign would"),
         Column("stage", "string", "stage that refused it"),
         Column("row_key", "string", "key of the refused row; for ingest file_id:row"),
-        Column("reason", "string", "reason code; engine_unreachable is asked for again"),
+        Column(
+            "reason", "string", "reason code; engine_unreachable, out_of_memory and engine_died are asked for again"
+        ),
         Column("detail", "string", "what a person needs to understand it", nullable=True),
         Column("original", "string", "the refused row as JSON; an empty object where it was only not recorded"),
     ),
