@@ -28,8 +28,8 @@ def stream_rewards(
     """Yield (response_ids, rewards) for responses_folder/responses, some thousand at a time.
 
     The model is one that `train_reward_model` made. Frozen layers run once for each response that features_dir does
-    not hold yet, whichever model over the same backbone asked first. All is float32, on a GPU where one is usable. A refused, too
-    long response has reward NaN.
+    not hold yet, whichever model over the same backbone asked first. All is float32, on a GPU where
+    one is usable. A refused, too long response has reward NaN.
     Raises InputError where model or folder cannot be read.
     """
     model = read_model(model_path)
