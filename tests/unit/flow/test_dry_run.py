@@ -46,6 +46,18 @@ def test_the_paper_s_final_run_of_the_8b_model(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("recipe", ["final", "development"])
+def test_the_preset_of_40_million_pairs_assumes_them_unless_told_otherwise(recipe: str, tmp_path: Path) -> None:
+    words = ["train.preset=llama-3.1-8b-40m", f"train.recipe={recipe}"]
+    assumed, told = (
+        dry_run(stage_of(tmp_path, *words, *more)).outcome.detail["dry_run"]
+        for more in ([], ["train.estimate.pairs=1000"])
+    )
+    assert (assumed["pairs"], told["pairs"]) == (40_000_000, 1000)
+    # paper.md §4: 40,000,000 / 10,240 = 3,906.25 steps of the final run; / 256 = 156,250 of the other
+    assert assumed["work"]["steps"] == {"final": 3907, "development": 156_250}[recipe]
+
+
 def test_the_development_recipe_takes_as_many_tokens_in_more_steps(tmp_path: Path) -> None:
     words = ["train.preset=qwen3-0.6b", "train.estimate.pairs=25600", "train.estimate.response_tokens=100"]
     final, development = (
