@@ -168,8 +168,10 @@ def test_pairs_of_roles_that_the_chat_template_refuses_are_quarantined_under_eit
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
     backbone = with_strict_roles(MODEL, tmp_path / "strict")
-    begun = [{"role": "assistant", "content": "Ask me."}, {"role": "user", "content": "question"}]
-    word = write(tmp_path / "pairs.jsonl", [{**pair(9), "prompt": begun}, *(pair(group) for group in range(5))])
+    answers = {side: [{"role": "assistant", "content": side}] for side in ("chosen", "rejected")}
+    asked = [[{"role": "user", "content": f"question {group}"}] for group in range(6)]
+    begun = [{"role": "assistant", "content": "Ask me."}, *asked[0]]
+    word = write(tmp_path / "pairs.jsonl", [{"prompt": turns, **answers} for turns in (begun, *asked[1:])])
     data = training_data(stage_of(warehouse, tmp_path, word, f"train.backbone={backbone}"))
     assert data.quarantined == {"row_refused": 1}
     assert sum(data.sizes.values()) == 5
