@@ -9,8 +9,8 @@ from synpref.flow.campaign_card import campaign_facts, of_training_set
 from synpref.flow.dry_run import dry_run
 from synpref.flow.model_record import registered
 from synpref.flow.models import enough, gold_validation, noted, snapshot, trained, unread
-from synpref.flow.overlong import overlong_comparisons
 from synpref.flow.pool import source_labels
+from synpref.flow.refused_comparisons import refused_comparisons
 from synpref.flow.training_files import train_on_data
 from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
@@ -59,7 +59,7 @@ def final_models(stage: Stage) -> Outcome:
     trained_models = [model for of_mix in models.values() for model in of_mix]
     lost: dict[str, int] = {}
     if any(model.rows.get("comparisons_refused") for model in trained_models):
-        lost = overlong_comparisons(
+        lost = refused_comparisons(
             stage, campaign, decisions.where("source_label IN ('a', 'b') OR label IN ('a', 'b')")
         )
     total, missing = decisions.count(), sum(unread(sizes[mix], models[mix]) for mix in MIXES)

@@ -39,19 +39,25 @@ class Recipes(Section):
 class Preset(Section):
     """One backbone. name: of the public model. released_as: the paper's reward model from it; null: none.
 
-    backbone: folder where it is looked for. architecture: keys of its config.json.
+    backbone: folder where it is looked for. architecture: keys of its config.json. pairs: that a dry run assumes where
+    it was trained on another number than train.estimate says.
     """
 
     name: str
     released_as: str | None
     backbone: str
+    pairs: Positive | None = None
     architecture: dict[str, Any]
     train: TrainValues
     recipes: Recipes
 
     def values(self, recipe: Recipe) -> dict[str, Any]:
-        """Settings of `train`, backbone among them; of steps and epochs the one that is not given is null."""
+        """Settings of `train`, backbone among them; of steps and epochs the one that is not given is null.
+
+        With the number of pairs, where it has one, that train.estimate assumes.
+        """
         chosen = self.recipes.final if recipe == "final" else self.recipes.development
         given = {**self.train.model_dump(exclude_unset=True), **chosen.model_dump(exclude_unset=True)}
         length = {"steps": None, "epochs": None} if {"steps", "epochs"} & set(given) else {}
-        return {"backbone": self.backbone, **length, **given}
+        assumed = {"estimate": {"pairs": self.pairs}} if self.pairs else {}
+        return {"backbone": self.backbone, **length, **given, **assumed}

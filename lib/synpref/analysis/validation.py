@@ -49,7 +49,7 @@ class ValidationFigures:
 
 
 def validation_figures(rows: ValidationRows, rewards: Mapping[str, float], seed: int) -> ValidationFigures:
-    """Measure rewards by response_id (nan: refused as too long) on validation comparisons.
+    """Measure rewards by response_id (nan: refused) on validation comparisons.
 
     Raises InputError where no comparison has both rewards.
     """

@@ -49,7 +49,7 @@ class Preference(NamedTuple):
 
 
 def canaries(items: Iterable[Item], size: int, seed: int) -> tuple[Canary, ...]:
-    """At most `size` canaries: prompts drawn by seed, and one pair of each, whose two texts differ.
+    """At most `size` canaries: prompts drawn by seed, each with equal chance, and one pair of each, whose texts differ.
 
     An item without pairs gives one of its best and one of its worst candidates by their truth, where that tells two
     apart.
@@ -63,7 +63,8 @@ def canaries(items: Iterable[Item], size: int, seed: int) -> tuple[Canary, ...]:
             drawn = draw(seed, NAME, f"{better.response_id}:{worse.response_id}")
             if item.prompt_id not in pairs or drawn < pairs[item.prompt_id][0]:
                 pairs[item.prompt_id] = (drawn, item, pair)
-    chosen = sorted(pairs.values(), key=lambda one: one[0])[:size]
+    prompts = sorted(pairs, key=lambda prompt: draw(seed, NAME, prompt))[:size]
+    chosen = [pairs[prompt] for prompt in prompts]
     return tuple(_canary(item, *(item.candidates[place] for place in pair)) for _, item, pair in chosen)
 
 

@@ -18,6 +18,7 @@ from synpref.benchmarks.rows import BadRowError, Row
 from synpref.benchmarks.scores import Scores
 from synpref.errors import InputError
 from synpref.pairs.identity import comparison_id, pair_id, prompt_id, response_id
+from synpref.pairs.short_names import short_names
 
 NAME = "user_pairs"
 PART = "pairs"
@@ -59,7 +60,7 @@ def read_usable(paths: Iterable[str | Path], *, by_content: bool = False) -> Use
             refused.append(error)
     usable = [row for row in rows if (row.path, row.place) in pairs]
     seen = Counter[str]()
-    files = _told_apart(readers)
+    files = short_names(readers)
 
     def build(row: Row) -> Item:
         pair = pairs[row.path, row.place]
@@ -78,13 +79,6 @@ def check_decided(items: Iterable[Item], where: str) -> None:
     """Raise InputError where no item says which response is better."""
     if not any(item.pairs for item in items):
         raise InputError(f"{where}: no row says which response is better: there is nothing to measure on")
-
-
-def _told_apart(paths: Iterable[Path]) -> dict[Path, str]:
-    """Of each path the shortest end that no other one has, at least the file's name; of such an end all of it."""
-    ends = {path: ["/".join(path.parts[-count:]) for count in range(1, len(path.parts) + 1)] for path in paths}
-    taken = Counter(end for own in ends.values() for end in own)
-    return {path: next((end for end in own if taken[end] == 1), own[-1]) for path, own in ends.items()}
 
 
 def _content(pair: Pair) -> str:

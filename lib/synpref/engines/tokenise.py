@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from synpref.engines.chat_template import ChatTemplate
 from synpref.engines.transcript import Messages, transcript
-from synpref.errors import InputError
+from synpref.errors import InputError, RowError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -26,7 +26,7 @@ class Encoded(NamedTuple):
     """Tokens of a conversation.
 
     truncated: tokens were cut. refused: longer than the maximum under the policy `refuse`; input_ids are then whole,
-    and the caller must not run them.
+    and the caller must not run them. Or, without input_ids, of roles that the chat template refuses.
     """
 
     input_ids: list[int]
@@ -50,36 +50,60 @@ def gives_segments(tokenizer: PreTrainedTokenizerBase) -> bool:
 
 
 def encode_conversations(
-    tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Conversation], max_tokens: int, overlong: Overlong
+    tokenizer: PreTrainedTokenizerBase,
+    conversations: Sequence[Conversation],
+    max_tokens: int,
+    overlong: Overlong,
+    *,
+    refuse_roles: bool = False,
 ) -> list[Encoded]:
     """Tokenise each conversation on its own: the result does not depend on its neighbours.
 
     With a chat template (paper.md §4): messages and answer through it, no system prompt added, no doubled beginning
     token, cut from the left where too long. Without: conversation and answer as two segments, the conversation cut
     from the left, the answer from the right only where it alone is too long. Control tokens in text stay text.
-    Raises InputError where max_tokens leaves no room, or the tokenizer is not a fast one.
+    Raises InputError where max_tokens leaves no room, or the tokenizer is not a fast one. RowError for a conversation
+    with roles that the chat template refuses; with refuse_roles it is marked as refused instead.
     """
     if not conversations:
         return []
     if not tokenizer.is_fast:
         raise InputError(f"{tokenizer.name_or_path}: this tokenizer has no tokenizer.json; convert it to a fast one")
     if tokenizer.chat_template:
-        return _encode_chat(tokenizer, conversations, max_tokens, overlong)
+        return _encode_chat(tokenizer, conversations, max_tokens, overlong, refuse_roles)
     return _encode_pairs(tokenizer, conversations, max_tokens, overlong)
 
 
 def _encode_chat(
-    tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Conversation], max_tokens: int, overlong: Overlong
+    tokenizer: PreTrainedTokenizerBase,
+    conversations: Sequence[Conversation],
+    max_tokens: int,
+    overlong: Overlong,
+    refuse_roles: bool,
 ) -> list[Encoded]:
     template = ChatTemplate.of(tokenizer)
-    texts = [
-        template.render([*messages, {"role": "assistant", "content": response}], open_answer=False)
-        for messages, response in conversations
-    ]
+    texts = [_rendered(template, one, refuse_roles) for one in conversations]
     keep = 1 if template.bos else 0
     if max_tokens <= keep:
         raise InputError(f"max_tokens {max_tokens} leaves no room for text")
-    return [_cut_left(ids, keep, max_tokens, overlong) for ids in plain_ids(tokenizer, texts, split_special=False)]
+    taken = [text for text in texts if text is not None]
+    ids = iter(plain_ids(tokenizer, taken, split_special=False) if taken else [])
+    return [
+        Encoded([], None, truncated=False, refused=True)
+        if text is None
+        else _cut_left(next(ids), keep, max_tokens, overlong)
+        for text in texts
+    ]
+
+
+def _rendered(template: ChatTemplate, one: Conversation, refuse_roles: bool) -> str | None:
+    """The conversation as text; None where the template refuses its roles, with refuse_roles."""
+    try:
+        return template.render([*one.messages, {"role": "assistant", "content": one.response}], open_answer=False)
+    except RowError:
+        if refuse_roles:
+            return None
+        raise
 
 
 def _cut_left(ids: list[int], keep: int, max_tokens: int, overlong: Overlong) -> Encoded:

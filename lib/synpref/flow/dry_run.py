@@ -174,12 +174,20 @@ def held_out_pairs(data: TrainData, pairs: int) -> int:
 
 
 def _tokens(backbone: Path, talks: Sequence[Conversation], limit: int) -> tuple[list[int], str]:
-    """Tokens of each, at most the limit: counted where the backbone's tokenizer is at hand."""
+    """Tokens of each, at most the limit: counted where the backbone's tokenizer is at hand, and how that was done.
+
+    Without those that its chat template refuses. Raises InputError where it refuses all.
+    """
     if not (backbone / "tokenizer.json").is_file():
         sizes = [sum(len(turn["content"]) for turn in talk.messages) + len(talk.response) for talk in talks]
         how = f"no tokenizer in {backbone}: {CHARACTERS_A_TOKEN} characters a token assumed"
         return [min(limit, max(1, size // CHARACTERS_A_TOKEN)) for size in sizes], how
     from synpref.reward.backbones import load_tokenizer  # torch: only where something is counted
 
-    encoded = encode_conversations(load_tokenizer(backbone), talks, limit, "truncate_left")
-    return [len(one.input_ids) for one in encoded], "counted"
+    encoded = encode_conversations(load_tokenizer(backbone), talks, limit, "truncate_left", refuse_roles=True)
+    sizes = [len(one.input_ids) for one in encoded if not one.refused]
+    if not sizes:
+        raise InputError(f"train.data: the chat template of {backbone} refuses the roles of all pairs that were drawn")
+    refused = len(encoded) - len(sizes)
+    aside = f", without {refused} responses of roles that the chat template refuses," if refused else ""
+    return sizes, f"counted{aside}"

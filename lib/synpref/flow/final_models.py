@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,7 @@ from synpref.flow.specs import scorer
 from synpref.flow.truth import known_truth
 from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
+from synpref.reward.refused import reason_of
 from synpref.reward.rows import read_responses
 from synpref.stage import Stage
 from synpref.stage1.label_rows import latest_labels
@@ -93,7 +95,8 @@ def measured_tests(stage: Stage, campaign: str, models: Models) -> Tested:
         whole, tested = tested, scorable(tested, refused).cache()
         warehouse.insert("quarantine", unscored_rows(whole, tested, campaign), unique=True)
         unscored = count - tested.count()
-        stage.say(f"{len(refused)} test responses are above train.max_tokens: {unscored} comparisons are left out")
+        why = ", ".join(f"{reason} {number}" for reason, number in sorted(Counter(refused.values()).items()))
+        stage.say(f"test responses that are refused: {why}; {unscored} comparisons are left out")
     engines, computed, saved = scored(stage, models, folder, tokens)
     every = [engine_id for of_mix in engines.values() for engine_id in of_mix]
     # one row a model and block
@@ -140,13 +143,16 @@ def labelled_winners(stage: Stage, campaign: str) -> DataFrame:
     return ours.unionByName(theirs.join(ours, "comparison_id", "left_anti"))
 
 
-def scorable(tested: DataFrame, refused: Sequence[str]) -> DataFrame:
+def scorable(tested: DataFrame, refused: Iterable[str]) -> DataFrame:
     """The tested comparisons without a response that the scorer refuses. Raises InputError where none is left."""
     ids = F.broadcast(tested.sparkSession.createDataFrame([(one,) for one in refused], "refused string"))
     for side in ("response_a", "response_b"):
         tested = tested.join(ids, F.col(side) == F.col("refused"), "left_anti")
     if tested.isEmpty():
-        raise InputError("evaluate: every test comparison has a response above train.max_tokens; raise it")
+        raise InputError(
+            "evaluate: every test comparison has a response above train.max_tokens (raise it), or roles that the "
+            "model's chat template refuses"
+        )
     return tested
 
 
@@ -158,7 +164,7 @@ def unscored_rows(tested: DataFrame, scorable: DataFrame, campaign: str) -> Data
         F.lit("evaluate").alias("stage"),
         F.col("comparison_id").alias("row_key"),
         F.lit("unscored").alias("reason"),
-        F.lit("a response is above train.max_tokens").alias("detail"),
+        F.lit("a response is above train.max_tokens, or of roles that the chat template refuses").alias("detail"),
         F.to_json(F.struct("comparison_id", "response_a", "response_b", "winner")).alias("original"),
     )
 
@@ -212,8 +218,8 @@ def _rows(
                 yield one, engine_id, float(reward), *tokens[one]
 
 
-def tokens_of(stage: Stage, models: Models, folder: Path) -> tuple[dict[str, tuple[int, bool]], list[str]]:
-    """Tokens scored of each test response, and whether it was cut; and those that are refused as too long.
+def tokens_of(stage: Stage, models: Models, folder: Path) -> tuple[dict[str, tuple[int, bool]], dict[str, str]]:
+    """Tokens scored of each test response, and whether it was cut; and why those are refused that are.
 
     All models of a run have one tokenizer and one limit.
     """
@@ -221,12 +227,14 @@ def tokens_of(stage: Stage, models: Models, folder: Path) -> tuple[dict[str, tup
 
     model = next(stage.model_folder(one) for of_mix in models.values() for one in of_mix)
     tokenizer, limit = load_tokenizer(model), stage.settings.train.max_tokens
-    found, refused = {}, []
+    overlong = stage.settings.scorer.overlong
+    found, refused = dict[str, tuple[int, bool]](), dict[str, str]()
     for ids, conversations in read_responses(folder):
-        encoded = encode_conversations(tokenizer, conversations, limit, stage.settings.scorer.overlong)
+        encoded = encode_conversations(tokenizer, conversations, limit, overlong, refuse_roles=True)
         for one, code in zip(ids, encoded, strict=True):
-            if code.refused:
-                refused.append(one)
+            reason = reason_of(code)
+            if reason is not None:
+                refused[one] = reason
             else:
                 found[one] = (len(code.input_ids), code.truncated)
     return found, refused

@@ -165,7 +165,7 @@ def refuse_weak(stage: Stage, models: list[dict[str, Any]]) -> None:
 
 
 def unread(size: int, models: Sequence[TrainedModel]) -> int:
-    """Comparisons of a training set that its models neither read nor refused as too long, by the trainer's counts."""
+    """Comparisons of a training set that its models neither read nor refused, by the trainer's counts."""
     return sum(abs(size - one.rows["comparisons"] - one.rows.get("comparisons_refused", 0)) for one in models)
 
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from synpref.engines.identity import file_fingerprint
 from synpref.errors import InputError
-from synpref.flow.overlong import with_overlong
+from synpref.flow.refused_comparisons import with_refused
 from synpref.flow.refused_rows import places_of_refused
 from synpref.hygiene.benchmark_prompts import read_benchmark_prompts
 from synpref.hygiene.clean import clean
@@ -57,7 +57,8 @@ def training_data(stage: Stage) -> TrainingData:
 
     What is refused stands in quarantine with its reason: malformed rows, identical responses, contaminated prompts,
     ties, conflicts, rows without a label, training pairs of a validation group, responses above the limit where
-    scorer.overlong refuses them. Raises InputError where nothing is left, or only one group.
+    scorer.overlong refuses them, conversations of roles that the backbone's chat template refuses. Raises InputError
+    where nothing is left, or only one group.
     """
     read, table = read_pairs(stage)
     data_id = _data_id(stage, read)
@@ -184,7 +185,7 @@ def _marked(stage: Stage, labels: DataFrame) -> DataFrame:
         .when(F.col("label") == "none", F.lit("no_label"))
     )
     rows = labels.withColumns({"reason": reason, "winner": F.col("label")})
-    return with_overlong(stage, rows) if stage.settings.scorer.overlong == "refuse" else rows
+    return with_refused(stage, rows)
 
 
 def _on_sides(stage: Stage, rows: DataFrame) -> DataFrame:

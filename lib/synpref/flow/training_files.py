@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synpref.errors import InputError
-from synpref.flow.model_record import logged_in, measured, recorded, registered, write_card
+from synpref.flow.model_record import card_of, logged_in, measured, recorded, registered, write_card
 from synpref.flow.models import described, fitted, noted, snapshot
 from synpref.flow.specs import training_plan
 from synpref.flow.training_data import TrainingData, training_data
 from synpref.flow.training_text import training_text
+from synpref.pairs.short_names import short_names
 from synpref.report.model_card import DataFacts
 from synpref.reward.tracking import FilesRead, TableVersion
 from synpref.stage import Outcome, Stage
@@ -36,7 +37,8 @@ def train_on_data(stage: Stage) -> Trained:
     model = fitted(stage, name, folder, validation, training_plan(stage.settings, stage.settings.seed))
     figures = measured(stage, model, validation)
     origin = _origin(data)
-    write_card(model, figures, _facts(stage, data, origin))  # before it is logged: the card is part of the model
+    if not card_of(model).is_file():  # one that stands names the code that trained the model
+        write_card(model, figures, _facts(stage, data, origin))  # before it is logged: the card is part of the model
     if not logged_in(stage, model).exists():
         recorded(stage, model, origin, figures)
     address = registered(stage, model)
@@ -101,8 +103,10 @@ def _facts(stage: Stage, data: TrainingData, origin: TableVersion | FilesRead) -
     if isinstance(origin, TableVersion):
         named = {f"table {origin.name}": f"version {origin.version}"}
     else:
-        named = {Path(path).name: digest[:16] for path, digest in origin.digests.items()}
-        named |= {f"table {one.name}": f"version {one.version}" for one in origin.tables}
+        files = short_names(map(Path, origin.digests))
+        named = {files[Path(path)]: digest[:16] for path, digest in origin.digests.items()}
+        folders = short_names(Path(one.path or one.name) for one in origin.tables)
+        named |= {f"table {folders[Path(one.path or one.name)]}": f"version {one.version}" for one in origin.tables}
     return DataFacts(
         data=named,
         sizes=data.sizes,

@@ -48,7 +48,7 @@ def _measured(figures: ValidationFigures, groups: int) -> list[str]:
         f"  calibration   error {percent(calibration.error)}, loss {calibration.loss:.3f} (chance 0.693)",
     ]
     if figures.unscored:
-        lines.append(f"  left out      {count(figures.unscored)} comparisons with a response above train.max_tokens")
+        lines.append(f"  left out      {count(figures.unscored)} comparisons with a response that was refused")
     for what, accuracies in (("by source", figures.by_source), ("by category", figures.by_category)):
         if len(accuracies) > 1:
             told = ", ".join(f"{printable(name)} {percent(one.accuracy)}" for name, one in accuracies.items())

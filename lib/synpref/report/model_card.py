@@ -85,7 +85,19 @@ def _data(model: TrainedModel, facts: DataFacts) -> str:
     groups = f" of {count(facts.groups['train'])} groups" if "train" in facts.groups else ""
     return (
         f"{_table(rows)}\n\n{count(facts.sizes['train'])} comparisons{groups} after {count(facts.duplicates)} "
-        f"duplicates were merged. Refused: {refused}. Decontaminated against {checked}. {_cut(model, '')}"
+        f"duplicates were merged. Refused: {refused}.{_left_out(model)} Decontaminated against {checked}. "
+        f"{_cut(model, '')}"
+    )
+
+
+def _left_out(model: TrainedModel) -> str:
+    """A sentence, where the trainer left comparisons out."""
+    left_out = model.rows.get("comparisons_refused", 0)
+    if not left_out:
+        return ""
+    return (
+        f" Of the comparisons {count(left_out)} were not trained on: a response is above "
+        f"{count(model.plan.max_tokens)} tokens, or the chat template refuses the roles of the conversation."
     )
 
 

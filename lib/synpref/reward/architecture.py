@@ -19,6 +19,7 @@ class Architecture:
     """What memory and compute of training depend on.
 
     parameters: of the model with its head of one logit. embedding_parameters: of those, tables that are looked up.
+    largest_table, largest_matrix: the largest of these tables, and the largest parameter that is none of them.
     attention_width: all query heads together; key_width: all key heads. gated: the feed-forward part has three
     matrices instead of two. decoder: attention looks back only.
     """
@@ -32,6 +33,8 @@ class Architecture:
     intermediate: int
     gated: bool
     decoder: bool
+    largest_table: int
+    largest_matrix: int
 
 
 def config_of(keys: Mapping[str, Any]) -> PretrainedConfig:
@@ -59,12 +62,13 @@ def architecture_of(config: PretrainedConfig) -> Architecture:
     build: Any = AutoModelForSequenceClassification  # transformers leaves from_config untyped
     with torch.device("meta"):
         model = build.from_config(config)
-    tables = [one for one in model.modules() if isinstance(one, torch.nn.Embedding)]
+    tables = [one.weight for one in model.modules() if isinstance(one, torch.nn.Embedding)]
+    looked_up = {id(table) for table in tables}
     heads = int(config.num_attention_heads)
     width = int(getattr(config, "head_dim", None) or config.hidden_size // heads)
     return Architecture(
         parameters=sum(one.numel() for one in model.parameters()),
-        embedding_parameters=sum(one.weight.numel() for one in tables),
+        embedding_parameters=sum(one.numel() for one in tables),
         layers=int(config.num_hidden_layers),
         hidden=int(config.hidden_size),
         attention_width=heads * width,
@@ -72,6 +76,8 @@ def architecture_of(config: PretrainedConfig) -> Architecture:
         intermediate=int(config.intermediate_size),
         gated=any(name.endswith("gate_proj") for name, _ in model.named_modules()),
         decoder=hasattr(model, "score"),
+        largest_table=max(one.numel() for one in tables),
+        largest_matrix=max(one.numel() for one in model.parameters() if id(one) not in looked_up),
     )
 
 

@@ -12,6 +12,7 @@ Strategy = Literal["ddp", "zero1", "fsdp"]
 STRATEGIES: tuple[Strategy, ...] = ("ddp", "zero1", "fsdp")
 # Weights, gradients and AdamW's two moments are float32; matrix products are computed in `dtype` (autocast).
 WEIGHT_BYTES, GRADIENT_BYTES, MOMENT_BYTES = 4, 4, 8
+FLOAT32 = 4  # bytes; of a narrower dtype, autocast keeps copies of the weights
 RECOMPUTED = 1 / 3  # of the 6 operations a parameter and token, checkpointing runs the 2 of the forward pass again
 
 
@@ -29,7 +30,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes on one GPU at the peak of a step."""
+    """Bytes on one GPU at the peak of a step. weights: with the copies that products in bfloat16 take."""
 
     weights: float
     gradients: float
@@ -72,18 +73,36 @@ def memory(
     """Memory of one of `gpus` GPUs while it holds a micro-batch of `tokens` tokens.
 
     States as in ZeRO (Rajbhandari et al. 2020, arXiv 1910.02054, §3 and figure 1): ddp copies all, zero1 shares out
-    the optimiser's moments, fsdp (stage 3) weights and gradients too. Frozen layers run once before the training and
-    are not held in it.
+    the optimiser's moments by whole parameters, fsdp (stage 3) weights and gradients too. Of several GPUs under ddp and
+    zero1, each holds its gradients twice: added up over micro-batches, and in the buckets in which torch's
+    DistributedDataParallel exchanges them. Autocast casts each weight of a matrix product once and keeps the copy until
+    the forward pass ends, the gathered weights of fsdp as well. Frozen layers run once before the training and are not
+    held in it.
     """
     trained = trained_parameters(shape, trainable_layers)
     layers = shape.layers if trainable_layers is None else trainable_layers
-    whole = 1 if strategy != "fsdp" else gpus
+    sharded = strategy == "fsdp"
+    whole = gpus if sharded else 1
+    held = 1 if sharded or gpus == 1 else 2
+    cast = trained - (shape.embedding_parameters if trainable_layers is None else 0)
     return Memory(
-        weights=WEIGHT_BYTES * trained / whole,
-        gradients=GRADIENT_BYTES * trained / whole,
-        optimizer=MOMENT_BYTES * trained / (1 if strategy == "ddp" else gpus),
+        weights=WEIGHT_BYTES * trained / whole + (dtype_bytes * cast if dtype_bytes < FLOAT32 else 0),
+        gradients=GRADIENT_BYTES * trained / whole * held,
+        optimizer=MOMENT_BYTES * _moments_of(shape, trainable_layers, trained, gpus, strategy),
         activations=dtype_bytes * tokens * activation_values(shape, layers, checkpointing),
     )
+
+
+def _moments_of(
+    shape: Architecture, trainable_layers: int | None, trained: int, gpus: int, strategy: Strategy
+) -> float:
+    """Parameters whose moments the fullest GPU holds; zero1 (torch's ZeroRedundancyOptimizer) cuts no parameter."""
+    if strategy == "ddp":
+        return trained
+    if strategy == "fsdp":
+        return trained / gpus
+    table = shape.largest_table if trainable_layers is None else 0
+    return max(trained / gpus, table, shape.largest_matrix)
 
 
 def activation_values(shape: Architecture, layers: int, checkpointing: bool) -> int:

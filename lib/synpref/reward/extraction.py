@@ -74,6 +74,7 @@ class Source:
 def fill_features(source: Source, responses: Responses, only: Holds | None = None, *, look: bool = True) -> int:
     """Add what the store lacks of `responses`; give back how many were added.
 
+    What the tokenisation refuses, too long or of roles that the chat template refuses, is held as a row of no tokens.
     only: tells which of some keys are wanted; None: all. look: at what others have appended, once. A chunk gathers rows
     of several parts of `responses`.
     """
@@ -91,7 +92,8 @@ def fill_features(source: Source, responses: Responses, only: Holds | None = Non
         if not wanted:
             continue
         compute = compute or _computation(kind, source.model_folder, source.tokenizer)
-        encoded = encode_conversations(source.tokenizer, list(wanted.values()), kind.max_tokens, kind.overlong)
+        talks = list(wanted.values())
+        encoded = encode_conversations(source.tokenizer, talks, kind.max_tokens, kind.overlong, refuse_roles=True)
         names = list(wanted)
         for indices, rows in _batches(encoded, compute):
             held.take([names[index] for index in indices], rows, [encoded[index].truncated for index in indices])

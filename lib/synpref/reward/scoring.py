@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from synpref.engines.device import default_device
 from synpref.engines.tokenise import gives_segments
 from synpref.reward.backbones import load_classifier, load_tokenizer
 from synpref.reward.extraction import FeatureKind, Source, fill_features, open_features
@@ -27,7 +28,8 @@ def stream_rewards(
     """Yield (response_ids, rewards) for responses_folder/responses, some thousand at a time.
 
     The model is one that `train_reward_model` made. Frozen layers run once for each response that features_dir does
-    not hold yet, whichever model over the same backbone asked first. A refused, too long response has reward NaN.
+    not hold yet, whichever model over the same backbone asked first. All is float32, on a GPU where
+    one is usable. A refused, too long response has reward NaN.
     Raises InputError where model or folder cannot be read.
     """
     model = read_model(model_path)
@@ -36,7 +38,7 @@ def stream_rewards(
     cut = cut_model(load_classifier(model_path, tokenizer), model.plan.trainable_layers, model_path)
     with TemporaryDirectory() as own:
         source = Source(open_features(features_dir or Path(own), kind), kind, model_path, tokenizer, progress)
-        scorer = PairwiseLoss(cut.upper)
+        scorer = PairwiseLoss(cut.upper).to(default_device())
         source.store.refresh()
         for ids, conversations in read_responses(responses_folder):
             fill_features(source, [(ids, conversations)], look=False)

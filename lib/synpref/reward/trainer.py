@@ -44,6 +44,15 @@ class StepDataset(IterableDataset[Step]):
         return self._make()
 
 
+class StepArguments(TrainingArguments):
+    """A process computes on one GPU, whatever it sees: torch's DataParallel would scatter the rows of a batch."""
+
+    @property
+    def n_gpu(self) -> int:
+        """At most 1; transformers' own counts all that one process alone sees."""
+        return min(int(super().n_gpu), 1)
+
+
 class StepTrainer(Trainer):
     """A Trainer over steps. Texts are read micro-batch by micro-batch; an item holds numbers only."""
 
@@ -139,7 +148,7 @@ def _item(items: list[Step]) -> Item:
 
 def training_arguments(
     plan: TrainingPlan, steps: int, folder: Path, layout: Layout, layers: Sequence[str] = ()
-) -> TrainingArguments:
+) -> StepArguments:
     """The plan in the Trainer's words; `folder` takes checkpoints, where the plan wants any. Nothing is reported.
 
     layers: names of the layers' classes, which fsdp shards one by one. Raises SettingsError for fsdp without GPUs.
@@ -150,7 +159,7 @@ def training_arguments(
         raise SettingsError("training: strategy is fsdp, which accelerate has for GPUs only; set ddp or zero1")
     by_layer = {"version": 2, "transformer_layer_cls_to_wrap": layers}
     shards: dict[str, Any] = {"fsdp": True, "fsdp_config": by_layer} if sharded else {}
-    return TrainingArguments(
+    return StepArguments(
         output_dir=str(folder),
         max_steps=steps,
         per_device_train_batch_size=1,  # an item is a whole step

@@ -213,7 +213,7 @@ def _frozen_layers(backbone: Path, settings: TrainingPlan) -> int | None:
 
 
 def _usable(rows: Comparisons, folder: Path, source: Source) -> tuple[Comparisons, dict[str, int]]:
-    """Fill the store for these rows; leave out comparisons with a response that was refused as too long, counted."""
+    """Fill the store for these rows; leave out comparisons with a response that the tokenisation refused, counted."""
     store, names = source.store, rows.response_ids
     places, keys = store.locate(names), keys_of(names)
     lacking = SortedRuns((), store.folder)
@@ -235,5 +235,8 @@ def _usable(rows: Comparisons, folder: Path, source: Source) -> tuple[Comparison
     }
     if not len(usable):
         limit = source.kind.max_tokens
-        raise InputError(f"{folder}: every comparison has a response above {limit} tokens; raise max_tokens")
+        raise InputError(
+            f"{folder}: every comparison has a response above {limit} tokens, or roles that the backbone's chat "
+            "template refuses; raise max_tokens, or take another backbone"
+        )
     return usable, counts

@@ -42,7 +42,7 @@ def _responses(folder: Path) -> Path:
 def test_a_response_above_the_limit_is_refused_or_cut_as_the_settings_say(warehouse: Warehouse, tmp_path: Path) -> None:
     folder = _responses(tmp_path)
     tokens, refused = final_models.tokens_of(_stage(warehouse, "refuse"), FINAL, folder)
-    assert refused == ["long"]
+    assert refused == {"long": "overlong"}
     assert set(tokens) == {"short"}
     cut, none = final_models.tokens_of(_stage(warehouse, "truncate_left"), FINAL, folder)
     assert not none

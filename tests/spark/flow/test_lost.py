@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synpref.config import load_settings
 from synpref.flow.lost import lost_comparisons, responses_for, undescribed
-from synpref.flow.overlong import overlong_comparisons
+from synpref.flow.refused_comparisons import refused_comparisons
 from synpref.quality.gate import Gate
 from synpref.stage import Stage
 from synpref.store.contracts import TABLES
@@ -71,6 +71,7 @@ def test_what_is_too_long_to_train_on_is_in_quarantine(spark: SparkSession, stag
     answers = [(name, f"n{name}", "p", text, len(text)) for name, text in texts.items()]
     stage.warehouse.insert("prompts", spark.createDataFrame(prompt, TABLES["prompts"].ddl()))
     stage.warehouse.insert("responses", spark.createDataFrame(answers, TABLES["responses"].ddl()))
-    assert overlong_comparisons(stage, "c", _ids(stage, "c2", "c3")) == {"overlong": 1}
+    assert refused_comparisons(stage, "c", _ids(stage, "c2", "c3")) == {"overlong": 1}
     refused = stage.warehouse.read("quarantine").where("campaign = 'c'").collect()
     assert [(row["row_key"], row["reason"]) for row in refused] == [("c2", "overlong")]
+    assert refused[0]["detail"] == "a response is above train.max_tokens"

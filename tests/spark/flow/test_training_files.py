@@ -20,6 +20,7 @@ from synpref.reward import precision
 from synpref.reward.model_folder import read_model
 from synpref.stage import Stage
 from synpref.store.warehouse import Warehouse
+from tests.unit.reward.conftest import with_strict_roles
 
 MODEL = Path(__file__).resolve().parents[3] / ".cache/models/all-minilm-l6-v2"
 FLAWED: list[dict[str, Any]] = [
@@ -160,6 +161,22 @@ def test_overlong_pairs_are_refused_where_the_settings_say_so(warehouse: Warehou
     data = training_data(stage_of(warehouse, tmp_path, word, "scorer.overlong=refuse"))
     assert data.quarantined == {"overlong": 1}
     assert sum(data.sizes.values()) == 5
+
+
+@pytest.mark.skipif(not MODEL.is_dir(), reason="the small model is absent: run `make setup`")
+def test_pairs_of_roles_that_the_chat_template_refuses_are_quarantined_under_either_policy(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    backbone = with_strict_roles(MODEL, tmp_path / "strict")
+    answers = {side: [{"role": "assistant", "content": side}] for side in ("chosen", "rejected")}
+    asked = [[{"role": "user", "content": f"question {group}"}] for group in range(6)]
+    begun = [{"role": "assistant", "content": "Ask me."}, *asked[0]]
+    word = write(tmp_path / "pairs.jsonl", [{"prompt": turns, **answers} for turns in (begun, *asked[1:])])
+    data = training_data(stage_of(warehouse, tmp_path, word, f"train.backbone={backbone}"))
+    assert data.quarantined == {"row_refused": 1}
+    assert sum(data.sizes.values()) == 5
+    (row,) = warehouse.read("quarantine").where("reason = 'row_refused'").collect()
+    assert row["stage"] == "train"
 
 
 @pytest.mark.parametrize("origin", ["human", "unknown"])

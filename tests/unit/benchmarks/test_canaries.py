@@ -38,6 +38,17 @@ def test_the_sample_hangs_on_the_seed_and_takes_a_prompt_once() -> None:
     assert canaries(ITEMS, 0, 7) == ()
 
 
+def test_a_prompt_of_many_pairs_is_drawn_as_one_of_one_pair() -> None:
+    """Three right and three wrong answers are nine pairs; which prompts have them changes no place in the order."""
+
+    def order(many: range) -> list[str]:
+        items = [listed(f"{n}", [1, 1, 1, 0, 0, 0] if n in many else [1, 0]) for n in range(40)]
+        return [canary.prompt_id for canary in canaries(items, 40, 7)]
+
+    assert len(order(range(0))) == 40
+    assert order(range(0)) == order(range(20)) == order(range(20, 40))
+
+
 def test_one_pair_of_an_item_is_attacked_and_equal_texts_and_items_without_pairs_never() -> None:
     (canary,) = canaries([listed("list", [1, 0, 0])], 5, 7)
     assert canary.better.text == "answer 0 to list"

@@ -53,6 +53,18 @@ def test_a_conversation_that_no_template_takes_is_an_error(chat_tokenizer: Calla
         shown(chat_tokenizer("strict"), Conversation([{"role": "assistant", "content": "I begin"}], "yes"))
 
 
+def test_such_a_conversation_may_be_marked_instead_and_its_neighbours_are_as_they_were(
+    chat_tokenizer: Callable[[str], Any],
+) -> None:
+    tokenizer = chat_tokenizer("strict")
+    begun = Conversation([{"role": "assistant", "content": "I begin"}], "yes")
+    talks = [Conversation(ASK, "yes"), begun, Conversation(ASK, "no")]
+    first, marked, last = encode_conversations(tokenizer, talks, 512, "truncate_left", refuse_roles=True)
+    assert marked == ([], None, False, True)
+    assert [first, last] == encode_conversations(tokenizer, [talks[0], talks[2]], 512, "truncate_left")
+    assert encode_conversations(tokenizer, [begun], 512, "refuse", refuse_roles=True) == [marked]
+
+
 def test_a_doubled_beginning_token_is_removed(chat_tokenizer: Callable[[str], Any]) -> None:
     tokenizer = chat_tokenizer("dated")
     tokenizer.chat_template = "{{ bos_token }}" + tokenizer.chat_template

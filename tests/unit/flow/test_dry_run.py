@@ -32,7 +32,10 @@ def test_the_paper_s_final_run_of_the_8b_model(tmp_path: Path) -> None:
     assert found["operations"] == pytest.approx((6 * body * found["work"]["tokens"] + scores) * 4 / 3)
     assert found["gpu_hours"] == pytest.approx(found["operations"] / (989e12 * 0.4 * 3600))
     zero1 = next(one for one in found["memory"] if (one["gpus"], one["strategy"]) == (64, "zero1"))
-    assert zero1["optimizer"] == 8 * 7_504_928_768 / 64
+    # a 64th of the parameters is 117 million; the table of 128,256 tokens and width 4,096 lies on one GPU whole
+    assert zero1["optimizer"] == 8 * 128_256 * 4096
+    assert zero1["weights"] == 4 * 7_504_928_768 + 2 * body
+    assert zero1["gradients"] == 2 * 4 * 7_504_928_768
     layer = 4 * 4096 + 2 * 4096 + 2 * 1024 + 4 * 14336
     assert zero1["activations"] == 2 * 32_768 * (32 * 4096 + layer)
     assert "2,540 (1 epoch, 10,240 pairs a step)" in told.text
@@ -41,6 +44,18 @@ def test_the_paper_s_final_run_of_the_8b_model(tmp_path: Path) -> None:
     assert found["feature_bytes"] == 4 * 2 * 26_000_000 * 1024
     assert "disk          198.4 GiB of features" in told.text
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("recipe", ["final", "development"])
+def test_the_preset_of_40_million_pairs_assumes_them_unless_told_otherwise(recipe: str, tmp_path: Path) -> None:
+    words = ["train.preset=llama-3.1-8b-40m", f"train.recipe={recipe}"]
+    assumed, told = (
+        dry_run(stage_of(tmp_path, *words, *more)).outcome.detail["dry_run"]
+        for more in ([], ["train.estimate.pairs=1000"])
+    )
+    assert (assumed["pairs"], told["pairs"]) == (40_000_000, 1000)
+    # paper.md §4: 40,000,000 / 10,240 = 3,906.25 steps of the final run; / 256 = 156,250 of the other
+    assert assumed["work"]["steps"] == {"final": 3907, "development": 156_250}[recipe]
 
 
 def test_the_development_recipe_takes_as_many_tokens_in_more_steps(tmp_path: Path) -> None:

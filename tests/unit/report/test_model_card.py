@@ -72,6 +72,13 @@ def facts(backbone: Path) -> DataFacts:
     return DataFacts({"a|b.parquet": "12ab"}, {"train": 6}, {"train": 3}, {"tie": 2}, 1, [], str(backbone))
 
 
+def test_what_the_trainer_left_out_is_told(chatty: Path, tmp_path: Path) -> None:
+    model = trained(chatty, tmp_path)
+    assert "were not trained on" not in card_of(model, chatty)
+    model = dataclasses.replace(model, rows={**model.rows, "comparisons_refused": 3})
+    assert "Refused: tie 2. Of the comparisons 3 were not trained on: a response is above 64" in card_of(model, chatty)
+
+
 def card_of(model: TrainedModel, backbone: Path) -> str:
     text = model_card(model, None, facts(backbone), "commit 1")
     (model.path / "README.md").write_text(text, encoding="utf-8")

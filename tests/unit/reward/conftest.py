@@ -210,6 +210,31 @@ def still_bert(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return without_dropout(tiny_bert, tmp_path_factory.mktemp("still-bert") / "model")
 
 
+# A user begins, then they take turns.
+STRICT = (
+    "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('must alternate') }}{% endif %}{{ m['content'] + ' ' }}{% endfor %}"
+)
+
+
+def with_strict_roles(backbone: Path, folder: Path) -> Path:
+    """The same backbone, with a chat template that refuses roles out of turn."""
+    shutil.copytree(backbone, folder)
+    (folder / "chat_template.jinja").write_text(STRICT)
+    return folder
+
+
+def assistant_begins(folder: Path, prompt: str) -> Path:
+    """Let the conversation of a prompt in a snapshot begin with an assistant's turn."""
+    (part,) = (folder / "responses").iterdir()
+    rows = pq.read_table(part).to_pylist()
+    for row in rows:
+        if row["messages"][-1]["content"] == prompt:
+            row["messages"].insert(0, {"role": "assistant", "content": "tell me"})
+    pq.write_table(pa.Table.from_pylist(rows), part)
+    return folder
+
+
 def without_dropout(backbone: Path, folder: Path) -> Path:
     shutil.copytree(backbone, folder)
     config = json.loads((folder / "config.json").read_text())

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from accelerate.state import AcceleratorState
+from transformers import get_scheduler
+from transformers.training_args import ParallelMode
 
+from synpref.config import load_settings
 from synpref.errors import SettingsError
+from synpref.flow.specs import training_plan
 from synpref.reward import trainer
 from synpref.reward.model_folder import model_identity
 from synpref.reward.plan import Layout, TrainingPlan
@@ -55,10 +62,58 @@ def test_the_optimiser_is_named_whatever_the_library_takes_by_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {}
-    monkeypatch.setattr(trainer, "TrainingArguments", lambda **words: given.update(words))
+    monkeypatch.setattr(trainer, "StepArguments", lambda **words: given.update(words))
     trainer.training_arguments(TrainingPlan(steps=3), 3, tmp_path, Layout())
     told = {"optim": "adamw_torch_fused", "adam_beta1": 0.9, "adam_beta2": 0.999, "adam_epsilon": 1e-8}
     assert told | {"max_grad_norm": 1.0} == {name: given[name] for name in (*told, "max_grad_norm")}
+
+
+@pytest.fixture
+def two_gpus(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine that seems to have two."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)  # what is left of them is the device that was seen
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_one_process_trains_on_one_gpu_of_several(tmp_path: Path) -> None:
+    arguments = trainer.training_arguments(TrainingPlan(steps=3), 3, tmp_path, Layout())
+    assert str(arguments.device) == "cuda:0"
+    assert arguments.n_gpu == 1
+    assert arguments.parallel_mode == ParallelMode.NOT_PARALLEL
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rates"),
+    [
+        # up from 0 by 1e-6 / 3 in each of the first three steps of a hundred (3 %), down to 0 by 1e-6 / 97 in the rest
+        ("development", {0: 0.0, 1: 1e-6 / 3, 3: 1e-6, 50: 1e-6 * 50 / 97, 99: 1e-6 / 97, 100: 0.0}),
+        ("final", {0: 3e-6, 1: 3e-6, 3: 3e-6, 50: 3e-6, 99: 3e-6, 100: 3e-6}),
+    ],
+)
+def test_the_rates_of_the_paper_s_two_recipes(recipe: str, rates: dict[int, float], tmp_path: Path) -> None:
+    """paper.md §4: 1e-6 for 8B with a warm-up and a linear decay, and a constant 3e-6."""
+    settings = load_settings(["local"], ["train.preset=qwen3-8b", f"train.recipe={recipe}"])
+    arguments = trainer.training_arguments(training_plan(settings, 0), 100, tmp_path, Layout())
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([weight], lr=arguments.learning_rate)
+    schedule = get_scheduler(arguments.lr_scheduler_type, optimizer, int(arguments.warmup_steps), arguments.max_steps)
+    found = {}
+    for step in range(101):
+        found[step] = optimizer.param_groups[0]["lr"]
+        optimizer.step()
+        schedule.step()
+    assert {step: found[step] for step in rates} == pytest.approx(rates, rel=1e-9)
+
+
+def test_a_constant_rate_may_have_a_warm_up(tmp_path: Path) -> None:
+    plan = TrainingPlan(steps=40, schedule="constant", warmup_share=0.1)
+    arguments = trainer.training_arguments(plan, 40, tmp_path, Layout())
+    assert (arguments.lr_scheduler_type, arguments.warmup_steps) == ("constant_with_warmup", 4)
 
 
 def test_neither_steps_nor_epochs_is_refused() -> None:

@@ -69,6 +69,18 @@ def test_the_whole_one_has_as_many_parameters_as_the_public_model(name: str) -> 
     assert architecture_of(config_of(load_preset(name).architecture)).parameters == PUBLISHED[name]
 
 
+@pytest.mark.parametrize(
+    ("name", "table", "matrix"),
+    [
+        ("qwen3-8b", 151_936 * 4096, 4096 * 12_288),  # tokens, and a matrix of the feed-forward part
+        ("all-minilm-l6-v2", 30_522 * 384, 384 * 1536),  # not the positions, 512
+    ],
+)
+def test_the_largest_parameters_are_told(name: str, table: int, matrix: int) -> None:
+    found = architecture_of(config_of(load_preset(name).architecture))
+    assert (found.largest_table, found.largest_matrix) == (table, matrix)
+
+
 def test_rope_of_llama_reaches_the_model() -> None:
     config: Any = config_of(load_preset("llama-3.2-1b").architecture)
     assert config.rope_parameters["rope_type"] == "llama3"

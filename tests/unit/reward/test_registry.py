@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,11 +13,16 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import pandas as pd
 import pytest
 
+from synpref.analysis.validation import validation_figures
+from synpref.config import load_settings
 from synpref.errors import SettingsError
+from synpref.flow.model_record import logged_in, recorded
+from synpref.quality.gate import Gate
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.plan import TrainingPlan
 from synpref.reward.registry import register
@@ -24,9 +30,18 @@ from synpref.reward.rows import read_responses
 from synpref.reward.scoring import score_responses
 from synpref.reward.tracking import FilesRead, log_training
 from synpref.reward.training import train_reward_model
+from synpref.reward.validation_rows import ValidationRows
+from synpref.stage import Stage
+from synpref.store.warehouse import Warehouse
 from tests.unit.reward.conftest import write_snapshot
 
 MakeRows = Callable[[int, int], list[tuple[str, str, str]]]
+ROWS = ValidationRows(
+    chosen=[f"c{n}" for n in range(6)], rejected=[f"r{n}" for n in range(6)], chosen_characters=[3] * 6,
+    rejected_characters=[4] * 6, group=[f"g{n}" for n in range(6)], source=["mine"] * 6,
+    category=["law"] * 3 + ["physics 101"] * 3,
+)  # fmt: skip
+REWARDS = {**dict.fromkeys(ROWS.chosen, 1.0), **dict.fromkeys(ROWS.rejected, 0.0), "r5": 2.0}  # the last is wrong
 SECONDS_TO_START = 240.0  # an idle machine of two cores takes fifteen
 
 
@@ -125,10 +140,40 @@ def test_by_its_alias_a_model_of_a_file_scores_as_the_trained_one(
     check_registered(in_a_file, model, folder)
 
 
-def test_by_its_alias_a_model_of_a_server_scores_as_the_trained_one(
-    on_a_server: ModuleType, model: TrainedModel, folder: Path
+def test_behind_a_server_a_model_scores_by_its_alias_as_the_trained_one_and_its_figures_are_kept(
+    on_a_server: ModuleType, model: TrainedModel, folder: Path, tmp_path: Path
 ) -> None:
     check_registered(on_a_server, model, folder)
+    check_recorded(on_a_server, model, tmp_path)
+
+
+def check_recorded(mlflow: ModuleType, model: TrainedModel, tmp_path: Path) -> None:
+    """Six comparisons in two categories: the run holds their figures, and the three files of its calibration."""
+    settings = load_settings(["local"], [f"run.dir={tmp_path / 'run'}", "mlflow.log_models=false"])
+    stage = Stage("train", "run", settings, cast("Warehouse", None), Gate())
+    stage.models.mkdir(parents=True, exist_ok=True)
+    run_id = recorded(stage, model, FilesRead({"pairs.parquet": "ab" * 16}), validation_figures(ROWS, REWARDS, 0))
+    assert logged_in(stage, model).read_text() == run_id
+    told = mlflow.get_run(run_id).data.metrics
+    # right on five of six: all three of law, two of three of physics
+    assert told["validation/accuracy"] == pytest.approx(5 / 6)
+    assert told["validation/accuracy_by_category/law"] == 1
+    assert told["validation/accuracy_by_category/physics_101"] == pytest.approx(2 / 3)
+    # margins of 1 and -1: the confidence sigmoid(1) = 0.7311 beside 5 / 6 that are right
+    assert told["validation/calibration_error"] == pytest.approx(5 / 6 - 0.731059, abs=1e-5)
+    client = mlflow.MlflowClient()
+    kept = ["validation/figures.json", "validation/reliability.json", "validation/reliability.png"]
+    assert [one.path for one in client.list_artifacts(run_id, "validation")] == kept
+    figures, table, plot = (Path(client.download_artifacts(run_id, one, str(tmp_path))) for one in kept)
+    assert json.loads(figures.read_text())["by_category"]["law"] == {"rows": 3, "accuracy": 1.0}
+    bins = json.loads(table.read_text())
+    assert bins["columns"] == ["low", "high", "rows", "confidence", "accuracy"]
+    assert [row[2] for row in bins["data"] if row[2]] == [6]
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_calibration_and_categories_stand_in_a_file(in_a_file: ModuleType, model: TrainedModel, tmp_path: Path) -> None:
+    check_recorded(in_a_file, model, tmp_path)
 
 
 def test_another_model_takes_the_alias_over(in_a_file: ModuleType, model: TrainedModel) -> None:

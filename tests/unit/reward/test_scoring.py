@@ -11,13 +11,14 @@ import pytest
 
 from synpref.engines.reward import RewardScorer
 from synpref.errors import InputError
-from synpref.reward import passes
+from synpref.reward import passes, scoring
 from synpref.reward.accuracy import accuracy
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.plan import TrainingPlan
 from synpref.reward.rows import read_comparisons, read_responses
 from synpref.reward.scoring import score_responses, stream_rewards
 from synpref.reward.training import train_reward_model
+from synpref.reward.upper import PairwiseLoss
 
 WriteFolder = Callable[[str, list[tuple[str, str, str]]], Path]
 MakeRows = Callable[[int, int], list[tuple[str, str, str]]]
@@ -77,6 +78,23 @@ def test_new_responses_are_computed_once_and_then_read(
     assert len(told) == 1
     assert again == first
     assert score_responses(model.path, fresh, None) == pytest.approx(first, abs=1e-5)
+
+
+def test_the_device_at_hand_scores(
+    write_folder: WriteFolder, learnable: MakeRows, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = train(write_folder("d", learnable(4, 0)), tiny_bert, tmp_path, PLAN)
+    fresh = write_folder("fresh", learnable(1, 7))
+    asked: list[object] = []
+
+    def to(model: PairwiseLoss, device: object) -> PairwiseLoss:
+        asked.append(device)
+        return model
+
+    monkeypatch.setattr(scoring, "default_device", lambda: "the chosen one")
+    monkeypatch.setattr(PairwiseLoss, "to", to)
+    assert len(score_responses(model.path, fresh, None)) == 4
+    assert asked == ["the chosen one"]
 
 
 def test_a_refused_response_has_no_reward(
