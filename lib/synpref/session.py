@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from pyspark.sql import Row
@@ -40,7 +41,8 @@ def opened(settings: Settings, name: str, run_id: str) -> Iterator[Stage]:
         extra=settings.spark.conf,
     )
     location = Location(path=settings.store.path, catalog=settings.store.catalog, schema=settings.store.schema_)
-    stamp = {"run_id": run_id, "settings_hash": settings_hash(settings)}
+    # an engine's id stays when torch changes, so each commit tells by which version its rows were computed
+    stamp = {"run_id": run_id, "settings_hash": settings_hash(settings), "torch": version("torch")}
     warehouse = Warehouse(spark=spark, location=location, buckets=settings.store.buckets, stamp=stamp)
     with tracked(settings, name, run_id):
         yield Stage(name, run_id, settings, warehouse, Gate(), conditions=under, began=began)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from importlib.metadata import version
 
+import deltalake
 import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
@@ -71,6 +73,14 @@ def test_a_kill_loses_and_repeats_nothing_that_was_committed(small: SmallRun) ->
     stood = sum(small.rows(name, version=killed[name]).num_rows for name in INFERENCE if name in killed)
     stages = json.loads((small.folder / "first.json").read_text())["stages"].values()
     assert sum(counts["engine_calls"] for counts in stages) == asked - stood
+
+
+def test_each_commit_of_answers_tells_its_run_and_its_torch(small: SmallRun) -> None:
+    commits = deltalake.DeltaTable(str(small.run / "warehouse" / "rewards")).history()
+    told = [json.loads(one["userMetadata"]) for one in commits if one["operation"] == "MERGE"]
+    assert told
+    assert {one["torch"] for one in told} == {version("torch")}
+    assert all(one["run_id"] and one["settings_hash"] for one in told)
 
 
 def test_a_second_run_asks_no_engine_trains_nothing_and_decides_the_same(small: SmallRun) -> None:
