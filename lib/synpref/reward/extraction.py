@@ -21,7 +21,8 @@ from synpref.reward.features import FeatureStore, Row
 from synpref.reward.ids import Ids, Keys, keys_of
 
 CHUNK_BYTES = 64 * 1024 * 1024  # written at once; a chunk is all that is held in memory
-TOKEN_BUDGET = 8_192  # padded tokens of one pass through the frozen layers
+TOKEN_BUDGET = 2_048  # padded tokens of one pass through the frozen layers: what it holds fits a processor's caches
+GPU_TOKEN_BUDGET = 8_192
 
 Responses = Iterable[tuple[list[str], list[Conversation]]]
 Compute = Callable[[Sequence[Encoded]], list[Row]]
@@ -164,7 +165,8 @@ def _batches(encoded: Sequence[Encoded], compute: Compute) -> Iterator[tuple[lis
     blank: Row | None = None
     usable = [index for index, item in enumerate(encoded) if not item.refused]
     lengths = [len(encoded[index].input_ids) for index in usable]
-    for batch in token_budget_batches(lengths, TOKEN_BUDGET, len(lengths) or 1):
+    budget = GPU_TOKEN_BUDGET if torch.cuda.is_available() else TOKEN_BUDGET
+    for batch in token_budget_batches(lengths, budget, len(lengths) or 1):
         indices = [usable[position] for position in batch]
         rows = compute([encoded[index] for index in indices])
         blank = rows[0][:0]

@@ -94,7 +94,7 @@ class FeatureStore:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with part.open("wb") as file:
-                np.save(file, np.ascontiguousarray(np.concatenate(rows)), allow_pickle=False)
+                _save(file, rows)
             part.replace(part.with_suffix(".npy"))
             pq.write_table(pa.table(columns, names=NAMES), part)
             part.replace(part.with_suffix(".parquet"))
@@ -153,6 +153,16 @@ class FeatureStore:
         places = Places(number, start.astype(np.int64), length.astype(np.int32), truncated.astype(np.bool_))
         self._chunks.append(held)
         self._index.add(keys_of([str(name) for name in table["response_id"].to_pylist()]), places)
+
+
+def _save(file: BinaryIO, rows: Sequence[Row]) -> None:
+    """Write the rows as one array in numpy's format, one after the other: joined first, all would be there twice."""
+    shape = (sum(map(len, rows)), *rows[0].shape[1:])
+    npy: Any = np.lib.format  # its functions have no types
+    header = {"descr": npy.dtype_to_descr(rows[0].dtype), "fortran_order": False, "shape": shape}
+    npy.write_array_header_1_0(file, header)
+    for row in rows:
+        file.write(row.tobytes())
 
 
 def _open(path: Path) -> BinaryIO:
