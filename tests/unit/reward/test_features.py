@@ -117,7 +117,7 @@ def test_a_broken_chunk_is_named(tmp_path: Path, suffix: str) -> None:
         FeatureStore(tmp_path).missing(["a"])
 
 
-@pytest.mark.parametrize("writer", ["numpy.save", "pyarrow.parquet.write_table"])
+@pytest.mark.parametrize("writer", ["numpy.lib.format.write_array_header_1_0", "pyarrow.parquet.write_table"])
 def test_a_full_disk_is_told_and_leaves_what_was_held(
     writer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
