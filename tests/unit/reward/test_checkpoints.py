@@ -196,7 +196,7 @@ def test_no_space_for_features_leaves_the_checkpoints(
     shutil.rmtree(tmp_path / "features")
     before = checkpoints_in(models)
     with monkeypatch.context() as patch:
-        patch.setattr("numpy.save", no_space)
+        patch.setattr("numpy.lib.format.write_array_header_1_0", no_space)
         with pytest.raises(InputError, match=r"features could not be written .* goes on from its last checkpoint"):
             train(folders, tiny_bert, models)
     assert checkpoints_in(models) == before
