@@ -24,7 +24,7 @@ ASKED = Conversation([{"role": "user", "content": "what"}], "kind")
 @pytest.fixture
 def strict(tmp_path: Path) -> Path:
     (tmp_path / "bert").mkdir()
-    return with_strict_roles(tiny_bert_in(tmp_path / "bert"), tmp_path / "strict")
+    return with_strict_roles(tiny_bert_in(tmp_path / "bert"), tmp_path / "models" / "strict")
 
 
 def test_a_dry_run_counts_the_others(strict: Path) -> None:
@@ -38,8 +38,8 @@ def test_a_dry_run_counts_the_others(strict: Path) -> None:
 def test_tests_are_refused_with_their_reason(strict: Path, tmp_path: Path) -> None:
     rows = [("what", "clear", "rude " * 40), ("say", "kind", "odd")]
     folder = assistant_begins(write_snapshot(tmp_path / "d", rows), "say")
-    settings = load_settings(["local"], ["train.max_tokens=32", "scorer.overlong=refuse"])
+    settings = load_settings(["local"], ["train.max_tokens=32", "scorer.overlong=refuse", f"run.dir={tmp_path}"])
     stage = Stage("evaluate", "run", settings, cast("Warehouse", None), Gate())
-    tokens, refused = tokens_of(stage, {"filtered": [{"path": str(strict)}]}, folder)
+    tokens, refused = tokens_of(stage, {"filtered": [{"model_id": strict.name}]}, folder)
     assert list(tokens.values()) == [(2, False)]
     assert sorted(refused.values()) == ["overlong", "row_refused", "row_refused"]
