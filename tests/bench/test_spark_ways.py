@@ -19,6 +19,7 @@ from synpref.engines.device import choose_dtype
 from synpref.inference.answering import answering
 from synpref.inference.spec import EngineSpec
 from synpref.inference.udfs import embed
+from synpref.inference.windows import WINDOW_ROWS
 from synpref.memory import peak_memory
 from synpref.spark import open_session
 from tests.bench.texts import MINILM, distinct_texts, needs_model, needs_pairs
@@ -67,9 +68,9 @@ def _run(frame: DataFrame) -> Callable[[], None]:
     return lambda: frame.write.format("noop").mode("overwrite").save()
 
 
-def _run_in_large_batches(spark: SparkSession, frame: DataFrame) -> Callable[[], None]:
+def _run_in_large_batches(spark: SparkSession, frame: DataFrame, rows: int = SPARKS_ROWS) -> Callable[[], None]:
     def run() -> None:
-        spark.conf.set(BATCH_ROWS, str(SPARKS_ROWS))
+        spark.conf.set(BATCH_ROWS, str(rows))
         try:
             _run(frame)()
         finally:
@@ -110,7 +111,8 @@ def test_a_worker_takes_no_more_memory_for_ten_times_the_rows(spark: SparkSessio
     for times in (1, TIMES):
         more = [f"{turn} {text}" for turn in range(times) for text in texts]
         rows = _read(spark, more)
-        ours = _run_in_large_batches(spark, rows.mapInArrow(answering(_spec(SHORT, dtype)), ANSWER))
+        answered = rows.mapInArrow(answering(_spec(SHORT, dtype)), ANSWER)
+        ours = _run_in_large_batches(spark, answered, WINDOW_ROWS)  # as a fill has them
         seconds = least_seconds({"ours": ours}, 1)["ours"]
         tokens = _tokens(library, more, SHORT)
         rows.unpersist()
