@@ -27,7 +27,7 @@ from tests.bench.turns import FORMATS, least_seconds, quickest, tell_model
 
 TEXTS, ROUNDS, MAX_TOKENS, NAIVE_ROWS, PREDICT_ROWS = 1_200, 2, 128, 10, 64
 BATCH_ROWS, SPARKS_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch", 10_000  # its default
-MEMORY_ROWS, TIMES, SHORT = 1_200, 10, 32
+MEMORY_ROWS, TIMES, SHORT = 1_200, (1, 3, 6, 10), 32
 SAMPLE = 32  # texts by which the best format of what users write is found
 ANSWER = "text_id string, vector array<float>, error string, detail string, original string"
 
@@ -108,7 +108,7 @@ def test_a_worker_takes_no_more_memory_for_ten_times_the_rows(spark: SparkSessio
     texts = distinct_texts("ultrafeedback_clean_1200", MEMORY_ROWS)
     library = _sentence_transformer(str(MINILM), "float32")
     peaks, seconds, tokens = [], 0.0, 0
-    for times in (1, TIMES):
+    for times in TIMES:
         more = [f"{turn} {text}" for turn in range(times) for text in texts]
         rows = _read(spark, more)
         answered = rows.mapInArrow(answering(_spec(SHORT, dtype)), ANSWER)
@@ -117,10 +117,10 @@ def test_a_worker_takes_no_more_memory_for_ten_times_the_rows(spark: SparkSessio
         tokens = _tokens(library, more, SHORT)
         rows.unpersist()
         peaks.append(peak_memory().worker or 0.0)
-    ratio = peaks[1] / peaks[0]
+    ratio = peaks[-1] / peaks[0]
     tell_model(
         "peak memory of a worker at 10 x the rows / at 1 x", library[0].auto_model, dtype=dtype, seconds=seconds,
-        tokens=tokens, ratio=ratio, rows=str(MEMORY_ROWS), gb=peaks[1],
+        tokens=tokens, ratio=ratio, rows=str(MEMORY_ROWS), gb=" ".join(f"{peak:.2f}" for peak in peaks),
     )  # fmt: skip
     assert ratio <= 1.1
 

@@ -218,9 +218,7 @@ def _quarantine_rows(work: Work, answers: DataFrame) -> DataFrame:
 
 
 def _stopped(work: Work, said: str) -> EngineError | InputError:
-    """The engine's own words out of a worker's, a traceback or its last lines; InputError where its model folder is to
-    blame.
-    """
+    """The engine's own words out of a worker's (a traceback); InputError where its model folder is to blame."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     words = [line for line in lines if "Error: " in line and not line.startswith(("at ", "File "))]
     last = words[-1] if words else lines[0]
