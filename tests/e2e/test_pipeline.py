@@ -189,7 +189,7 @@ def test_few_shots_are_gold_train_of_other_groups(small: SmallRun, local_spark: 
     ).isEmpty()
     same = (
         "SELECT * FROM retrievals r JOIN source_labels q ON q.comparison_id = r.query "
-        "JOIN source_labels s ON s.comparison_id = r.retrieved WHERE q.`group` = s.`group`"
+        "JOIN source_labels s ON s.comparison_id = r.retrieved WHERE r.purpose = 'few_shot' AND q.`group` = s.`group`"
     )
     assert local_spark.sql(same).isEmpty()
 
