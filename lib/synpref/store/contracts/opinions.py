@@ -25,7 +25,7 @@ ENGINES = Table(
 
 ATTRIBUTES = Table(
     name="attributes",
-    comment="Preference attributes of a comparison (paper.md §1), one row a sample.",
+    comment="Preference attributes of a comparison, one row a sample.",
     key=("comparison_id", "engine_id", "sample"),
     bucket_key="comparison_id",
     columns=(
