@@ -76,11 +76,11 @@ def fill(
     """Ask the engine for every row of `inputs` that `table` holds no answer of this engine for.
 
     inputs: the kind's input columns (further ones are ignored), one row a key; key: the table's key without engine_id
-    (the default). Work goes in shards of at most `shard_rows` rows of one bucket; each is computed by `slots` tasks
-    (default: the session's parallelism when the shard begins), written once to staging, then committed by one MERGE
-    that keeps the first answer. After a kill the same call ends in the same table, and only the shard in flight is
-    computed again. Where nothing is pending no engine is loaded. optimize_every: of so many commits that inserted rows,
-    the buckets that they touched are compacted; None: none.
+    (the default). Work goes in shards of at most `shard_rows` rows (see stage_shards); each is computed by `slots`
+    tasks (default: the session's parallelism when the shard begins), written once to staging, then committed by one
+    MERGE that keeps the first answer. After a kill the same call ends in the same table, and only the shard in flight
+    is computed again. Where nothing is pending no engine is loaded. optimize_every: of so many commits that inserted
+    rows, the buckets that they touched are compacted; None: none.
 
     A row that fails goes to `quarantine` under `stage` with its reason, and no stage asks it again: but one that was
     lost on the way (failure.PASSING) is pending in the next fill, which takes it out of there once it has asked.

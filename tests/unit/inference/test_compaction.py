@@ -25,7 +25,7 @@ def compactions(monkeypatch: pytest.MonkeyPatch, every: int | None, commits: Seq
     monkeypatch.setattr(work, "optimize_buckets", lambda _warehouse, _table, buckets: found.append(buckets))
     given: Any = SimpleNamespace(optimize_every=every, table="rewards", warehouse=SimpleNamespace(spark=None))
     meter: Any = SimpleNamespace(tell=lambda *_: None)
-    shards = [Shard(bucket, number, 1, "") for number, (bucket, _) in enumerate(commits)]
+    shards = [Shard((bucket,), 1, ()) for bucket, _ in commits]
     compute_and_commit(given, shards, "", meter, {})
     return found
 

@@ -14,10 +14,10 @@ def test_executors_that_come_during_a_fill_get_tasks_of_its_next_shard() -> None
     work: Any = SimpleNamespace(
         slots=None, warehouse=SimpleNamespace(spark=SimpleNamespace(sparkContext=context))
     )  # fmt: skip
-    shard = Shard(0, 0, 100, "")
+    shard = Shard((0,), 100, ())
     assert tasks_of(work, shard) == 2
     context.defaultParallelism = 48
     assert tasks_of(work, shard) == 48
     work.slots = 4
     assert tasks_of(work, shard) == 4
-    assert tasks_of(work, Shard(0, 1, 3, "")) == 3
+    assert tasks_of(work, Shard((0,), 3, ())) == 3
