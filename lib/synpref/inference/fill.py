@@ -13,6 +13,7 @@ from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Repairs
 from synpref.errors import InputError, SettingsError
 from synpref.inference.dtype import settled
+from synpref.inference.gpus import tasks_at_once
 from synpref.inference.kinds import Kind, kind_of, together_of
 from synpref.inference.progress import Meter, Progress
 from synpref.inference.record import record_engines
@@ -77,7 +78,7 @@ def fill(
 
     inputs: the kind's input columns (further ones are ignored), one row a key; key: the table's key without engine_id
     (the default). Work goes in shards of at most `shard_rows` rows (see stage_shards); each is computed by `slots`
-    tasks (default: the session's parallelism when the shard begins), written once to staging, then committed by one
+    tasks (default: as of gpus.tasks_at_once when the shard begins), written once to staging, then committed by one
     MERGE that keeps the first answer. After a kill the same call ends in the same table, and only the shard in flight
     is computed again. Where nothing is pending no engine is loaded. optimize_every: of so many commits that inserted
     rows, the buckets that they touched are compacted; None: none.
@@ -94,7 +95,7 @@ def fill(
     kind, spark = kind_of(spec), warehouse.spark
     keys = _checked(table, inputs, spec, kind, key)
     root = staging_root(warehouse.location, staging)
-    spec = settled(warehouse, _with_threads(spec, spark, slots or spark.sparkContext.defaultParallelism))
+    spec = settled(warehouse, _with_threads(spec, spark, slots or tasks_at_once(spark, takes_gpu=spec.takes_gpu)))
     card = spec.card
     check_speculation(spark.conf.get("spark.speculation", "false"))
     warehouse.create(table, "quarantine")

@@ -20,7 +20,7 @@ from synpref.errors import EngineError, InputError
 from synpref.inference.answered import COST, COST_COLUMNS, ORDER
 from synpref.inference.answering import answering
 from synpref.inference.arrow_batches import batches_of_windows
-from synpref.inference.gpus import task_profile
+from synpref.inference.gpus import task_profile, tasks_at_once
 from synpref.inference.kinds import Kind
 from synpref.inference.progress import Meter
 from synpref.inference.shards import Shard
@@ -40,7 +40,7 @@ class Work:
     """What all shards of a fill share.
 
     columns: the schema of the staged inputs; rows_in: the number that `max_error_share` is a share of; together: see
-    kinds.together_of; slots: tasks at once, None for the session's parallelism; lost: some rows stand in quarantine as
+    kinds.together_of; slots: tasks at once, None for gpus.tasks_at_once; lost: some rows stand in quarantine as
     lost on the way; optimize_every: as of fill.
     """
 
@@ -137,7 +137,7 @@ def tasks_of(work: Work, shard: Shard) -> int:
     Executors may come while a fill goes on (dynamic allocation). An explicit number of partitions is not coalesced by
     adaptive execution: every slot gets its task.
     """
-    return min(work.slots or work.warehouse.spark.sparkContext.defaultParallelism, shard.rows)
+    return min(work.slots or tasks_at_once(work.warehouse.spark, takes_gpu=work.spec.takes_gpu), shard.rows)
 
 
 def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[str]) -> DataFrame:

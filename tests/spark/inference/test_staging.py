@@ -55,7 +55,7 @@ def test_shards_name_their_buckets_hold_all_rows_and_are_cut_alike_twice(
         shards = stage_shards(
             rows, key=["text_id"], bucket=bucket, rows=100, shard_rows=16, folder=str(tmp_path / name)
         )  # fmt: skip
-        read = [spark.read.parquet(*shard.paths).select("text_id", bucket.alias("bucket")).collect() for shard in shards]
+        read = [spark.read.parquet(*one.paths).select("text_id", bucket.alias("bucket")).collect() for one in shards]
         assert [len(found) for found in read] == [shard.rows for shard in shards]
         assert [{row["bucket"] for row in found} for found in read] == [set(shard.buckets) for shard in shards]
         sizes = [shard.rows for shard in shards]
