@@ -142,7 +142,7 @@ def _ready(spec: EngineSpec, *kinds: str) -> EngineSpec:
     spark = SparkSession.getActiveSession()
     if spark is None:
         raise InputError(f"engine {spec.name}: give the option dtype, or start a Spark session that can measure it")
-    return fitted(spec).having(dtype=measured_dtype(spark, spec.text("device")))
+    return fitted(spec).having(dtype=measured_dtype(spark, spec))
 
 
 def _answers(spec: EngineSpec, columns: Mapping[str, pa.Array[Any]]) -> pa.Table:
