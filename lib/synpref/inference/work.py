@@ -25,7 +25,7 @@ from synpref.inference.kinds import Kind
 from synpref.inference.progress import Meter
 from synpref.inference.shards import Shard
 from synpref.inference.spec import EngineSpec
-from synpref.inference.staging import beat, local_folder, remove
+from synpref.inference.staging import local_folder, remove
 from synpref.inference.standing import lost, row_key
 from synpref.inference.windows import WINDOW_ROWS
 from synpref.store.contracts import TABLES
@@ -98,7 +98,6 @@ def compute_and_commit(
     done, spark = Cost(), work.warehouse.spark
     uncompacted: list[tuple[int, ...]] = []  # buckets of each commit since the last OPTIMIZE
     for number, shard in enumerate(shards):
-        beat(spark, folder)
         staged_answers = f"{folder}/shard-{number}"
         answers = _computed(work, shard, staged_answers, meter, done)
         failures, cost = _counted(work, shard, answers)

@@ -17,7 +17,7 @@ def compactions(monkeypatch: pytest.MonkeyPatch, every: int | None, commits: Seq
     """The buckets of each OPTIMIZE. commits: bucket and rows inserted of each shard."""
     inserted: Iterator[int] = iter([rows for _, rows in commits])
     found: list[Any] = []
-    for name in ("beat", "remove", "_stop_if_too_many"):
+    for name in ("remove", "_stop_if_too_many"):
         monkeypatch.setattr(work, name, lambda *_: None)
     monkeypatch.setattr(work, "_computed", lambda *_: None)
     monkeypatch.setattr(work, "_counted", lambda _work, shard, _answers: ({}, Cost(shard.rows)))
