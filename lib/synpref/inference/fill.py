@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Repairs
-from synpref.errors import InputError, SettingsError
+from synpref.errors import InputError
 from synpref.inference.dtype import settled
 from synpref.inference.gpus import tasks_at_once
 from synpref.inference.kinds import Kind, kind_of, together_of
@@ -19,6 +19,7 @@ from synpref.inference.progress import Meter, Progress
 from synpref.inference.record import record_engines
 from synpref.inference.shards import stage_shards
 from synpref.inference.spec import EngineSpec
+from synpref.inference.speculation import check_speculation
 from synpref.inference.staging import staged, staging_root
 from synpref.inference.standing import lost, standing, unanswered
 from synpref.inference.work import Cost, Work, compute_and_commit
@@ -97,7 +98,7 @@ def fill(
     root = staging_root(warehouse.location, staging)
     spec = settled(warehouse, _with_threads(spec, spark, slots or tasks_at_once(spark, takes_gpu=spec.takes_gpu)))
     card = spec.card
-    check_speculation(spark.conf.get("spark.speculation", "false"))
+    check_speculation(spark)
     warehouse.create(table, "quarantine")
     record_engines(warehouse, card)
 
@@ -178,12 +179,3 @@ def _with_threads(spec: EngineSpec, spark: SparkSession, slots: int) -> EngineSp
         return spec
     cores = spark.sparkContext.defaultParallelism * int(spark.conf.get("spark.task.cpus", "1") or "1")
     return spec.having(threads=max(1, cores // slots))
-
-
-def check_speculation(value: str | None) -> None:
-    """Raise SettingsError where Spark would start slow tasks a second time. value: that of spark.speculation."""
-    if (value or "").strip().lower() == "true":
-        raise SettingsError(
-            "spark.speculation is on in this session: slow tasks would ask the engine twice. Start the session with "
-            "spark.speculation=false"
-        )
