@@ -50,9 +50,7 @@ def reasoned() -> list[Choice | Failure]:
 
 
 def scored(folder: str) -> list[Reward]:
-    scorer = VllmScorer.load(
-        folder, dtype="float32", max_tokens=MAX_TOKENS, overlong="truncate_left", gpu_memory=0.3
-    )
+    scorer = VllmScorer.load(folder, dtype="float32", max_tokens=MAX_TOKENS, overlong="truncate_left", gpu_memory=0.3)
     return scorer.score(TALKS)
 
 

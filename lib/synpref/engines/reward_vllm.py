@@ -38,9 +38,7 @@ class VllmScorer:
     order: KnownOrder | None = field(default=None, compare=False)
 
     @classmethod
-    def load(
-        cls, model_path: str, *, dtype: str, max_tokens: int, overlong: Overlong, gpu_memory: float
-    ) -> VllmScorer:
+    def load(cls, model_path: str, *, dtype: str, max_tokens: int, overlong: Overlong, gpu_memory: float) -> VllmScorer:
         """Load a folder as RewardScorer.load takes it, with a chat template, into the share `gpu_memory` of the GPU.
 
         Raises InputError where vLLM is not installed, or as RewardScorer.load does before it reads weights; EngineError
