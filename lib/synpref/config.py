@@ -89,7 +89,7 @@ def campaign_id(settings: Settings, file_ids: Sequence[str], lists: Sequence[str
             del judge[name]
     del sections["embedder"]["token_budget"]  # how batches are cut
     silver = settings.judges and settings.stage1.iterations
-    scorer = settings.scorer.model_dump(exclude={"shared_prompt", "http", "token_budget"})
+    scorer = settings.scorer.model_dump(exclude={"shared_prompt", "gpu_memory", "http", "token_budget"})
     scorer["max_tokens"] = settings.scorer.max_tokens or settings.train.max_tokens  # see flow.specs.campaign_scorer
     train = settings.train.model_dump(exclude={*TRAIN_ASIDE, *TRAIN_RUNTIME})
     train["dtype"] = train["dtype"] or CAMPAIGN_DTYPE

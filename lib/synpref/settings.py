@@ -284,15 +284,14 @@ class Scorer(Section):
     overlong: Literal["truncate_left", "refuse"]
     token_budget: Positive | None
     shared_prompt: AutoOrOff
+    gpu_memory: Annotated[float, Field(gt=0, le=1)]
     dtype: NumberFormat | None
     http: ScorerHttp
 
     @model_validator(mode="after")
     def _server_known(self) -> Scorer:
         if self.backend == "http" and (self.http.url is None or self.dtype is None):
-            raise ValueError(
-                "scorer.backend: http needs scorer.http.url, and scorer.dtype: what the server computes in"
-            )
+            raise ValueError("scorer.backend: http needs scorer.http.url, and scorer.dtype, in which it computes")
         return self
 
 

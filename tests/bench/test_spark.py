@@ -150,7 +150,7 @@ def test_a_commit_costs_in_a_large_table_what_it_costs_in_a_small_one(spark: Spa
     shards = iter([_of_bucket(spark, start).localCheckpoint() for start in starts])  # made before the clock runs
 
     def commit(rows: int) -> None:
-        tables[rows].insert("rewards", next(shards), bucket=BUCKET, unique=True)
+        tables[rows].insert("rewards", next(shards), in_buckets=[BUCKET], unique=True)
 
     for rows in tables:
         commit(rows)

@@ -10,7 +10,7 @@ from tests.e2e.cluster import Cluster
 WHO_RUNS_WHAT = """
 import json, sys
 import synpref, synpref.jobs
-from synpref.inference.gpus import task_profile
+from synpref.inference.gpus import task_profile, tasks_at_once
 from synpref.spark import open_session
 
 def look(batches):
@@ -31,6 +31,7 @@ answer = {
     "driver": synpref.__file__, "jobs": list(synpref.jobs.__path__), "master": session.sparkContext.master,
     "executors": sorted({row.file for row in seen["other"]}), "folders": sorted({row.folder for row in seen["other"]}),
     "gpus": {name: sorted({row.gpu for row in rows}) for name, rows in seen.items()},
+    "slots": [tasks_at_once(session, takes_gpu=each) for each in (True, False)],
     "rows": session.read.format("delta").load(sys.argv[1]).count(),
 }
 print("ANSWER " + json.dumps(answer))
@@ -43,7 +44,7 @@ def answer(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     folder = tmp_path_factory.mktemp("who runs what")
     script = folder / "who.py"
     script.write_text(WHO_RUNS_WHAT, encoding="utf-8")
-    conf = {"spark.executor.resource.gpu.amount": "1"}
+    conf = {"spark.executor.resource.gpu.amount": "1", "spark.default.parallelism": "3"}
     done = cluster.submit(script, [str(folder / "a table")], conf=conf, timeout=800)
     assert done.returncode == 0, done.stdout[-3000:]
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("ANSWER "))
@@ -63,3 +64,4 @@ def test_a_submitted_job_runs_on_the_workers_with_the_wheel_alone(cluster: Clust
 
 def test_the_tasks_of_an_engine_get_a_gpu_of_executors_that_have_them(answer: dict[str, Any]) -> None:
     assert answer["gpus"] == {"engine": ["7"], "other": ["None"]}
+    assert answer["slots"] == [2, 3]  # two workers of a GPU each; the default parallelism counts no GPUs

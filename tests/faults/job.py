@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -76,15 +76,15 @@ class Watched(Warehouse):
         self,
         table: str,
         rows: DataFrame,
-        bucket: int | None = None,
         *,
+        in_buckets: Collection[int] | None = None,
         unique: bool = False,
         within: Mapping[str, str | int] | None = None,
     ) -> int:
         """As the warehouse does."""
         meet(self.meet, f"insert {len(self.inserts)}")
         began = time.time()
-        inserted = super().insert(table, rows, bucket, unique=unique, within=within)
+        inserted = super().insert(table, rows, in_buckets=in_buckets, unique=unique, within=within)
         self.inserts.append(Insert(table, began, time.time(), inserted))
         return inserted
 

@@ -254,6 +254,7 @@ def test_the_hash_is_of_the_values_not_of_how_they_were_given(tmp_path: Path) ->
         ("run.dir=/tmp/other", False),
         ("spark.driver_memory=3g", False),
         ("scorer.shared_prompt=off", False),
+        ("scorer.gpu_memory=0.5", False),
         ("embedder.token_budget=64", False),
         ("scorer.http.url=http://host:8000", False),
         ("scorer.overlong=refuse", True),

@@ -50,7 +50,8 @@ def reasoned() -> list[Choice | Failure]:
 
 
 def scored(folder: str) -> list[Reward]:
-    return VllmScorer.load(folder, dtype="float32", max_tokens=MAX_TOKENS, overlong="truncate_left").score(TALKS)
+    scorer = VllmScorer.load(folder, dtype="float32", max_tokens=MAX_TOKENS, overlong="truncate_left", gpu_memory=0.3)
+    return scorer.score(TALKS)
 
 
 @pytest.fixture(autouse=True)

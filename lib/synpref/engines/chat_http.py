@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from synpref.engines.choice import FIELD, Alternative, Choice, Choices, first_share, said_in
-from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_UNREACHABLE, PASSING, Failure
+from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_UNREACHABLE, PASSING, SERVER_REFUSED, Failure
 from synpref.engines.json_server import JsonServer
 from synpref.engines.passed import Passed, Repairs
 from synpref.engines.rationale import INSTRUCTION, RATIONALE_TOKENS, instructed
@@ -21,6 +21,7 @@ CORRECTION = "Your reply does not begin with a verdict. Reply again, with nothin
 _VERDICT_TOKENS = 32  # a number, or an object that holds one
 _ALTERNATIVES = 20  # as many as servers give at most
 _USAGE = ("prompt_tokens", "completion_tokens")
+_LIMIT, _NEWER_LIMIT = "max_tokens", "max_completion_tokens"  # newer models of OpenAI refuse the former
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class HttpChat:
     rationale: bool = False
     rationale_tokens: int = RATIONALE_TOKENS
     passed: Passed = field(default_factory=Passed, compare=False)
+    # what the server calls the number of tokens that it may write
+    _limit: dict[str, str] = field(default_factory=lambda: {"name": _LIMIT}, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.rationale and self.structured == "choice":
@@ -82,10 +85,22 @@ class HttpChat:
             return [Failure(ENGINE_UNREACHABLE, str(error)[:DETAIL_CHARACTERS])] * len(prompts)
 
     def _ask(self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]) -> list[Choice | Failure]:
-        bodies = [self._body(prompt, choices, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
-        answers = [self._read(answer, choices) for answer in self.server.post_all("/chat/completions", bodies)]
+        found = self._sent(prompts, choices, seeds)
+        refused = [place for place, answer in enumerate(found) if _refuses_limit(answer)]
+        if refused and self._limit["name"] == _LIMIT:
+            self._limit["name"] = _NEWER_LIMIT
+            again = self._sent([prompts[place] for place in refused], choices, [seeds[place] for place in refused])
+            for place, answer in zip(refused, again, strict=True):
+                found[place] = answer
+        answers = [self._read(answer, choices) for answer in found]
         self.passed.add(sum(answer.tokens for answer in answers if isinstance(answer, Choice)))
         return answers
+
+    def _sent(
+        self, prompts: Sequence[Messages], choices: Choices, seeds: Sequence[int]
+    ) -> list[dict[str, Any] | Failure]:
+        bodies = [self._body(prompt, choices, seed) for prompt, seed in zip(prompts, seeds, strict=True)]
+        return self.server.post_all("/chat/completions", bodies)
 
     def _body(self, prompt: Messages, choices: Choices, seed: int) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -93,7 +108,7 @@ class HttpChat:
             "messages": [dict(message) for message in prompt],
             "temperature": self.temperature,
             "seed": seed,
-            "max_tokens": _VERDICT_TOKENS + (self.rationale_tokens if self.rationale else 0),
+            self._limit["name"]: _VERDICT_TOKENS + (self.rationale_tokens if self.rationale else 0),
         }
         if self.logprobs:
             body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
@@ -123,6 +138,14 @@ def instruction(structured: Structured, rationale: bool) -> str:
         reason = ' and then "reason", one sentence that says why' if rationale else ""
         return f'Put the reply into a JSON object whose first field is "{FIELD}", the text "1" or "2"{reason}.'
     return INSTRUCTION if rationale else ""
+
+
+def _refuses_limit(answer: dict[str, Any] | Failure) -> bool:
+    """Whether the server refused the request for the name of its limit of tokens."""
+    if not isinstance(answer, Failure) or answer.reason != SERVER_REFUSED:
+        return False
+    told = answer.detail.lower()
+    return _LIMIT in told and ("unsupported" in told or "not supported" in told)
 
 
 def _repairs(answers: Sequence[Choice | Failure]) -> Repairs:

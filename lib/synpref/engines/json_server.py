@@ -14,6 +14,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError
 
 from synpref.engines.failure import DETAIL_CHARACTERS, ENGINE_UNREACHABLE, OVERLONG, SERVER_REFUSED, Failure
+from synpref.engines.whole_answer import keep_to_time
 from synpref.errors import EngineError, InputError
 
 # What may pass when asked again later: a time-out (which 408 is), overload, and all that goes wrong over there.
@@ -31,9 +32,9 @@ _UNREACHABLE = ("NewConnection", "NameResolution", "ConnectTimeout")
 class JsonServer:
     """url: what stands before the paths, for example http://host:8000/v1. concurrency: requests at once, at most.
 
-    timeout: seconds for one answer. retries: how often a request is sent again after a time-out, a broken connection or
-    a status of time-out (408), overload (429) or of the server's own trouble (5xx), with growing pauses, or the pause
-    that the server asks for; never after another 4xx.
+    timeout: seconds for one answer, to its last byte. retries: how often a request is sent again after a time-out, a
+    broken connection or a status of time-out (408), overload (429) or of the server's own trouble (5xx), with growing
+    pauses, or the pause that the server asks for; never after another 4xx.
     key_variable: the environment variable that holds the key; None for a server that asks for none.
     """
 
@@ -67,6 +68,7 @@ class JsonServer:
         workers = min(self.concurrency, len(bodies))
         timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, self.timeout), read=self.timeout)
         pool = urllib3.PoolManager(maxsize=workers + 1, retries=retry, timeout=timeout)
+        keep_to_time(pool)
         threads = ThreadPoolExecutor(workers)
         answers: list[dict[str, Any] | Failure] = []
         lost: list[Failure] = []  # since the last that was not, or since the server was found alive

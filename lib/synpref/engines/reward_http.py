@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from synpref.engines.failure import ENGINE_ERROR, ENGINE_UNREACHABLE, Failure
@@ -42,6 +43,7 @@ class HttpScorer:
     max_tokens: int
     overlong: Overlong
     passed: Passed = field(default_factory=Passed, compare=False)
+    tokenising: Lock = field(default_factory=Lock, compare=False, repr=False)  # a tokenizer serves one thread at a time
     order: KnownOrder | None = field(default=None, compare=False)
 
     @classmethod
@@ -79,7 +81,15 @@ class HttpScorer:
 
         Tokens, cuts and refusals are those of the local scorer. Raises as JsonServer.post_all does.
         """
-        rows = RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
+        return self.score_rows(self.prepare(conversations))
+
+    def prepare(self, conversations: Sequence[Conversation]) -> RewardRows:
+        """The part of `score` that asks nobody: tokens."""
+        with self.tokenising:
+            return RewardRows.of(self.tokenizer, conversations, self.max_tokens, self.overlong)
+
+    def score_rows(self, rows: RewardRows) -> list[Reward | Failure]:
+        """The rest of `score`."""
         runs = [rows.encoded[place] for place in rows.runs]
         logits = self._asked([row.input_ids for row in runs])
         self.passed.add(sum(len(row.input_ids) for row in runs), sum(row.truncated for row in runs))

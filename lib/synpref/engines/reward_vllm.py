@@ -38,8 +38,8 @@ class VllmScorer:
     order: KnownOrder | None = field(default=None, compare=False)
 
     @classmethod
-    def load(cls, model_path: str, *, dtype: str, max_tokens: int, overlong: Overlong) -> VllmScorer:
-        """Load a folder as RewardScorer.load takes it, with a chat template.
+    def load(cls, model_path: str, *, dtype: str, max_tokens: int, overlong: Overlong, gpu_memory: float) -> VllmScorer:
+        """Load a folder as RewardScorer.load takes it, with a chat template, into the share `gpu_memory` of the GPU.
 
         Raises InputError where vLLM is not installed, or as RewardScorer.load does before it reads weights; EngineError
         where the rewards of short conversations are no numbers, all the same, or depend on their batch.
@@ -58,7 +58,8 @@ class VllmScorer:
         with loading(folder):
             engine = vllm.LLM(
                 model=str(folder), runner="pooling", dtype=dtype, max_model_len=max_tokens, load_format="safetensors",
-                trust_remote_code=False, enable_prefix_caching=True, disable_log_stats=True,
+                gpu_memory_utilization=gpu_memory, trust_remote_code=False, enable_prefix_caching=True,
+                disable_log_stats=True,
             )  # fmt: skip
         # By default a classifier's output of one label passes a sigmoid.
         scorer = cls(engine, vllm.PoolingParams(use_activation=False), tokenizer, max_tokens, overlong)

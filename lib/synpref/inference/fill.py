@@ -11,13 +11,15 @@ from pyspark.sql import functions as F
 
 from synpref.engines.known_order import KnownOrder
 from synpref.engines.passed import Repairs
-from synpref.errors import InputError, SettingsError
+from synpref.errors import InputError
 from synpref.inference.dtype import settled
+from synpref.inference.gpus import tasks_at_once
 from synpref.inference.kinds import Kind, kind_of, together_of
 from synpref.inference.progress import Meter, Progress
 from synpref.inference.record import record_engines
 from synpref.inference.shards import stage_shards
 from synpref.inference.spec import EngineSpec
+from synpref.inference.speculation import check_speculation
 from synpref.inference.staging import staged, staging_root
 from synpref.inference.standing import lost, standing, unanswered
 from synpref.inference.work import Cost, Work, compute_and_commit
@@ -76,11 +78,11 @@ def fill(
     """Ask the engine for every row of `inputs` that `table` holds no answer of this engine for.
 
     inputs: the kind's input columns (further ones are ignored), one row a key; key: the table's key without engine_id
-    (the default). Work goes in shards of at most `shard_rows` rows of one bucket; each is computed by `slots` tasks
-    (default: the session's parallelism when the shard begins), written once to staging, then committed by one MERGE
-    that keeps the first answer. After a kill the same call ends in the same table, and only the shard in flight is
-    computed again. Where nothing is pending no engine is loaded. optimize_every: of so many commits that inserted rows,
-    the buckets that they touched are compacted; None: none.
+    (the default). Work goes in shards of at most `shard_rows` rows (see stage_shards); each is computed by `slots`
+    tasks (default: as of gpus.tasks_at_once when the shard begins), written once to staging, then committed by one
+    MERGE that keeps the first answer. After a kill the same call ends in the same table, and only the shard in flight
+    is computed again. Where nothing is pending no engine is loaded. optimize_every: of so many commits that inserted
+    rows, the buckets that they touched are compacted; None: none.
 
     A row that fails goes to `quarantine` under `stage` with its reason, and no stage asks it again: but one that was
     lost on the way (failure.PASSING) is pending in the next fill, which takes it out of there once it has asked.
@@ -94,9 +96,9 @@ def fill(
     kind, spark = kind_of(spec), warehouse.spark
     keys = _checked(table, inputs, spec, kind, key)
     root = staging_root(warehouse.location, staging)
-    spec = settled(warehouse, _with_threads(spec, spark, slots or spark.sparkContext.defaultParallelism))
+    spec = settled(warehouse, _with_threads(spec, spark, slots or tasks_at_once(spark, takes_gpu=spec.takes_gpu)))
     card = spec.card
-    check_speculation(spark.conf.get("spark.speculation", "false"))
+    check_speculation(spark)
     warehouse.create(table, "quarantine")
     record_engines(warehouse, card)
 
@@ -177,12 +179,3 @@ def _with_threads(spec: EngineSpec, spark: SparkSession, slots: int) -> EngineSp
         return spec
     cores = spark.sparkContext.defaultParallelism * int(spark.conf.get("spark.task.cpus", "1") or "1")
     return spec.having(threads=max(1, cores // slots))
-
-
-def check_speculation(value: str | None) -> None:
-    """Raise SettingsError where Spark would start slow tasks a second time. value: that of spark.speculation."""
-    if (value or "").strip().lower() == "true":
-        raise SettingsError(
-            "spark.speculation is on in this session: slow tasks would ask the engine twice. Start the session with "
-            "spark.speculation=false"
-        )

@@ -67,9 +67,9 @@ def together_of(spec: EngineSpec) -> tuple[str, ...]:
     """SQL over the input columns by which rows are brought into one task and window, because the engine computes what
     they have in common once; none where it does not.
 
-    A scorer does not where `shared_prompt` is off. A judge's server keeps the beginnings of prompts as vLLM does. A
-    shard lies in one bucket; rewards are bucketed by response and verdicts by comparison: with several buckets, what
-    shards cut apart is computed in each of them.
+    A scorer does not where `shared_prompt` is off. A judge's server keeps the beginnings of prompts as vLLM does.
+    Rewards are bucketed by response and verdicts by comparison: where the rows of several buckets are too many for one
+    shard, what shards cut apart is computed in each of them.
     """
     return () if spec.text("shared_prompt") == "off" else kind_of(spec).together
 

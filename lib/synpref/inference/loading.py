@@ -43,8 +43,8 @@ def embedder(spec: EngineSpec) -> Embedder:
 def reward(spec: EngineSpec) -> RewardScorer | VllmScorer | HttpScorer:
     """The reward scorer of the option `backend`; all take max_tokens and overlong.
 
-    transformers: dtype, token_budget, device, shared_prompt. vllm: dtype. http: url, server, served_model, concurrency,
-    timeout, retries, key_variable.
+    transformers: dtype, token_budget, device, shared_prompt. vllm: dtype, gpu_memory. http: url, server, served_model,
+    concurrency, timeout, retries, key_variable.
     """
     backend = spec.text("backend")
     if backend == "vllm":
@@ -70,7 +70,11 @@ def _vllm_reward(spec: EngineSpec) -> VllmScorer:
     from synpref.engines.reward_vllm import VllmScorer
 
     return VllmScorer.load(
-        _folder(spec), dtype=_dtype(spec), max_tokens=spec.integer("max_tokens", 0), overlong=_overlong(spec)
+        _folder(spec),
+        dtype=_dtype(spec),
+        max_tokens=spec.integer("max_tokens", 0),
+        overlong=_overlong(spec),
+        gpu_memory=spec.number("gpu_memory", 0.0),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -9,16 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from synpref.errors import SettingsError
 from synpref.store.names import Location
 
+_LOG = logging.getLogger(__name__)
+
 FOLDER = "_staging"
-# A file that a living job touches with each shard: stores differ in what they say of a folder's own age.
+# A file that a living job touches: stores differ in what they say of a folder's own age.
 HEARTBEAT = "alive"
-# No shard takes a day: what was not touched for longer belongs to a job that was killed.
+SECONDS_BETWEEN_BEATS = 600.0
+# What was not touched for a day belongs to a job that was killed.
 LEFTOVER_SECONDS = 24 * 3600.0
 
 
@@ -35,12 +41,20 @@ def staging_root(location: Location, folder: str | None) -> str:
 
 @contextmanager
 def staged(spark: SparkSession, root: str, label: str) -> Iterator[str]:
-    """A new folder's path under `root`, removed at the end together with leftovers of killed jobs."""
+    """A new folder's path under `root`, removed at the end together with leftovers of killed jobs.
+
+    Its heart beats until then, however long a shard takes.
+    """
     folder = f"{root}/{label}-{uuid.uuid4().hex}"
+    stop = threading.Event()
+    heart = threading.Thread(target=_keep_beating, args=(spark, folder, stop), daemon=True)
+    heart.start()
     try:
         beat(spark, folder)
         yield folder
     finally:
+        stop.set()
+        heart.join()  # a beat behind the removal would make the folder again
         remove(spark, folder)
         remove_leftovers(spark, root)
 
@@ -49,6 +63,14 @@ def beat(spark: SparkSession, folder: str) -> None:
     """Touch the heartbeat of a folder of `staged`, made if need be: other jobs leave it alone for a day."""
     system, path = _file_system(spark, f"{folder}/{HEARTBEAT}")
     system.create(path, True).close()
+
+
+def _keep_beating(spark: SparkSession, folder: str, stop: threading.Event) -> None:
+    while not stop.wait(SECONDS_BETWEEN_BEATS):
+        try:
+            beat(spark, folder)
+        except (Py4JError, PySparkException) as error:  # a store that is away for some minutes ends no job
+            _LOG.warning("the heartbeat of %s could not be touched: %s", folder, str(error))
 
 
 def remove(spark: SparkSession, folder: str) -> None:

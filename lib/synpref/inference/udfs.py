@@ -30,6 +30,7 @@ from synpref.inference.dtype import measured_dtype
 from synpref.inference.placing import placed
 from synpref.inference.positions import fitted
 from synpref.inference.spec import EngineSpec
+from synpref.inference.speculation import check_speculation
 from synpref.inference.windows import WINDOW_ROWS, windows
 
 _LOG = logging.getLogger(__name__)
@@ -130,19 +131,24 @@ def register(spark: SparkSession, specs: Mapping[str, EngineSpec]) -> None:
 
 
 def _ready(spec: EngineSpec, *kinds: str) -> EngineSpec:
-    """The spec with all that a worker needs; reads the model's folder, so that a wrong path shows here."""
+    """The spec with all that a worker needs; reads the model's folder, so that a wrong path shows here.
+
+    Raises SettingsError where the session that is active now, if any, has spark.speculation on.
+    """
     if spec.kind not in kinds:
         raise InputError(f"engine {spec.name} is of kind {spec.kind}, not {' or '.join(kinds)}")
     _ = spec.card
+    spark = SparkSession.getActiveSession()
+    if spark is not None:
+        check_speculation(spark)
     if spec.text("gpus") is not None:
         # two UDFs of a query run at once and wait for each other: each would hold, or lack, the one GPU
         raise InputError(f"engine {spec.name}: a UDF takes the GPU that Spark gives its task, not one of `gpus`")
     if not spec.open_dtype:
         return fitted(spec)
-    spark = SparkSession.getActiveSession()
     if spark is None:
         raise InputError(f"engine {spec.name}: give the option dtype, or start a Spark session that can measure it")
-    return fitted(spec).having(dtype=measured_dtype(spark, spec.text("device")))
+    return fitted(spec).having(dtype=measured_dtype(spark, spec))
 
 
 def _answers(spec: EngineSpec, columns: Mapping[str, pa.Array[Any]]) -> pa.Table:

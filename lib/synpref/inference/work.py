@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -19,12 +20,12 @@ from synpref.errors import EngineError, InputError
 from synpref.inference.answered import COST, COST_COLUMNS, ORDER
 from synpref.inference.answering import answering
 from synpref.inference.arrow_batches import batches_of_windows
-from synpref.inference.gpus import task_profile
+from synpref.inference.gpus import task_profile, tasks_at_once
 from synpref.inference.kinds import Kind
 from synpref.inference.progress import Meter
 from synpref.inference.shards import Shard
 from synpref.inference.spec import EngineSpec
-from synpref.inference.staging import beat, local_folder, remove
+from synpref.inference.staging import local_folder, remove
 from synpref.inference.standing import lost, row_key
 from synpref.inference.windows import WINDOW_ROWS
 from synpref.store.contracts import TABLES
@@ -39,7 +40,7 @@ class Work:
     """What all shards of a fill share.
 
     columns: the schema of the staged inputs; rows_in: the number that `max_error_share` is a share of; together: see
-    kinds.together_of; slots: tasks at once, None for the session's parallelism; lost: some rows stand in quarantine as
+    kinds.together_of; slots: tasks at once, None for gpus.tasks_at_once; lost: some rows stand in quarantine as
     lost on the way; optimize_every: as of fill.
     """
 
@@ -95,9 +96,8 @@ def compute_and_commit(
     folder: holds the staged answers of one shard at a time.
     """
     done, spark = Cost(), work.warehouse.spark
-    uncompacted: list[int] = []  # bucket of each commit since the last OPTIMIZE
+    uncompacted: list[tuple[int, ...]] = []  # buckets of each commit since the last OPTIMIZE
     for number, shard in enumerate(shards):
-        beat(spark, folder)
         staged_answers = f"{folder}/shard-{number}"
         answers = _computed(work, shard, staged_answers, meter, done)
         failures, cost = _counted(work, shard, answers)
@@ -106,7 +106,7 @@ def compute_and_commit(
         _stop_if_too_many(work, quarantined, answers)
         inserted = _commit(work, shard, answers, failed=bool(failures))
         remove(spark, staged_answers)
-        uncompacted = _compacted(work, [*uncompacted, shard.bucket] if inserted else uncompacted)
+        uncompacted = _compacted(work, [*uncompacted, shard.buckets] if inserted else uncompacted)
         done += replace(cost, inserted=inserted)
         meter.tell(done.rows, done.tokens)
     return done
@@ -115,7 +115,7 @@ def compute_and_commit(
 def _computed(work: Work, shard: Shard, folder: str, meter: Meter, done: Cost) -> DataFrame:
     spark = work.warehouse.spark
     counts = local_folder(spark, f"{folder}/counts")
-    rows = spark.read.schema(work.columns).parquet(shard.path)
+    rows = spark.read.schema(work.columns).parquet(*shard.paths)
     answer = answering(work.spec, None if counts is None else str(counts))
     schema = f"{work.kind.schema}, {COST_COLUMNS}"
     profile = task_profile(spark) if work.spec.takes_gpu else None
@@ -136,7 +136,7 @@ def tasks_of(work: Work, shard: Shard) -> int:
     Executors may come while a fill goes on (dynamic allocation). An explicit number of partitions is not coalesced by
     adaptive execution: every slot gets its task.
     """
-    return min(work.slots or work.warehouse.spark.sparkContext.defaultParallelism, shard.rows)
+    return min(work.slots or tasks_at_once(work.warehouse.spark, takes_gpu=work.spec.takes_gpu), shard.rows)
 
 
 def spread(rows: DataFrame, tasks: int, key: Sequence[str], together: Sequence[str]) -> DataFrame:
@@ -187,21 +187,21 @@ def _commit(work: Work, shard: Shard, answers: DataFrame, *, failed: bool) -> in
     names = [column.name for column in contract.columns if column.name != "engine_id"]
     engine = F.lit(work.engine_id).alias("engine_id")
     good = answers.where(F.col("error").isNull()).select(*[F.col(f"`{name}`") for name in names], engine)
-    bucket = None if contract.bucket_key is None else shard.bucket
+    buckets = None if contract.bucket_key is None else shard.buckets
     if work.lost:
         refused = work.warehouse.read("quarantine").where(F.col("row_key").endswith(work.engine_id))
         work.warehouse.withdraw("quarantine", lost(answers, refused, work.key, work.engine_id))
     if failed:
         within = {"campaign": EVERY_CAMPAIGN, "stage": work.stage}
         work.warehouse.insert("quarantine", _quarantine_rows(work, answers), unique=True, within=within)
-    return work.warehouse.insert(work.table, good, bucket=bucket, unique=True)
+    return work.warehouse.insert(work.table, good, in_buckets=buckets, unique=True)
 
 
-def _compacted(work: Work, uncompacted: list[int]) -> list[int]:
-    """The commits, by bucket, whose files are still small: none after an OPTIMIZE of the buckets that they touched."""
+def _compacted(work: Work, uncompacted: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """The commits, by their buckets, whose files are small: none after an OPTIMIZE of the buckets that they touched."""
     if work.optimize_every is None or len(uncompacted) < work.optimize_every:
         return uncompacted
-    optimize_buckets(work.warehouse, work.table, set(uncompacted))
+    optimize_buckets(work.warehouse, work.table, set(chain.from_iterable(uncompacted)))
     return []
 
 

@@ -29,7 +29,7 @@ class Tables(Protocol):
     def read(self, table: str) -> DataFrame:
         """All rows of a table."""
 
-    def insert(self, table: str, rows: DataFrame, bucket: int | None = None, *, unique: bool = False) -> int:
+    def insert(self, table: str, rows: DataFrame, *, unique: bool = False) -> int:
         """Insert rows whose key is new; how many were. unique: no key stands twice in rows."""
 
 

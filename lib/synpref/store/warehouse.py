@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -60,25 +60,27 @@ class Warehouse:
         self,
         table: str,
         rows: DataFrame,
-        bucket: int | None = None,
         *,
+        in_buckets: Collection[int] | None = None,
         unique: bool = False,
         within: Mapping[str, str | int] | None = None,
     ) -> int:
         """Insert the rows whose key the table does not hold, in one commit; return how many those were.
 
         The first answer wins. Among `rows` of one key the smallest counts; `unique` says that there are none and saves
-        a shuffle. `bucket` says that all rows lie in it, so that only its files are read, and `within` that all have
-        these values, so that no files are read that hold only others. Makes the table if need be. Raises InputError
-        where columns are missing or unknown.
+        a shuffle. `in_buckets` says in which buckets all rows lie, so that only their files are read, and `within` that
+        all have these values, so that no files are read that hold only others. Makes the table if need be. Raises
+        InputError where columns are missing or unknown.
         """
         contract = _contract(table)
         self.create(table)
         target = self.delta(table)
-        batch = shaped(rows, contract, self.bucket_count(table), bucket)
+        batch = shaped(rows, contract, self.bucket_count(table), in_buckets)
         if not unique:
             batch = first_of_key(batch, contract)
-        return settled(lambda: merge_new(target, batch, contract, bucket=bucket, stamp=self.stamp, within=within))
+        return settled(
+            lambda: merge_new(target, batch, contract, in_buckets=in_buckets, stamp=self.stamp, within=within)
+        )
 
     def replace(self, table: str, rows: DataFrame, where: Mapping[str, str | int]) -> None:
         """Put `rows` in the place of the slice `where`, in one commit; every row must lie in that slice."""

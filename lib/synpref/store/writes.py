@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from delta.tables import DeltaTable
@@ -21,11 +21,11 @@ USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _VALUE = re.compile(r"[A-Za-z0-9_.:@+-]*")
 
 
-def shaped(rows: DataFrame, table: Table, buckets: int, bucket: int | None = None) -> DataFrame:
+def shaped(rows: DataFrame, table: Table, buckets: int, in_buckets: Collection[int] | None = None) -> DataFrame:
     """Return `rows` with the table's columns in order, `bucket` added.
 
-    Raises InputError where columns are missing or unknown. A row outside `bucket`, where one is given, fails the job
-    that writes it.
+    Raises InputError where columns are missing or unknown. A row outside `in_buckets`, where they are given, fails the
+    job that writes it.
     """
     expected = [column.name for column in table.columns]
     found = [name for name in rows.columns if name != BUCKET]
@@ -36,9 +36,10 @@ def shaped(rows: DataFrame, table: Table, buckets: int, bucket: int | None = Non
     if table.bucket_key is None:
         return rows.select(*columns)
     number = bucket_column(table.bucket_key, buckets)
-    if bucket is not None:
-        message = F.lit(f"table {table.name}: a row of another bucket stands in the shard of bucket {bucket}")
-        number = F.when(number == bucket, number).otherwise(F.raise_error(message).cast("int"))
+    if in_buckets is not None:
+        told = ", ".join(map(str, in_buckets))
+        message = F.lit(f"table {table.name}: a row of another bucket stands in a shard of the buckets {told}")
+        number = F.when(number.isin(*in_buckets), number).otherwise(F.raise_error(message).cast("int"))
     return rows.select(number.alias(BUCKET), *columns)
 
 
@@ -61,23 +62,24 @@ def merge_new(
     rows: DataFrame,
     table: Table,
     *,
-    bucket: int | None,
+    in_buckets: Collection[int] | None,
     stamp: Mapping[str, str],
     within: Mapping[str, str | int] | None = None,
 ) -> int:
     """Insert the `rows` (shaped, one a key) whose key `target` does not hold; return how many those were.
 
-    With `bucket` as a literal only the files of that bucket are read, with `within` (column to the value that all rows
-    have there) only those that may hold such rows.
+    With `in_buckets` as literals only the files of these buckets are read, with `within` (column to the value that all
+    rows have there) only those that may hold such rows.
     """
     conditions = [f"old.`{name}` = new.`{name}`" for name in table.key]
     if within:
         conditions.insert(0, slice_condition(table, within, "old"))
-    if bucket is not None:
-        conditions.insert(0, f"old.`{BUCKET}` = {int(bucket)}")
-    elif table.bucket_key is not None:
+    if table.bucket_key is not None:
         conditions.insert(0, f"old.`{BUCKET}` = new.`{BUCKET}`")
-    # A shard (small) against its bucket of the table (large, only the key columns are read).
+    if in_buckets is not None:
+        numbers = ", ".join(str(int(bucket)) for bucket in sorted(in_buckets))
+        conditions.insert(0, f"old.`{BUCKET}` IN ({numbers})")
+    # A shard (small) against its buckets of the table (large, only the key columns are read).
     merge = target.alias("old").merge(rows.alias("new"), " AND ".join(conditions)).whenNotMatchedInsertAll()
     with stamped(rows.sparkSession, stamp):
         outcome = merge.execute().first()

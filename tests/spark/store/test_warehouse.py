@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def test_a_literal_bucket_keeps_the_files_of_other_buckets_closed(
     warehouse = Warehouse(spark, Location(path=str(tmp_path)), buckets=4)
     warehouse.insert("rewards", rewards(0, 100))
     bucket = F.expr("pmod(xxhash64(response_id), 4)")
-    inserted = warehouse.insert("rewards", rewards(0, 200, 2.0).filter(bucket == 2), bucket=2)
+    inserted = warehouse.insert("rewards", rewards(0, 200, 2.0).filter(bucket == 2), in_buckets=[2])
     assert inserted == rewards(100, 200).filter(bucket == 2).count()
     conditions = last_commit(warehouse, "rewards")["operationParameters"]
     assert "bucket" in str(conditions)
@@ -95,11 +96,27 @@ def test_a_literal_bucket_keeps_the_files_of_other_buckets_closed(
     assert pruned.filter(bucket != 2).count() == 0
 
 
+def test_a_commit_over_some_buckets_opens_no_file_of_the_others(
+    spark: SparkSession, tmp_path: Path, rewards: Rewards
+) -> None:
+    warehouse = Warehouse(spark, Location(path=str(tmp_path)), buckets=4)
+    warehouse.insert("rewards", rewards(0, 100))
+    for other in (0, 3):  # a MERGE that read there would fail
+        shutil.rmtree(tmp_path / "rewards" / f"bucket={other}")
+    bucket = F.expr("pmod(xxhash64(response_id), 4)")
+    version = warehouse.version("rewards")
+    inserted = warehouse.insert("rewards", rewards(0, 200, 2.0).filter(bucket.isin(1, 2)), in_buckets=[1, 2])
+    assert inserted == rewards(100, 200).filter(bucket.isin(1, 2)).count()
+    assert warehouse.version("rewards") == version + 1
+    kept = warehouse.read("rewards").filter("bucket IN (1, 2) AND reward = 1.0")
+    assert kept.count() == rewards(0, 100).filter(bucket.isin(1, 2)).count()
+
+
 def test_a_row_of_another_bucket_fails_the_shard(spark: SparkSession, tmp_path: Path, rewards: Rewards) -> None:
     warehouse = Warehouse(spark, Location(path=str(tmp_path)), buckets=4)
     warehouse.create("rewards")
     with pytest.raises(Exception, match="another bucket"):
-        warehouse.insert("rewards", rewards(0, 100), bucket=2)
+        warehouse.insert("rewards", rewards(0, 100), in_buckets=[2, 3])
     assert warehouse.read("rewards").count() == 0
 
 

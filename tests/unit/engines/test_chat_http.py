@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 import time
@@ -246,3 +247,39 @@ def test_no_prompt_is_no_request() -> None:
     with serving(lambda body, before: completion("1")) as asked:
         assert chat(asked.url).choose([], CHOICES, []) == []
         assert asked.bodies == []
+
+
+def test_a_server_that_refuses_max_tokens_is_asked_with_the_newer_name_from_then_on() -> None:
+    told = {
+        "error": {
+            "message": "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+            "'max_completion_tokens' instead.",
+            "code": "unsupported_parameter",
+        }
+    }
+
+    def newer(body: dict[str, Any], before: int) -> Answer:
+        return Answer(400, json.dumps(told).encode()) if "max_tokens" in body else completion("1")
+
+    with serving(newer) as asked:
+        judge = chat(asked.url)
+        for _ in range(2):
+            answers = judge.choose(PROMPTS, CHOICES, [3, 4, 5, 6])
+            assert [answer.said for answer in answers if isinstance(answer, Choice)] == ["first"] * 4
+    old, new = asked.bodies[:4], asked.bodies[4:]
+    assert len(new) == 8
+    assert all("max_tokens" in body for body in old)
+    assert {body["max_completion_tokens"] for body in new} == {old[0]["max_tokens"]}
+    assert sorted(body["seed"] for body in new) == [3, 3, 4, 4, 5, 5, 6, 6]
+    assert judge == chat(asked.url)
+
+
+def test_another_refusal_changes_no_name_and_a_second_one_stands() -> None:
+    with serving(lambda body, before: Answer(400, b"logprobs are not supported")) as asked:
+        (answer,) = chat(asked.url).choose(PROMPTS[:1], CHOICES, [0])
+        assert isinstance(answer, Failure)
+        assert len(asked.bodies) == 1
+    with serving(lambda body, before: Answer(400, b"max_tokens is unsupported")) as asked:
+        (answer,) = chat(asked.url).choose(PROMPTS[:1], CHOICES, [0])
+        assert answer == Failure(SERVER_REFUSED, "status 400: max_tokens is unsupported")
+        assert len(asked.bodies) == 2

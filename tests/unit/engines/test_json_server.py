@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ from synpref.errors import EngineError, InputError
 from tests.faulty_server import Answer, serving
 
 BODIES = [{"n": number} for number in range(6)]
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"of": 0}'
+BODY = ANSWER.index(b"{")
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +126,57 @@ def test_an_answer_that_takes_too_long_is_lost_on_the_way() -> None:
         first, second = JsonServer(asked.url, timeout=0.2, retries=0).post_all("/x", BODIES[:2])
     assert first == {"of": 0}
     assert second == Failure(ENGINE_UNREACHABLE, "no answer after 1 attempts: ReadTimeoutError")
+
+
+@contextmanager
+def dripping(fast: int) -> Iterator[tuple[str, list[int]]]:
+    """A server whose answers come byte by byte behind the first `fast` bytes: its address, and its clients' ports."""
+    listener, clients = socket.create_server(("127.0.0.1", 0)), list[int]()
+
+    def serve() -> None:
+        with suppress(OSError):  # the test is over
+            while True:
+                connection, (_, port) = listener.accept()
+                clients.append(port)
+                with connection, connection.makefile("rb") as requests, suppress(OSError):  # a client gave up
+                    while _skipped(requests):
+                        connection.sendall(ANSWER[:fast])
+                        for place in range(fast, len(ANSWER)):
+                            time.sleep(0.02)
+                            connection.sendall(ANSWER[place : place + 1])
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1", clients
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+def _skipped(requests: BufferedReader) -> bool:
+    """Whether there was one more request."""
+    length = 0
+    for line in iter(requests.readline, b"\r\n"):
+        if not line:
+            return False
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    return len(requests.read(length)) == length
+
+
+@pytest.mark.parametrize("fast", [0, BODY], ids=["from its first byte", "from the body on"])
+def test_an_answer_of_which_each_byte_comes_in_time_and_the_last_one_not_is_lost(fast: int) -> None:
+    with dripping(fast) as (url, _):
+        (answer,) = JsonServer(url, timeout=0.1, retries=1).post_all("/x", BODIES[:1])
+        assert answer == Failure(ENGINE_UNREACHABLE, "no answer after 2 attempts: ReadTimeoutError")
+
+
+def test_slow_answers_that_are_whole_in_time_come_over_one_connection() -> None:
+    with dripping(BODY) as (url, clients):
+        assert JsonServer(url, timeout=60, concurrency=1).post_all("/x", BODIES[:2]) == [{"of": 0}] * 2
+        assert len(clients) == 1
 
 
 def test_half_an_answer_is_asked_for_again() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -29,9 +30,10 @@ from transformers import (
     Qwen3ForSequenceClassification,
 )
 
-from synpref.engines import packing
+from synpref.engines import packing, reward, reward_canary
 from synpref.engines.classifier import Classifier
 from synpref.engines.packing import MODEL_TYPES, can_pack, packed_batches, packed_logits, use_packing
+from synpref.engines.reward import RewardScorer
 from synpref.engines.tokenise import Encoded
 
 KINDS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
@@ -139,3 +141,37 @@ def test_every_row_comes_once_and_no_batch_exceeds_the_budget(lengths: list[int]
     batches = list(packed_batches(lengths, budget))
     assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
     assert all(len(batch) == 1 or sum(lengths[place] for place in batch) <= budget for batch in batches)
+
+
+def load_packing(monkeypatch: pytest.MonkeyPatch, folder: Path, error: Exception | None) -> RewardScorer:
+    """A decoder on a device that packs, where attention over packed rows raises the error."""
+
+    def attention(*parts: Any) -> Any:
+        if error is not None:
+            raise error
+        return row_by_row(*parts)
+
+    row_by_row = packing._row_by_row
+    monkeypatch.setattr(packing, "_row_by_row", attention)
+    monkeypatch.setattr(reward, "can_pack", lambda _: True)
+    return RewardScorer.load(
+        str(folder), dtype="float32", max_tokens=128, overlong="truncate_left", token_budget=256, device="cpu"
+    )
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no kernel image"), NotImplementedError(), TypeError("window_size")])
+def test_a_kernel_that_fails_leaves_padded_batches_and_is_told(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, decoder_reward_folder: Path
+) -> None:
+    assert load_packing(monkeypatch, decoder_reward_folder, None).packs
+    assert not load_packing(monkeypatch, decoder_reward_folder, error).packs
+    (warning,) = (record.getMessage() for record in caplog.records if record.name == reward_canary.__name__)
+    assert warning.startswith(f"attention over rows without padding fails on this device ({type(error).__name__}")
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("gone"), torch.OutOfMemoryError("full")])
+def test_what_is_no_kernel_s_fault_fails_the_load(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, decoder_reward_folder: Path
+) -> None:
+    with pytest.raises(type(error)):
+        load_packing(monkeypatch, decoder_reward_folder, error)

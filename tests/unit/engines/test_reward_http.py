@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -23,6 +24,8 @@ from synpref.engines.reward_http import HttpScorer, ServerKind, ignores_switch
 from synpref.engines.reward_rows import Reward
 from synpref.engines.tokenise import Conversation, Encoded
 from synpref.errors import EngineError, InputError
+from synpref.inference.answered import answered, prepared
+from synpref.inference.spec import EngineSpec
 from tests.faulty_server import Answer, Asked, serving
 
 TALKS = [
@@ -111,6 +114,22 @@ def test_each_distinct_conversation_is_one_request_that_names_the_model(
     assert asked.bodies[4]["model"] == "ours"
     assert {body["model"] for body in asked.bodies[:4]} == {str(decoder_reward_folder)}
     assert {body["use_activation"] for body in asked.bodies[:4]} == {False}
+
+
+def test_tokens_are_made_while_the_window_before_waits_and_give_the_same_rewards(
+    local: RewardScorer, decoder_reward_folder: Path
+) -> None:
+    rows = [{"response_id": str(n), "messages": one.messages, "text": one.response} for n, one in enumerate(TALKS)]
+    window = pa.RecordBatch.from_pylist(rows)
+    spec = EngineSpec.of("reward", "r", backend="http", max_tokens=256)
+    with served(local) as asked:
+        scorer = load(asked, decoder_reward_folder)
+        before = len(asked.bodies)
+        ready = prepared(spec, scorer, window)
+        assert ready is not None
+        assert len(asked.bodies) == before
+        found = answered(spec, scorer, window, ready).column("reward").to_pylist()
+        assert found == [one.reward for one in scorer.score(TALKS) if isinstance(one, Reward)]
 
 
 def uneven(probability: float, body: dict[str, Any]) -> float:

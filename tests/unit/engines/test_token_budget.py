@@ -20,7 +20,7 @@ class Machine:
 
     def run(self, budget: int, tokens: int) -> None:
         self.ran.append(budget)
-        if budget * tokens > self.memory:
+        if max(budget, tokens) * tokens > self.memory:  # a longer row is a batch of its own
             raise torch.OutOfMemoryError
         self.now += self.cost(budget) + (0 if len(self.ran) > 1 else 0.9)  # cold at first
 
@@ -54,6 +54,12 @@ def test_a_slow_model_is_run_once_and_a_full_memory_ends_the_search() -> None:
     assert small.chosen("cuda") == 8192  # 65,536 tokens fit in rows of 256, but not in rows of 1,280
     tiny = Machine(lambda budget: 0.05 + budget * 1e-6, memory=100_000)
     assert tiny.chosen() == 256
+
+
+def test_a_row_that_never_fits_does_not_shrink_the_batches_of_all_others() -> None:
+    machine = Machine(lambda budget: 0.05 + budget * 1e-6, memory=1_000_000)
+    assert machine.chosen("cuda") == 1280  # 2,048 tokens fit in rows of 256; one row of 1,280 does not fit at all
+    assert machine.ran[-1] == 2048
 
 
 def test_equal_models_are_measured_once_a_process() -> None:

@@ -9,6 +9,7 @@ import pytest
 from synpref.config import load_settings
 from synpref.errors import InputError
 from synpref.flow import specs
+from synpref.inference.cards import RUNTIME_OPTIONS
 from synpref.inference.spec import EngineSpec
 from synpref.reward.plan import Layout
 from synpref.settings import AttributeEngine, Judge
@@ -53,6 +54,14 @@ def test_a_scorer_is_told_of_a_server_only_where_one_is_asked() -> None:
     assert (there.text("url"), there.text("server"), there.number("timeout", 0)) == ("http://host:8000", "vllm", 9.5)
     sglang = ["scorer.backend=http", "scorer.dtype=bfloat16", "scorer.http.server=sglang", *server]
     assert specs.scorer(load_settings(["demo"], sglang), "rm", "model").text("server") == "sglang"
+
+
+def test_a_scorer_in_vllm_takes_its_share_of_the_gpu_and_is_the_same_engine_with_another() -> None:
+    words = ["scorer.backend=vllm", "scorer.gpu_memory=0.4"]
+    spec = specs.scorer(load_settings(["demo"], words), "rm", "model")
+    assert spec.number("gpu_memory", 0.0) == 0.4
+    assert "gpu_memory" not in dict(specs.scorer(load_settings(["demo"], words[1:]), "rm", "model").options)
+    assert "gpu_memory" in RUNTIME_OPTIONS
 
 
 def test_a_server_that_holds_one_model_scores_for_no_campaign() -> None:

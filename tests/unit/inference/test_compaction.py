@@ -17,7 +17,7 @@ def compactions(monkeypatch: pytest.MonkeyPatch, every: int | None, commits: Seq
     """The buckets of each OPTIMIZE. commits: bucket and rows inserted of each shard."""
     inserted: Iterator[int] = iter([rows for _, rows in commits])
     found: list[Any] = []
-    for name in ("beat", "remove", "_stop_if_too_many"):
+    for name in ("remove", "_stop_if_too_many"):
         monkeypatch.setattr(work, name, lambda *_: None)
     monkeypatch.setattr(work, "_computed", lambda *_: None)
     monkeypatch.setattr(work, "_counted", lambda _work, shard, _answers: ({}, Cost(shard.rows)))
@@ -25,7 +25,7 @@ def compactions(monkeypatch: pytest.MonkeyPatch, every: int | None, commits: Seq
     monkeypatch.setattr(work, "optimize_buckets", lambda _warehouse, _table, buckets: found.append(buckets))
     given: Any = SimpleNamespace(optimize_every=every, table="rewards", warehouse=SimpleNamespace(spark=None))
     meter: Any = SimpleNamespace(tell=lambda *_: None)
-    shards = [Shard(bucket, number, 1, "") for number, (bucket, _) in enumerate(commits)]
+    shards = [Shard((bucket,), 1, ()) for bucket, _ in commits]
     compute_and_commit(given, shards, "", meter, {})
     return found
 

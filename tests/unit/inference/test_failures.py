@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
+import weakref
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -120,6 +123,46 @@ def test_a_row_that_does_not_fit_into_memory_by_itself_is_lost_and_may_be_asked_
     lost = Failure(OUT_OF_MEMORY, "OutOfMemoryError: CUDA out of memory")
     assert attempt(call, [1, 2, 3, 4]) == [1, 2, lost, 4]
     assert lost.reason in PASSING
+
+
+class Tensor:
+    """What a forward makes on the device."""
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_what_a_failed_try_made_is_gone_when_less_is_tried(*, ahead: bool) -> None:
+    made: list[weakref.ref[Tensor]] = []
+    alive: list[int] = []
+
+    def call(batch: list[int]) -> list[int]:
+        alive.append(sum(tensor() is not None for tensor in made))
+        tensor = Tensor()
+        made.append(weakref.ref(tensor))
+        if 3 in batch:
+            raise OutOfMemoryError("CUDA out of memory")
+        return batch
+
+    attempt(call, [1, 2, 3, 4], (lambda: call([1, 2, 3, 4])) if ahead else None)
+    assert len(made) == (6 if ahead else 5)
+    assert not any(alive)
+
+
+@pytest.mark.parametrize("initialised", [False, True])
+def test_what_torch_keeps_of_a_gpu_is_given_back_before_less_is_tried(
+    monkeypatch: pytest.MonkeyPatch, *, initialised: bool
+) -> None:
+    done: list[object] = []
+    cuda = SimpleNamespace(is_initialized=lambda: initialised, empty_cache=lambda: done.append("freed"))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+
+    def call(batch: list[int]) -> list[int]:
+        done.append(batch)
+        if len(batch) > 1:
+            raise OutOfMemoryError("CUDA out of memory")
+        return batch
+
+    assert attempt(call, [1, 2]) == [1, 2]
+    assert done == ([[1, 2], "freed", [1], [2]] if initialised else [[1, 2], [1], [2]])
 
 
 def test_an_engine_that_answers_too_few_items_is_stopped() -> None:
