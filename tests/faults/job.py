@@ -25,7 +25,8 @@ from tests.faults.plan import ROWS, SHARD_ROWS
 from tests.faults.waiting import wait_for
 
 WINDOW = 4
-MASTER = "local-cluster[2,1,600]"  # two executors of one core, each a virtual machine of its own
+EXECUTORS = 2
+MASTER = f"local-cluster[{EXECUTORS},1,600]"  # of one core, each a virtual machine of its own
 EXECUTOR = {
     "spark.executor.memory": "600m",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",

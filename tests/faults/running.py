@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,14 +17,13 @@ import deltalake
 import pyarrow as pa
 import pyspark
 
+from synpref.engines.processes import Process, facts_of
 from tests.faults.job import Insert, Order, Told
 from tests.faults.plan import ROWS, Victim
 from tests.faults.slow_engine import number
 from tests.faults.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-
-_UP = {"engine": 0, "worker": 1, "executor": 3}  # engine, Python worker, Spark's daemon, executor
 
 
 @dataclass(frozen=True)
@@ -168,33 +168,24 @@ def assert_whole(fill: Fill) -> None:
     assert set(fill.asked()) == set(texts)
 
 
-@dataclass(frozen=True)
-class Process:
-    """A process that runs or ran. started: in ticks since the machine's start, which tells it from a later one of its
-    number.
-    """
-
-    pid: int
-    started: int
-
-    def runs(self) -> bool:
-        """Whether it does. One that ended and that nobody has asked after yet does not."""
-        facts = _facts(self.pid)
-        return facts is not None and facts[0] != "Z" and int(facts[19]) == self.started
-
-
 def strike(victim: Victim, job: Job, fill: Fill) -> list[Process]:
-    """SIGKILL one process of the job's, or all; returns what must end because of it.
+    """SIGKILL processes of the job; returns what must end because of it.
 
-    What an engine's process hangs from is known by its log.
+    An engine's command tells the executor that it belongs to; workers hang from the executor by Spark's daemon.
     """
-    lines = _lines_of_descent(fill, job)
+    engines = [Process.of(pid) for pid in sorted(set(fill.engines())) if _runs(pid)]
     if victim in {"driver", "job"}:
+        below = {one for engine in engines for one in [engine, *_executor_and_below(engine)]}
         (job.kill if victim == "job" else job.kill_driver)()
-        return sorted({one for line in lines for one in line}, key=lambda one: one.pid)
-    struck = next(line for line in lines if line[0].pid == fill.engines()[-1])[_UP[victim]]
-    os.kill(struck.pid, signal.SIGKILL)
-    return [one for line in lines if struck in line for one in line[: line.index(struck) + 1]]
+        return sorted(below, key=lambda one: one.pid)
+    last = next(engine for engine in engines if engine.pid == fill.engines()[-1])
+    executor, *below_it = _executor_and_below(last)
+    daemons = {executor.pid, *(one.pid for one in below_it if facts_of(one.pid).parent == executor.pid)}
+    workers = [one for one in below_it if one.pid not in daemons and facts_of(one.pid).parent in daemons]
+    struck = {"engine": [last], "worker": workers, "executor": [executor]}[victim]
+    for one in struck:
+        os.kill(one.pid, signal.SIGKILL)
+    return [last, executor, *below_it] if victim == "executor" else struck
 
 
 def wait_until_gone(processes: list[Process], whose: str) -> None:
@@ -203,23 +194,22 @@ def wait_until_gone(processes: list[Process], whose: str) -> None:
     wait_for(lambda: not any(one.runs() for one in processes), f"orphans of the {whose} end: {processes}")
 
 
-def _lines_of_descent(fill: Fill, job: Job) -> list[list[Process]]:
-    """For each engine that runs, its process, its parent and so on, up to the driver and without it."""
-    lines = []
-    for engine in sorted(set(fill.engines())):
-        line: list[Process] = []
-        pid = engine
-        while pid not in {1, job.process.pid} and (facts := _facts(pid)) is not None:
-            line.append(Process(pid, int(facts[19])))
-            pid = int(facts[1])
-        if line:
-            lines.append(line)
-    return lines
+def _runs(pid: int) -> bool:
+    with suppress(OSError):
+        return Process.of(pid).runs()
+    return False
 
 
-def _facts(pid: int) -> list[str] | None:
-    """What the kernel says of a process, from its state on (man proc); None where there is none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
+def _executor_and_below(engine: Process) -> list[Process]:
+    """The executor that an engine belongs to, and all processes below it: Spark's daemon, workers."""
+    words = Path(f"/proc/{engine.pid}/cmdline").read_text().split("\0")
+    found = [Process(int(words[-3]), int(words[-2]))]
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended while we looked
+            parents[int(folder.name)] = facts_of(int(folder.name)).parent
+    for above in found:  # it grows meanwhile
+        for pid, parent in parents.items():
+            if parent == above.pid and _runs(pid):
+                found.append(Process.of(pid))
+    return found

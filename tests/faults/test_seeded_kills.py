@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.job import EXECUTORS
 from tests.faults.plan import ROWS, SHARD_ROWS, Kill
 from tests.faults.running import Fill, Jobs, assert_whole, strike, wait_until_gone
 from tests.faults.waiting import wait_for
@@ -30,5 +31,7 @@ def test_a_kill_at_any_point_loses_and_repeats_nothing_that_was_committed(
     assert not told.failed, f"{told.failed}\n{job.words()}"
     assert_whole(fill)
     assert len(fill.asked()) <= ROWS + SHARD_ROWS
+    if kill.victim == "worker":  # an engine belongs to its executor: the next worker finds it loaded
+        assert len(set(fill.engines())) <= EXECUTORS
     if kill.victim not in {"driver", "job"}:  # what a killed driver staged goes a day later: another job may use it
         assert not list(fill.folder.rglob("_staging/*"))

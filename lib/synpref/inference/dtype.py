@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from synpref.engines import device as engine_device
 from synpref.engines.identity import EngineCard, hashed_part
+from synpref.engines.tenancy import end_idle_engines
 from synpref.errors import EngineError, InputError
 from synpref.inference.engine_process import child_environment
 from synpref.inference.gpus import task_profile
@@ -73,6 +74,8 @@ def dtype_of_child(device: str | None = None, gpu: str | None = None) -> str:
 
     Raises EngineError, with the last words of the process, where it fails.
     """
+    if gpu is not None:
+        end_idle_engines(gpu)  # one of the stage before may have left it no memory
     device = device or (None if gpu is None else "cuda")  # a GPU that is not there is an error, no processor instead
     asked = [sys.executable, "-m", engine_device.__name__, *([device] if device else [])]
     told = subprocess.run(asked, env=child_environment(gpu), capture_output=True, text=True, check=False)

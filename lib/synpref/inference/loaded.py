@@ -27,7 +27,8 @@ _lock = threading.Lock()
 def engine(spec: EngineSpec) -> object:
     """The engine of the spec, loaded at its first use in this process; the three used last are kept.
 
-    An EngineProcess where the option `process` asks for one: it loads the engine in a process of its own.
+    An EngineProcess where the option `process` asks for one: the engine is loaded in a process of its own, or stands
+    there since another task.
 
     Torch's threads are set from the option `threads` (default 1) before loading a model here. InputError where a
     `factory` cannot be imported; what the engine's own loading raises (InputError, EngineError) passes through.
@@ -42,7 +43,7 @@ def engine(spec: EngineSpec) -> object:
 
 
 def _make_room(*, on_gpu: bool) -> None:
-    """On a GPU, whose memory holds one engine, all others that this process started there end; else the oldest."""
+    """On a GPU, whose memory holds one engine, all others that this process still uses there end; else the oldest."""
     for spec, held in [*_loaded.items()]:
         of_gpu = on_gpu and spec.text("gpu") is not None
         if of_gpu or len(_loaded) >= KEPT:
@@ -59,11 +60,12 @@ def forget(spec: EngineSpec) -> None:
         held.close()
 
 
-def gpus_of(spec: EngineSpec) -> list[str]:
-    """The GPUs on which this process has an engine of the spec."""
+def leave(spec: EngineSpec) -> None:
+    """Let the engine's own process, where it has one, wait for the next task, of this worker or of another."""
     with _lock:
-        held = [(other.text("gpu"), other) for other in _loaded]
-    return [gpu for gpu, other in held if gpu is not None and other == spec.having(gpu=gpu, process=True)]
+        held = _loaded.get(spec)
+    if isinstance(held, EngineProcess):
+        held.leave()
 
 
 def prepare(spec: EngineSpec, window: pa.RecordBatch) -> Ready | None:

@@ -6,12 +6,13 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+from synpref.engines.tenancy import gpu_lock, locked, stood
 from synpref.inference import loaded
+from synpref.inference.owner import tenant_of
 from synpref.inference.spec import EngineSpec
-from synpref.inference.tenancy import computing_on, lock_file, locked
 
 _LOG = logging.getLogger(__name__)
 _POLL = 0.1  # seconds between two looks at GPUs that are all taken
@@ -23,33 +24,45 @@ _DEVICES = Path("/dev")
 def placed(spec: EngineSpec, *, alone: bool = True) -> Iterator[EngineSpec]:
     """The spec as this task computes it, for as long as the task does.
 
-    On a GPU its engine runs in a process of its own, which stays for this worker's next task there until another
-    worker has a task on that GPU (see tenancy). The GPU is the one that Spark gave the task; else one of the option
-    `gpus`; else, where this machine has any, one of those that this process may see. alone: False for a task that must
-    not wait for another's GPU: it takes none but Spark's.
+    On a GPU its engine runs in a process of its own, which stays for the next task of this executor there, of whatever
+    worker, until an engine of another spec is asked for on that GPU (see tenancy). The GPU is the one that Spark gave
+    the task; else one of the option `gpus`; else, where this machine has any, one of those that this process may see.
+    One task at a time has it, and others that Spark gave it wait. alone: False for a task that must not wait for
+    another's GPU: it takes none but Spark's, and an engine of its own where that GPU's is asked by another task.
     """
-    named = (spec.text("gpus") or ",".join(visible_gpus())) if spec.takes_gpu and alone else None
-    with task_gpu(named, first=loaded.gpus_of(spec)) as gpu:
-        if gpu is None or not spec.takes_gpu:
-            yield spec
-            return
-        with computing_on(gpu):
-            yield spec.having(gpu=gpu, process=True)
+    named = spec.text("gpus") or ",".join(visible_gpus())
+    if not spec.takes_gpu:
+        gpus: AbstractContextManager[str | None] = nullcontext()
+    elif alone:
+        gpus = task_gpu(named, first=_standing(spec, named))
+    else:
+        gpus = nullcontext(given_gpu())
+    with gpus as gpu:
+        own = spec if gpu is None else spec.having(gpu=gpu, process=True)
+        try:
+            yield own
+        finally:
+            loaded.leave(own)
 
 
 @contextmanager
 def task_gpu(named: str | None, *, first: Sequence[str] = ()) -> Iterator[str | None]:
     """The GPU of this task, as CUDA_VISIBLE_DEVICES has it: Spark's, else one of `named` (joined by ','), else None.
 
-    first: those to try before the others.
+    No other task that asks here has it meanwhile. first: those to try before the others.
     """
     given = given_gpu()
-    if given is not None or not named:
-        yield given
+    if given is None and not named:
+        yield None
         return
-    addresses = named.split(",")
+    addresses = (named or "").split(",") if given is None else [given]
     with free_gpu(sorted(addresses, key=lambda address: address not in first)) as gpu:
         yield gpu
+
+
+def _standing(spec: EngineSpec, named: str) -> list[str]:
+    """The GPUs on which this executor had an engine of the spec lately."""
+    return [gpu for gpu in named.split(",") if gpu and stood(tenant_of(spec.having(gpu=gpu)))]
 
 
 def given_gpu() -> str | None:
@@ -76,7 +89,7 @@ def free_gpu(addresses: Sequence[str]) -> Iterator[str]:
     since: float | None = time.monotonic()
     while True:
         for address in addresses:
-            lock = locked(lock_file(address, ""))
+            lock = locked(gpu_lock(address))
             if lock is not None:
                 try:
                     yield address

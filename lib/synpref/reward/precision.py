@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 
 from synpref.engines.device import DtypeChoice, decide_dtype, default_device, speed_ratio
+from synpref.engines.tenancy import end_idle_engines
 from synpref.reward.plan import Precision, TrainingPlan
 
 FORMATS: tuple[Precision, ...] = ("bfloat16", "float32")
@@ -41,6 +42,8 @@ def choose_training_dtype(device: str | None = None) -> DtypeChoice:
     The weights are float32 in both, so bfloat16 pays for casting them too, which scoring (`choose_dtype`) does not.
     """
     device = device or default_device()
+    if device.startswith("cuda"):
+        end_idle_engines()  # of the stage before, in processes that wait for their next task
     ratio = speed_ratio(_step(device, bfloat16=False), _step(device, bfloat16=True), _SECONDS)
     if device.startswith("cuda"):
         torch.cuda.empty_cache()  # processes beside this one may train on that GPU

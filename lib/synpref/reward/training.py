@@ -15,6 +15,7 @@ import torch
 
 from synpref.engines.identity import model_fingerprint
 from synpref.engines.model_folder import check_model_folder
+from synpref.engines.tenancy import end_idle_engines
 from synpref.engines.tokenise import gives_segments
 from synpref.errors import InputError, SettingsError
 from synpref.reward.backbones import drop_nothing, has_dropout, load_classifier, load_tokenizer
@@ -186,6 +187,8 @@ def _cut(task: Task) -> Cut:
 
 def _ground(task: Task, progress: Progress | None) -> tuple[Ground, dict[str, int]]:
     """Rows that can be used, their features in the store; what was left out, counted."""
+    if torch.cuda.is_available():  # the first that computes on the device, in each process of the training
+        end_idle_engines()
     plan = task.plan
     tokenizer, frozen = load_tokenizer(task.backbone), _frozen_layers(task.backbone, plan)
     kind = FeatureKind(task.fingerprint, frozen, plan.max_tokens, plan.overlong, gives_segments(tokenizer))

@@ -34,6 +34,7 @@ def test_a_worker_learns_the_dtype_and_never_loads_torch() -> None:
 
 def test_the_child_sees_the_gpu_of_its_task_only(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str | None] = []
+    ended: list[str] = []
 
     def run(command: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[str]:
         seen.append(env.get("CUDA_VISIBLE_DEVICES"))
@@ -41,8 +42,10 @@ def test_the_child_sees_the_gpu_of_its_task_only(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("synpref.inference.dtype.end_idle_engines", ended.append)
     assert dtype_of_child(None, "3") == dtype_of_child() == "bfloat16"
     assert seen == ["3", None]
+    assert ended == ["3"]  # an engine that waits there would leave it no memory
 
 
 def test_a_measurement_that_fails_says_why() -> None:

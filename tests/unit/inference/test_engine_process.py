@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +15,17 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from synpref.engines import tenancy
+from synpref.engines.processes import Process
 from synpref.errors import EngineError, InputError
-from synpref.inference import loaded
+from synpref.inference import engine_process, loaded
 from synpref.inference.cards import Option
-from synpref.inference.engine_process import EngineProcess
+from synpref.inference.engine_process import EngineProcess, _Link
+from synpref.inference.messages import received
 from synpref.inference.spec import EngineSpec
 
 ENGINES = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 from synpref.engines.reward_rows import Reward
 from synpref.errors import EngineError
@@ -30,6 +35,11 @@ class Engine:
         print("libraries print")
         texts = [one.response for one in conversations]
         first = not Path(os.environ["DIED"]).exists()
+        note("asked", " ".join(texts))
+        if "waits" in texts:
+            note("waits", str(os.getpid()))
+            while not Path(os.environ["DIED"] + " goes on").exists():
+                time.sleep(0.01)
         if "gone" in texts:
             raise EngineError("the engine is gone")
         if "breaks" in texts or ("breaks once" in texts and first):
@@ -45,7 +55,12 @@ class Engine:
         gpu = float(os.environ.get("CUDA_VISIBLE_DEVICES", "-1"))
         return [Reward(gpu, os.getpid(), False) for one in conversations]
 
+def note(what, line):
+    with open(os.environ["DIED"] + " " + what, "a") as notes:
+        notes.write(line + "\\n")
+
 def make(spec):
+    note("loads", str(os.getpid()))
     return Engine()
 
 def dying(spec):
@@ -56,13 +71,19 @@ def dying(spec):
 
 
 @pytest.fixture
-def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A module that only this process's path names, as Spark's --py-files are."""
+def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A module that only this process's path names, as Spark's --py-files are; and a machine without other engines."""
     (tmp_path / "some_engines.py").write_text(ENGINES)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("DIED", str(tmp_path / "died"))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    return tmp_path
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    yield tmp_path
+    for spec in [*loaded._loaded]:
+        loaded.forget(spec)
+    for seat, engine in tenancy._running().items():
+        if seat.startswith(str(tmp_path)):
+            tenancy.end(engine)
 
 
 @pytest.fixture
@@ -180,26 +201,27 @@ def test_helper_processes_of_an_engine_inherit_no_pipe_as_their_input(process: E
 
 
 class _Taken(EngineProcess):
-    """Another thread closes it whenever the process was just looked at."""
+    """Another thread leaves whenever it was just looked at."""
 
     _held: Any = None
 
     @property
-    def _process(self) -> Any:
+    def _link(self) -> Any:
         found, self._held = self._held, None
         return found
 
-    @_process.setter
-    def _process(self, value: Any) -> None:
+    @_link.setter
+    def _link(self, value: Any) -> None:
         self._held = value
 
 
 def test_a_window_may_be_sent_ahead_while_the_process_is_closed(engines: Path) -> None:
     taken = _Taken(_spec())
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        taken._process = process
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        taken._link = _Link(Process.of(os.getpid()), ours, ours.makefile("rb"), -1)
         taken.prepare(_window("a"))
-        process.kill()
+        assert received(theirs.makefile("rb"))
 
 
 def test_its_errors_are_raised_here(process: EngineProcess) -> None:
@@ -223,7 +245,7 @@ def test_the_option_process_moves_an_engine_out_and_the_fourth_engine_ends_the_f
     pids = [_pids(loaded.answer(spec, _window("a")))[0] for spec in specs]
     assert len({os.getpid(), *pids}) == len(specs) + 1
     assert _ended(pids[0])
-    assert not _ended(pids[-1])
+    assert _runs(pids[-1])
 
 
 def test_a_gpu_holds_one_engine_at_a_time(engines: Path) -> None:
@@ -231,7 +253,7 @@ def test_a_gpu_holds_one_engine_at_a_time(engines: Path) -> None:
     before = _pids(loaded.answer(first, _window("a")))[0]
     after = _pids(loaded.answer(second, _window("a")))[0]
     assert _ended(before)
-    assert not _ended(after)
+    assert _runs(after)
     assert _pids(loaded.answer(second, _window("a"))) == [after]
 
 
@@ -244,27 +266,105 @@ def test_it_dies_with_the_process_that_started_it_however_that_dies(engines: Pat
         "time.sleep(600)\n"
     )
     root = Path(__file__).resolve().parents[3]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "lib"), str(root)])}
+    path = os.pathsep.join([str(root / "lib"), str(root)])
+    environment = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(engines)}
     command = [sys.executable, "-c", script, str(engines)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
-        assert not _ended(pid)
+        assert _runs(pid)
         parent.kill()
     assert _ended(pid)
 
 
+def test_an_engine_that_a_client_left_answers_the_next_one(process: EngineProcess, engines: Path) -> None:
+    (first,) = _pids(process.answer(_window("a")))
+    process.prepare(_window("of the client that leaves"))
+    process.leave()
+    assert process.pid is None
+    other = EngineProcess(_spec())
+    answers = other.answer(_window("b"))
+    assert answers.column("response_id").to_pylist() == ["b"]
+    assert _pids(answers) == [first]
+    assert (engines / "died loads").read_text().split() == [str(first)]
+    other.close()
+    assert _ended(first)
+
+
+def test_two_clients_at_once_have_an_engine_each(process: EngineProcess) -> None:
+    other = EngineProcess(_spec())
+    pids = {*_pids(process.answer(_window("a"))), *_pids(other.answer(_window("b")))}
+    assert pids == {process.pid, other.pid}
+    assert len(pids) == 2
+    other.close()
+
+
+def test_an_engine_that_nobody_asks_ends_and_one_that_has_a_client_stays(
+    engines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_process, "IDLE_SECONDS", 0.1)
+    process = EngineProcess(_spec())
+    (pid,) = _pids(process.answer(_window("a")))
+    assert _runs(pid)
+    process.leave()
+    assert _ended(pid)
+    assert _pids(process.answer(_window("b"))) != [pid]
+    process.close()
+
+
+def test_an_engine_that_can_no_longer_be_reached_is_replaced(process: EngineProcess, engines: Path) -> None:
+    (pid,) = _pids(process.answer(_window("a")))
+    process.leave()
+    for path in engines.glob("synpref-*/*.sock"):  # as what cleans folders for temporary files may do
+        path.unlink()
+    assert _pids(process.answer(_window("b"))) != [pid]
+    assert _ended(pid)
+
+
+def test_an_engine_that_computes_too_long_for_a_client_that_left_is_replaced(
+    process: EngineProcess, engines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_process, "PATIENCE_SECONDS", 0.1)
+    (pid,) = _pids(process.answer(_window("a")))
+    process.prepare(_window("waits"))
+    while not (engines / "died waits").exists():
+        time.sleep(0.01)
+    process.leave()
+    answers = process.answer(_window("b"))
+    assert answers.column("response_id").to_pylist() == ["b"]
+    assert _pids(answers) != [pid]
+    assert _ended(pid)
+
+
+def test_a_folder_for_temporary_files_may_have_a_long_name(engines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = engines / ("long" * 50)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    process = EngineProcess(_spec())
+    assert process.answer(_window("a")).column("error").to_pylist() == [None]
+    process.close()
+
+
+def test_without_linux_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(pid: int) -> None:
+        raise FileNotFoundError("/proc/1/stat")
+
+    monkeypatch.setattr("synpref.engines.processes.facts_of", missing)
+    with pytest.raises(InputError, match="a process of its own needs Linux"):
+        EngineProcess(_spec()).answer(_window("a"))
+
+
 def _ended(pid: int) -> bool:
-    """Whether a process ends within ten seconds, if it is about to."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        if state == "S" and time.monotonic() > deadline - 9:
-            return False
-        time.sleep(0.05)
-    return False
+    """Whether a process ends within ten seconds."""
+    try:
+        return Process.of(pid).wait(10)
+    except OSError:
+        return True
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process runs, and goes on."""
+    try:
+        return not Process.of(pid).wait(0.5)
+    except OSError:
+        return False

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from synpref.engines.tenancy import end_idle_engines, gpu_lock, locked
 from synpref.errors import InputError
 from synpref.inference import loaded, placing
+from synpref.inference.engine_process import EngineProcess
 from synpref.inference.placing import free_gpu, placed, visible_gpus
 from synpref.inference.spec import EngineSpec
-from synpref.inference.tenancy import computing_on, locked
 from synpref.inference.udfs import embed
-from tests.unit.inference.test_engine_process import _ended, _pids, _spec, _window, engines
+from tests.unit.inference.test_engine_process import _ended, _pids, _runs, _spec, _window, engines
 
 __all__ = ["engines"]  # the fixture
 MINILM = Path(__file__).resolve().parents[3] / ".cache/models/all-minilm-l6-v2"
@@ -73,7 +74,7 @@ def test_an_engine_stays_for_its_workers_next_task_on_that_gpu(engines: Path) ->
         assert pid != os.getpid()
     with placed(_spec(gpus="4,5")) as own:  # both are free; the second has its engine
         assert _pids(loaded.answer(own, _window("b"))) == [pid]
-    assert not _ended(pid)
+    assert _runs(pid)
 
 
 def test_a_task_that_fails_lets_go_of_its_gpu(engines: Path) -> None:
@@ -124,29 +125,39 @@ def _told(worker: subprocess.Popen[str]) -> str:
 def test_the_idle_engine_of_another_worker_makes_room(engines: Path, worker: subprocess.Popen[str]) -> None:
     theirs = int(_told(worker))
     assert _told(worker) == "idle"
-    assert not _ended(theirs)
+    assert _runs(theirs)
     with placed(_spec(gpus="4")) as own:
-        assert _ended(theirs)
         mine = _pids(loaded.answer(own, _window("b")))[0]
+        assert _ended(theirs)
     assert int(_told(worker)) != theirs  # it loads again, and where we are idle it ends ours
     assert _ended(mine)
 
 
-def test_an_engine_that_computes_is_left_to_its_worker(engines: Path, worker: subprocess.Popen[str]) -> None:
+def test_an_engine_that_has_a_client_is_left_to_it(engines: Path, worker: subprocess.Popen[str]) -> None:
     theirs = int(_told(worker))
-    with computing_on("4"):  # as where Spark gave each of two tasks half a GPU
-        assert not _ended(theirs)
-    assert _told(worker) == "idle"
-    with computing_on("4"):
-        assert _ended(theirs)
+    mine = EngineProcess(_spec(gpu="4"))  # as UDFs have it, which wait for nobody
+    assert _pids(mine.answer(_window("b"))) != [theirs]
+    assert _runs(theirs)
+    mine.close()
+    end_idle_engines()
+    assert _runs(theirs)
 
 
-def test_a_number_that_another_process_has_by_now_is_no_engine(tmp_path: Path) -> None:
-    with subprocess.Popen(["sleep", "600"]) as bystander:
-        (tmp_path / f"synpref-gpu-{os.getuid()}-4-worker-1.lock").write_text(str(bystander.pid))
-        with computing_on("4"):
-            assert bystander.poll() is None
-        bystander.kill()
+def test_idle_engines_end_where_their_gpu_is_needed(engines: Path) -> None:
+    pids = {}
+    for gpu in ("4", "5"):
+        with placed(_spec(gpus=gpu)) as own:
+            (pids[gpu],) = _pids(loaded.answer(own, _window("a")))
+    without = EngineProcess(_spec())
+    (elsewhere,) = _pids(without.answer(_window("a")))
+    without.leave()
+    end_idle_engines("5,6")
+    assert _ended(pids["5"])
+    assert _runs(pids["4"])
+    end_idle_engines()
+    assert _ended(pids["4"])
+    assert _runs(elsewhere)
+    assert len([*engines.glob("synpref-*/*.lock")]) == len([*engines.glob("synpref-*/*.sock")]) == 1
 
 
 @pytest.mark.parametrize(
@@ -197,12 +208,12 @@ def test_what_computes_elsewhere_takes_no_gpu() -> None:
             assert own == spec
 
 
-def test_a_task_waits_while_another_worker_ends_the_idle_engine_of_its_own(tmp_path: Path) -> None:
-    with computing_on("a"):
-        pass
-    (own,) = tmp_path.glob(f"*-{os.getpid()}.*")
-    held = locked(own)  # as the other worker holds it
-    assert held is not None
-    threading.Timer(0.3, os.close, [held]).start()
-    with computing_on("a"):
-        assert locked(own) is None
+def test_the_gpu_that_spark_gave_several_tasks_is_one_tasks_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placing, "given_gpu", lambda: "4")
+    with placed(_spec()) as own:
+        assert own.text("gpu") == "4"
+        assert locked(gpu_lock("4")) is None
+        with placed(_spec(), alone=False) as beside:  # a UDF
+            assert beside == own
+    with free_gpu(["4"]) as gpu:
+        assert gpu == "4"

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from synpref.engines.device import DtypeChoice, decide_dtype
-from synpref.reward import precision
+from synpref.reward import precision, training
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.plan import Precision, TrainingPlan
 from synpref.reward.training import train_reward_model
@@ -175,3 +175,24 @@ def counted_products() -> Iterator[list[torch.Size]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.nn.Linear, "forward", forward)
         yield shapes
+
+
+def test_engines_that_wait_for_a_task_leave_the_gpu_before_it_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+    monkeypatch.setattr(precision, "end_idle_engines", lambda: ended.append("ended"))
+    monkeypatch.setattr(precision, "speed_ratio", lambda *_: 1.0 + len(ended))
+    monkeypatch.setattr(precision, "_step", lambda *_, **__: None)
+    assert precision.choose_training_dtype("cpu").ratio == 1.0
+    assert precision.choose_training_dtype("cuda").ratio == 2.0
+
+
+def test_engines_that_wait_for_a_task_leave_the_gpu_before_a_training(
+    train: Train, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended() -> None:
+        raise LookupError("idle engines end")
+
+    monkeypatch.setattr(training, "end_idle_engines", ended)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(LookupError, match="idle engines end"):
+        train(tiny_bert)
