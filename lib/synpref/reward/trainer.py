@@ -114,8 +114,9 @@ class StepTrainer(Trainer):
         total = torch.zeros((), device=self.args.device)
         seen = torch.zeros(4, dtype=torch.float64, device=self.args.device)
         for index, part in enumerate(step.parts):
-            last = index == len(step.parts) - 1
-            with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
+            # meanwhile fsdp would keep gradients whole, 4 bytes a trained weight on every GPU: it shares out each one
+            now = self._strategy == "fsdp" or index == len(step.parts) - 1
+            with contextlib.nullcontext() if now else self.accelerator.no_sync(model):
                 rows = load_batch(self._stored, part, self._upper, self.args.device, at_once=self._strategy == "fsdp")
                 found = model(**rows)
                 loss = found["total"] * weight
