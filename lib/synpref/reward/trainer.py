@@ -158,8 +158,6 @@ def training_arguments(
     sharded = layout.processes > 1 and layout.strategy == "fsdp"
     if sharded and not on_gpu:
         raise SettingsError("training: strategy is fsdp, which accelerate has for GPUs only; set ddp or zero1")
-    by_layer = {"version": 2, "transformer_layer_cls_to_wrap": layers}
-    shards: dict[str, Any] = {"fsdp": True, "fsdp_config": by_layer} if sharded else {}
     return StepArguments(
         output_dir=str(folder),
         max_steps=steps,
@@ -182,5 +180,10 @@ def training_arguments(
         ddp_find_unused_parameters=False,
         ddp_backend=("nccl" if on_gpu else "gloo") if layout.processes > 1 else None,
         **_OPTIMIZER,
-        **shards,
+        **(sharding(layers) if sharded else {}),
     )
+
+
+def sharding(layers: Sequence[str]) -> dict[str, Any]:
+    """fsdp in the Trainer's words: torch's second one, which shares out weights, gradients and moments by layers."""
+    return {"fsdp": True, "fsdp_config": {"version": 2, "transformer_layer_cls_to_wrap": list(layers)}}
