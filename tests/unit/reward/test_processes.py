@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -18,8 +19,10 @@ from safetensors.numpy import load_file
 from synpref.errors import EngineError, SettingsError
 from synpref.reward.checkpoints import FOLDER
 from synpref.reward.distribution import run_on_processes
+from synpref.reward.live_run import live_run
 from synpref.reward.model_folder import TrainedModel, read_model
 from synpref.reward.plan import Layout, TrainingPlan
+from synpref.reward.tracking import model_run
 from synpref.reward.training import Task, train_reward_model
 
 WriteFolder = Callable[[str, list[tuple[str, str, str]]], Path]
@@ -165,8 +168,8 @@ def only_the_first_keeps_the_best_state(done: subprocess.CompletedProcess[str]) 
     assert told == [("0", "True"), ("1", "False")]
 
 
-def test_without_validation_only_the_first_process_keeps_the_last_state(
-    write_folder: WriteFolder, learnable: MakeRows, still_bert: Path, tmp_path: Path
+def test_without_validation_only_the_first_process_keeps_the_last_state_and_is_followed(
+    write_folder: WriteFolder, learnable: MakeRows, still_bert: Path, tmp_path: Path, tracked: ModuleType
 ) -> None:
     plan = dataclasses.replace(PLAN, steps=2, checkpoint_every=None)
     features, models = tmp_path / "features", tmp_path / "models"
@@ -180,12 +183,18 @@ def test_without_validation_only_the_first_process_keeps_the_last_state(
         settings=plan,
         name="a model",
     )
-    layout = Layout(2, "ddp")
-    task = Task(data, None, still_bert, alone.backbone, models, features, plan, layout, alone.model_id, "a model")
-    done = run_two(task, tmp_path)
+    layout, name = Layout(2, "ddp"), "a model"
+    with model_run(name, alone.model_id) as run_id:
+        follow = live_run(run_id, plan)
+        task = Task(
+            data, None, still_bert, alone.backbone, models, features, plan, layout, alone.model_id, name, follow
+        )
+        done = run_two(task, tmp_path)
     assert done.returncode == 0, done.stderr
     only_the_first_keeps_the_best_state(done)
     assert read_model(models / alone.model_id).best_step == 2
+    (look,) = tracked.MlflowClient().get_metric_history(run_id, "loss")
+    assert (look.step, look.value) == (2, pytest.approx(alone.history[-1]["loss"], abs=1e-5))
 
 
 def whole_task(
