@@ -30,12 +30,13 @@ CONTROL = (
     "<|im_end|>", "<|im_start|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|begin_of_text|>",
     "<|endoftext|>", "<start_of_turn>", "<end_of_turn>", "<s>", "</s>", "[INST]", "[/INST]", "[CLS]", "[SEP]",
 )  # fmt: skip
-_WORDS = (
-    "about after again air also animal answer any apple around ask away back ball bank because bird blue boat body "
-    "book both bread bring build call car carry change city clear cold come cup day deep door down draw dry each "
-    "early east eat edge eight end even every eye face fall far field fire fish five food foot form four free garden "
-    "gave give glass go gold good green group grow hand hard head hear heat help high hill hold home horse hot house"
-).split()
+_WORDS = [
+    "about", "after", "again", "also", "animal", "answer", "apple", "around", "away", "ball", "bank", "because", "bird",
+    "blue", "boat", "book", "bread", "build", "call", "carry", "city", "clear", "cold", "come", "cup", "deep", "door",
+    "down", "draw", "early", "edge", "eight", "even", "every", "eye", "face", "far", "field", "fire", "fish", "food",
+    "foot", "form", "free", "garden", "give", "glass", "gold", "green", "group", "grow", "hand", "hard", "head", "heat",
+    "help", "high", "hill", "home", "horse", "house", "idea", "island", "job",
+]  # fmt: skip
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 

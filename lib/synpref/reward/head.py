@@ -20,8 +20,7 @@ class ExactHead(nn.Module):
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """Map [..., width] to [..., 1] in the format of the weights."""
         with torch.autocast(states.device.type, enabled=False):
-            rewards = nn.functional.linear(states.to(self.weight.dtype), self.weight, self.bias)
-        return rewards
+            return nn.functional.linear(states.to(self.weight.dtype), self.weight, self.bias)
 
 
 class Head(NamedTuple):

@@ -83,9 +83,7 @@ def test_a_model_meets_random_tokens_of_its_own_vocabulary_and_all_else_as_other
     for one, other in zip(found, own, strict=True):
         assert set(other.attacked["vocabulary"].text) == {"x", "y"}
         assert other.attacked["vocabulary"].name == one.attacked["vocabulary"].name
-        assert other.attacked["vocabulary"].response_id == response_id(
-            one.prompt_id, other.attacked["vocabulary"].text
-        )
+        assert other.attacked["vocabulary"].response_id == response_id(one.prompt_id, other.attacked["vocabulary"].text)
         assert list(other.attacked) == list(one.attacked)
         assert replace(other, attacked={**other.attacked, "vocabulary": one.attacked["vocabulary"]}) == one
 
