@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ def config_of(keys: Mapping[str, Any]) -> PretrainedConfig:
 
     Raises InputError where transformers knows no such model.
     """
-    rest = {name: value for name, value in keys.items() if name != "model_type"}
+    rest = copy.deepcopy({name: value for name, value in keys.items() if name != "model_type"})  # it is written into
     try:
         config: PretrainedConfig = AutoConfig.for_model(str(keys["model_type"]), num_labels=1, **rest)
     except (KeyError, ValueError, TypeError) as error:
