@@ -28,7 +28,7 @@ CAMPAIGN_SECTIONS = (
 _LENGTHS = ("steps", "epochs")
 _ABSENT = object()
 # What of `train` no model of a campaign depends on.
-TRAIN_ASIDE = ("data", "preset", "recipe", "dry_run", "estimate")
+TRAIN_ASIDE = ("data", "seed", "preset", "recipe", "dry_run", "estimate")
 
 
 def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from synpref.section import PartialShare, Positive, Responses, Seconds, Section, Share
+from synpref.section import PartialShare, Positive, Responses, Seconds, Section, Seed, Share
 from synpref.settings_inputs import Input
 from synpref.settings_presets import Recipe
 
@@ -86,6 +86,7 @@ class Train(Section):
     processes: Positive
     strategy: Literal["ddp", "fsdp", "zero1"]
     on_cluster: bool
+    seed: Seed | None
     final_seeds: Positive
     min_comparisons: Positive
     preset: str | None

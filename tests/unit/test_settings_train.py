@@ -50,7 +50,7 @@ def test_the_lists_of_hygiene_are_the_default_of_decontamination() -> None:
     assert settings.train.data.decontaminate == ["bench.jsonl"]
 
 
-@pytest.mark.parametrize("word", [PAIRS, "train.dry_run=true", "train.estimate.mfu=0.2"])
+@pytest.mark.parametrize("word", [PAIRS, "train.dry_run=true", "train.estimate.mfu=0.2", "train.seed=7"])
 def test_they_belong_to_no_campaign(word: str) -> None:
     plain, other = (load_settings(["demo"], words) for words in ([], [word]))
     assert campaign_id(plain, ["f"]) == campaign_id(other, ["f"])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-from synpref.benchmarks.attacks import ATTACKS
+from synpref.benchmarks.attacks import ATTACKS, Vocabulary, vocabulary
 from synpref.benchmarks.figures import Credit, Figure, tabulate
 from synpref.benchmarks.items import Candidate, Item, make_pair
 from synpref.benchmarks.rows import Messages
@@ -77,11 +77,21 @@ def _ranked(item: Item) -> Iterator[tuple[int, int]]:
 
 
 def _canary(item: Item, better: Candidate, worse: Candidate) -> Canary:
-    texts = {name: attack(worse.text) for name, attack in ATTACKS.items()}
-    attacked = {
-        name: Candidate(f"{worse.name}/{name}", response_id(item.prompt_id, text), text) for name, text in texts.items()
-    }
+    attacked = {name: _attacked(item.prompt_id, worse, name, attack(worse.text)) for name, attack in ATTACKS.items()}
     return Canary(item.prompt_id, item.messages, better, worse, attacked)
+
+
+def _attacked(prompt: str, worse: Candidate, attack: str, text: str) -> Candidate:
+    return Candidate(f"{worse.name}/{attack}", response_id(prompt, text), text)
+
+
+def of_vocabulary(found: Iterable[Canary], own: Vocabulary) -> tuple[Canary, ...]:
+    """The same canaries for one model: the random tokens of the attack `vocabulary` are those of its tokenizer."""
+    name, told = vocabulary.__name__, list[Canary]()
+    for one in found:
+        drawn = _attacked(one.prompt_id, one.worse, name, vocabulary(one.worse.text, own))
+        told.append(replace(one, attacked={**one.attacked, name: drawn}))
+    return tuple(told)
 
 
 def distinct_canary_responses(found: Iterable[Canary]) -> dict[str, tuple[Messages, str]]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from synpref.benchmarks import best_of_n
-from synpref.benchmarks.canaries import Canary, canaries, distinct_canary_responses
+from synpref.benchmarks.attacks import Vocabulary
+from synpref.benchmarks.canaries import Canary, canaries, distinct_canary_responses, of_vocabulary
 from synpref.benchmarks.items import Item, distinct_responses
 from synpref.benchmarks.refused import check_refused, refused_text
 from synpref.benchmarks.rows import BadRowError, Messages
@@ -39,6 +40,10 @@ class Material(NamedTuple):
         """What a reward model has to score: (messages, text) by response_id, each once for all that holds it."""
         items = [item for one in (*self.benchmarks, self.lists) for item in one.items]
         return distinct_responses(items) | distinct_canary_responses(self.canaries)
+
+    def before(self, own: Vocabulary) -> Material:
+        """The same for one model, whose random tokens come from its own vocabulary."""
+        return self._replace(canaries=of_vocabulary(self.canaries, own))
 
     @property
     def items(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from synpref.benchmarks import best_of_n
@@ -26,6 +27,7 @@ from synpref.benchmarks.selection import scorable
 from synpref.engines.identity import EngineCard, file_fingerprint
 from synpref.errors import InputError
 from synpref.flow.answers import Calls
+from synpref.flow.attack_vocabulary import vocabulary_of
 from synpref.flow.benchmark_answers import responses_of, rewards_of, verdicts_of
 from synpref.flow.benchmark_files import Material
 from synpref.flow.evaluated_models import evaluated_models
@@ -96,12 +98,14 @@ def _models(stage: Stage, calls: Calls, material: Material, models: Sequence[tup
     # before anything is computed, and so is that every folder holds a model
     _check_apart([(spec.name, spec.card.engine_id) for spec in specs])
     stage.say(f"{len(texts):,} distinct responses, each scored once by {len(models)} models")
-    with responses_of(stage, texts) as responses:
-        for spec in specs:
+    for spec, (_, folder) in zip(specs, models, strict=True):
+        own = material.before(vocabulary_of(Path(folder)))
+        texts = own.texts
+        with responses_of(stage, texts) as responses:
             engine_id, rewards = rewards_of(stage, calls, responses, spec)
-            if len(rewards) < len(texts):
-                stage.say(f"{spec.name}: {len(texts) - len(rewards):,} responses have no reward; see quarantine")
-            found.append(_scorer(stage, material, spec.name, engine_id, rewards))
+        if len(rewards) < len(texts):
+            stage.say(f"{spec.name}: {len(texts) - len(rewards):,} responses have no reward; see quarantine")
+        found.append(_scorer(stage, own, spec.name, engine_id, rewards))
     return found
 
 

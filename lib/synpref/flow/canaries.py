@@ -20,11 +20,13 @@ from synpref.benchmarks.canaries import (
     canaries,
     canary_rows,
     distinct_canary_responses,
+    of_vocabulary,
     pair_items,
     preferences,
     unscored_canaries,
 )
 from synpref.benchmarks.score_rows import ScoreRow
+from synpref.flow.attack_vocabulary import vocabulary_of
 from synpref.flow.benchmarks import FROM_BENCHMARKS, Scorer, length_preferences
 from synpref.flow.final_models import BENCHMARK, Models, scored, tokens_of
 from synpref.flow.pool import content_of
@@ -53,7 +55,8 @@ def attacked_tests(stage: Stage, tested: DataFrame, models: Models) -> Attacked:
         return Attacked()
     some = sampled(tested, "robustness", _PAIRS * size, seed)
     rows = content_of(stage, some.select("comparison_id", "winner")).collect()  # a few hundred, by the setting
-    found = canaries(pair_items([_pair(row) for row in rows]), size, seed)
+    model = next(stage.model_folder(one) for of_mix in models.values() for one in of_mix)  # all have one tokenizer
+    found = of_vocabulary(canaries(pair_items([_pair(row) for row in rows]), size, seed), vocabulary_of(model))
     with TemporaryDirectory() as folder:
         engines, computed, saved, rewards = _rewards(stage, models, found, Path(folder))
     names = {ids[place]: model["name"] for mix, ids in engines.items() for place, model in enumerate(models[mix])}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ from synpref.code_version import code_version
 from synpref.errors import InputError
 from synpref.report.model_card import DataFacts, model_card
 from synpref.reward.calibration import reliability_plot
+from synpref.reward.live_run import LiveRun, live_run
 from synpref.reward.model_folder import TrainedModel
+from synpref.reward.plan import TrainingPlan
 from synpref.reward.registry import register
-from synpref.reward.tracking import FilesRead, TableVersion, log_training
+from synpref.reward.tracking import FilesRead, TableVersion, log_training, model_run
 from synpref.reward.validation_rows import read_validation_rows
 from synpref.stage import Stage
 
@@ -23,6 +27,29 @@ _NO_METRIC_NAME = re.compile(r"[^\w./-]")  # of what MLflow allows in names, the
 def logged_in(stage: Stage, model: TrainedModel) -> Path:
     """The file that holds the MLflow run of a model; beside its folder, whose content is the model's identity."""
     return stage.models / f"{model.model_id}.logged"
+
+
+def begun_in(stage: Stage, model_id: str) -> Path:
+    """The file that holds the MLflow run of a training that was begun and is not recorded yet."""
+    return stage.models / f"{model_id}.run"
+
+
+@contextlib.contextmanager
+def followed(stage: Stage, name: str, model_id: str, plan: TrainingPlan) -> Iterator[LiveRun]:
+    """What takes the looks at a training: its run, which fails where the block does.
+
+    A training that goes on after a kill goes on in the run that it began, if that still stands.
+    """
+    note = begun_in(stage, model_id)
+    with model_run(name, model_id, run_id=_noted(note)) as run_id:
+        stage.models.mkdir(parents=True, exist_ok=True)
+        note.write_text(run_id, encoding="utf-8")
+        stage.say(f"reward model {name}: MLflow run {run_id} shows the training as it goes")
+        yield live_run(run_id, plan)
+
+
+def _noted(note: Path) -> str | None:
+    return (note.read_text(encoding="utf-8") or None) if note.is_file() else None
 
 
 def measured(stage: Stage, model: TrainedModel, validation: Path | None) -> ValidationFigures | None:
@@ -50,12 +77,16 @@ def write_card(model: TrainedModel, figures: ValidationFigures | None, facts: Da
 def recorded(
     stage: Stage, model: TrainedModel, origin: TableVersion | FilesRead, figures: ValidationFigures | None
 ) -> str:
-    """Log a model and its figures as an MLflow run, and remember which; give back the run's id."""
-    metrics = {} if figures is None else metrics_of(figures)
-    run_id = log_training(model, origin, metrics=metrics, with_model=stage.settings.mlflow.log_models)
+    """Log a model and its figures, in the run that followed its training if there is one, and remember the run; give
+    back its id.
+    """
+    metrics, begun = {} if figures is None else metrics_of(figures), begun_in(stage, model.model_id)
+    with_model = stage.settings.mlflow.log_models
+    run_id = log_training(model, origin, metrics=metrics, with_model=with_model, run_id=_noted(begun))
     if figures is not None:
         _log_calibration(run_id, model.name, figures)
     logged_in(stage, model).write_text(run_id, encoding="utf-8")
+    begun.unlink(missing_ok=True)
     return run_id
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from pyspark.sql import functions as F
 
 from synpref.config import load_preset
 from synpref.errors import InputError
-from synpref.flow.model_record import card_of, logged_in, measured, recorded, write_card
+from synpref.flow.model_record import card_of, followed, logged_in, measured, recorded, write_card
 from synpref.flow.pool import source_labels
 from synpref.flow.specs import campaign_plan, training_layout
 from synpref.quality.wilson import wilson_lower
@@ -94,23 +95,25 @@ def trained(
 
 
 def fitted(stage: Stage, name: str, data: Path, validation: Path | None, plan: TrainingPlan) -> TrainedModel:
-    """Train a reward model, or find the one of the same rows, plan, backbone."""
+    """Train a reward model, which its MLflow run shows as it goes, or find the one of the same rows, plan, backbone."""
     settings = stage.settings
     from synpref.reward.training import train_reward_model  # torch: only where something is trained
 
     _check_preset(settings)
 
-    model = train_reward_model(
-        data,
-        backbone=Path(settings.train.backbone),
-        models_dir=stage.models,
-        features_dir=stage.folder / "features",
-        validation=validation,
-        settings=plan,
-        name=name,
-        progress=stage.say,
-        layout=training_layout(settings),
-    )
+    with contextlib.ExitStack() as run:
+        model = train_reward_model(
+            data,
+            backbone=Path(settings.train.backbone),
+            models_dir=stage.models,
+            features_dir=stage.folder / "features",
+            validation=validation,
+            settings=plan,
+            name=name,
+            progress=stage.say,
+            layout=training_layout(settings),
+            begin=lambda model_id, settled: run.enter_context(followed(stage, name, model_id, settled)),
+        )
     accuracy = (
         "" if model.validation_accuracy is None else f", gold-validation accuracy {model.validation_accuracy:.3f}"
     )

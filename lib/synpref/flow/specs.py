@@ -150,6 +150,12 @@ def campaign_plan(settings: Settings, seed: int) -> TrainingPlan:
     return replace(plan, dtype=plan.dtype or CAMPAIGN_DTYPE)
 
 
+def data_plan(settings: Settings) -> TrainingPlan:
+    """The same for the model of train.data, which may have a seed of its own: groups are held out by the settings'."""
+    own = settings.train.seed
+    return training_plan(settings, settings.seed if own is None else own)
+
+
 def training_layout(settings: Settings) -> Layout:
     """Where reward models are trained."""
     train = settings.train

@@ -8,7 +8,7 @@ from pathlib import Path
 from synpref.errors import InputError
 from synpref.flow.model_record import card_of, logged_in, measured, recorded, registered, write_card
 from synpref.flow.models import described, fitted, noted, snapshot
-from synpref.flow.specs import training_plan
+from synpref.flow.specs import data_plan
 from synpref.flow.training_data import TrainingData, training_data
 from synpref.flow.training_text import training_text
 from synpref.pairs.short_names import short_names
@@ -26,7 +26,7 @@ class Trained:
 
 
 def train_on_data(stage: Stage) -> Trained:
-    """Train one reward model on train.data with the settings' seed; one that stands already is only measured again.
+    """Train one reward model on train.data with train.seed; one that stands already is only measured again.
 
     Raises InputError where there is too little to train on (train.min_comparisons), or nothing to measure on though
     train.data asks for validation.
@@ -34,7 +34,7 @@ def train_on_data(stage: Stage) -> Trained:
     data = training_data(stage)
     folder, validation = _snapshots(stage, data)
     name = _name(stage)
-    model = fitted(stage, name, folder, validation, training_plan(stage.settings, stage.settings.seed))
+    model = fitted(stage, name, folder, validation, data_plan(stage.settings))
     figures = measured(stage, model, validation)
     origin = _origin(data)
     if not card_of(model).is_file():  # one that stands names the code that trained the model

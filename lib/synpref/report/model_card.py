@@ -54,6 +54,7 @@ def model_card(model: TrainedModel, figures: Mapping[str, Any] | None, facts: Da
         ABOUT,
         f"## Data\n\n{_data(model, facts)}",
         f"## Recipe\n\n{_recipe(model, facts, code)}",
+        *_trouble(model),
         f"## Measured\n\n{_measured(model, figures, facts)}",
         f"## Limits\n\n{LIMITS}",
         f"## Licence\n\n{_licence(facts)}",
@@ -115,6 +116,12 @@ def _recipe(model: TrainedModel, facts: DataFacts, code: str) -> str:
     rows = [("setting", "value"), ("backbone", Path(facts.backbone).name), *((key, str(plan[key])) for key in plan)]
     rows += [("best step", str(model.best_step)), ("model id", model.model_id), ("code", code)]
     return _table(rows)
+
+
+def _trouble(model: TrainedModel) -> list[str]:
+    """A section, where its training showed signs of trouble."""
+    signs = "\n".join(f"* {_plain(sign)}" for sign in model.warnings)
+    return [f"## Signs of trouble\n\nSeen during the training:\n\n{signs}"] if signs else []
 
 
 def _measured(model: TrainedModel, figures: Mapping[str, Any] | None, facts: DataFacts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ def config_of(keys: Mapping[str, Any]) -> PretrainedConfig:
 
     Raises InputError where transformers knows no such model.
     """
-    rest = {name: value for name, value in keys.items() if name != "model_type"}
+    rest = copy.deepcopy({name: value for name, value in keys.items() if name != "model_type"})  # it is written into
     try:
         config: PretrainedConfig = AutoConfig.for_model(str(keys["model_type"]), num_labels=1, **rest)
     except (KeyError, ValueError, TypeError) as error:
@@ -84,16 +85,26 @@ def architecture_of(config: PretrainedConfig) -> Architecture:
 def check_architecture(keys: Mapping[str, Any], folder: Path, preset: str) -> None:
     """Raise InputError naming the keys in which the model in `folder` is not the preset's."""
     meant, found = config_of(keys), folder_config(folder)
+    said = {name: (_said(meant, name), _said(found, name)) for name in keys}
     wrong = [
-        f"{name} {getattr(found, name, None)!r} instead of {getattr(meant, name)!r}"
-        for name in keys
-        if hasattr(meant, name) and not _alike(getattr(meant, name), getattr(found, name, None))
+        f"{name} {other!r} instead of {own!r}"
+        for name, (own, other) in said.items()
+        if own is not None and not _alike(own, other)
     ]
     if wrong:
         raise InputError(
             f"{folder} is not the backbone of train.preset {preset}: {', '.join(wrong)}; set train.backbone to its "
             "folder, or choose another preset"
         )
+
+
+def _said(config: PretrainedConfig, key: str) -> object:
+    """What a configuration says under a key of config.json; transformers 5 keeps those of rope in rope_parameters."""
+    rope: dict[str, object] = dict(getattr(config, "rope_parameters", None) or {})
+    theta = rope.pop("rope_theta", None)
+    if key == "rope_scaling" and rope:
+        return rope
+    return theta if key == "rope_theta" and theta is not None else getattr(config, key, None)
 
 
 def _alike(meant: object, found: object) -> bool:

@@ -24,7 +24,7 @@ from synpref.reward.rows import Comparisons
 from synpref.reward.steps import Step, count_steps, share_of, steps
 from synpref.reward.trainer import StepDataset, StepTrainer, training_arguments
 from synpref.reward.upper import PairwiseLoss, Upper, packing
-from synpref.reward.watch import Watch
+from synpref.reward.watch import Follow, Watch
 
 Say = Callable[[str], None]
 
@@ -45,13 +45,14 @@ def fit(
     checkpoints: Path | None = None,
     layout: Layout = Layout(),  # noqa: B008 - frozen
     progress: Say | None = None,
+    follow: Follow | None = None,
 ) -> Course:
     """Train `upper` in place for the steps or epochs of the plan; the course holds its best state.
 
     The best is the first with the highest validation accuracy; without validation, the last. Of several processes only
-    the first keeps its state. checkpoints: a folder
-    that takes checkpoints, and to go on from where it holds a whole one. Raises EngineError where the loss is not
-    finite, InputError where a checkpoint cannot be written.
+    the first keeps its state. checkpoints: a folder that takes checkpoints, and to go on from where it holds a whole
+    one. follow: takes each look, from the first process alone. Raises EngineError where the loss is not finite,
+    InputError where a checkpoint cannot be written.
     """
     say = progress or _silent
     limits = limits_of(ground, plan)
@@ -82,7 +83,7 @@ def fit(
                 args=arguments,
                 margins=ground.validation is None,
             )
-            watch = _watch(trainer, course, ground, say)
+            watch = _watch(trainer, course, ground, say, follow)
             trainer.add_callback(watch)
             torch.manual_seed(plan.seed + rank)  # dropout: processes must not drop the same
             if found:
@@ -100,7 +101,7 @@ def limits_of(ground: Ground, plan: TrainingPlan) -> Limits:
     return Limits(plan.responses_per_step, plan.tokens_per_step, lengths)
 
 
-def _watch(trainer: StepTrainer, course: Course, ground: Ground, say: Say) -> Watch:
+def _watch(trainer: StepTrainer, course: Course, ground: Ground, say: Say, follow: Follow | None) -> Watch:
     """Look on from this process; what is looked at is computed by all of them."""
     validation, together = ground.validation, trainer.accelerator
     rank, processes = trainer.args.process_index, trainer.args.world_size
@@ -126,9 +127,9 @@ def _watch(trainer: StepTrainer, course: Course, ground: Ground, say: Say) -> Wa
         broken = torch.stack([(~torch.isfinite(_own(weight))).any() for weight in whole.parameters()]).any()
         return not together.reduce(broken.float(), "sum").item()
 
-    told = say if rank == 0 else _silent
+    told, follows = (say, follow) if rank == 0 else (_silent, None)
     wait = together.wait_for_everyone
-    return Watch(course, margins, state, sound=sound, gather=trainer.gather, together=wait, say=told)
+    return Watch(course, margins, state, sound=sound, gather=trainer.gather, together=wait, say=told, follow=follows)
 
 
 def _own(weight: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ Strategy = Literal["ddp", "fsdp", "zero1"]
 # Later than the first models: at these values a plan is the plan that it was, and so is the model's identity.
 _ADDED = {"epochs": None, "pairs_per_step": None, "dtype": "float32", "dropout": True}
 # They decide how a model is made, not which.
-_WITHOUT_EFFECT = ("gradient_checkpointing", "checkpoint_every")
+WITHOUT_EFFECT = ("gradient_checkpointing", "checkpoint_every")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class TrainingPlan:
         """What of the plan makes a model another model. Raises SettingsError where dtype is still to be measured."""
         if self.dtype is None:
             raise SettingsError("training: dtype is null; measure it first (see synpref.reward.precision)")
-        facts = {name: value for name, value in asdict(self).items() if name not in _WITHOUT_EFFECT}
+        facts = {name: value for name, value in asdict(self).items() if name not in WITHOUT_EFFECT}
         return {name: value for name, value in facts.items() if name not in _ADDED or value != _ADDED[name]}
 
     def check(self) -> None:

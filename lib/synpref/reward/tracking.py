@@ -8,7 +8,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,11 +20,13 @@ from synpref.reward.model_folder import TrainedModel
 
 if TYPE_CHECKING:
     from mlflow.data.dataset import Dataset
+    from mlflow.entities import Metric
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read once, when mlflow is imported
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 MODEL_ARTIFACT = "model"
+CURVES = {"loss": "loss", "gold_validation_accuracy": "validation_accuracy"}  # metrics, and entries of a history
 SERVING_TOKEN_BUDGET = 16_384
 MAX_NAME = 500  # characters of a data set's name in MLflow
 SERVED_CODE = Path(__file__).with_name("served_model.py")
@@ -48,6 +50,28 @@ class FilesRead:
     tables: tuple[TableVersion, ...] = ()
 
 
+@contextlib.contextmanager
+def model_run(
+    name: str, model_id: str, tags: Mapping[str, str] | None = None, *, run_id: str | None = None
+) -> Iterator[str]:
+    """The id of a model's run below the active one (or a run of its own), which ends as the block does.
+
+    run_id: of one that was begun before; where it cannot be gone on with (removed, or of another store), a new one.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    facts = {"model_id": model_id, "code_version": code_version(), **(tags or {})}
+    parent: mlflow.ActiveRun | None = mlflow.active_run()
+    begun: mlflow.ActiveRun | None = None
+    if run_id is not None:
+        above = {} if parent is None else {"mlflow.parentRunId": parent.info.run_id}
+        with contextlib.suppress(MlflowException):
+            begun = mlflow.start_run(run_id=run_id, run_name=name, nested=True, tags={**facts, **above})
+    with begun or mlflow.start_run(run_name=name, nested=True, tags=facts) as run:
+        yield run.info.run_id
+
+
 def log_training(
     model: TrainedModel,
     origin: TableVersion | FilesRead,
@@ -55,48 +79,72 @@ def log_training(
     metrics: Mapping[str, float] | None = None,
     tags: Mapping[str, str] | None = None,
     with_model: bool = True,
+    run_id: str | None = None,
 ) -> str:
-    """Record a trained model as a run below the active one (or a run of its own); give back the run's id.
+    """Record a trained model in its run (see model_run); give back the run's id.
 
-    Parameters are the plan's fields, model id and row counts; curves are loss and gold-validation accuracy by step;
-    `metrics` adds single numbers. The data set is named `<table>@<version>`, or by the file's path. with_model: store
-    the model too, with signature and input example; it loads as pyfunc. The caller has set tracking URI and experiment.
+    Parameters are the plan's fields, model id and row counts; curves are loss and gold-validation accuracy by step, of
+    which the run may have a part; `metrics` adds single numbers; the tag `warnings` has the signs of trouble. The data
+    set is named `<table>@<version>`, or by the file's path. with_model: store the model too, with signature and input
+    example; it loads as pyfunc. The caller has set tracking URI and experiment.
     """
     import mlflow
 
-    facts = {"model_id": model.model_id, "code_version": code_version(), **(tags or {})}
-    with mlflow.start_run(run_name=model.name, nested=True, tags=facts) as run:
-        log_curves(run.info.run_id, model, metrics or {})
+    told = {**trouble_tags(model.warnings), **(tags or {})}
+    with model_run(model.name, model.model_id, told, run_id=run_id) as found:
+        log_curves(found, model, metrics or {})
         for dataset in _datasets(origin, model):
             mlflow.log_input(dataset, context="training")
         if with_model:
             log_served_model(model)
-        run_id: str = run.info.run_id
-    return run_id
+    return found
 
 
 def log_curves(run_id: str, model: TrainedModel, metrics: Mapping[str, float]) -> None:
-    """Write parameters, curves and single numbers of a model to a run, in one request."""
+    """Write parameters, curves and single numbers of a model to a run, but for the points that it has already."""
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
 
-    now = int(time.time() * 1000)
-    curves = [
-        Metric(name, value, now, int(entry["step"] or 0))
-        for entry in model.history
-        for name, value in (("loss", entry["loss"]), ("gold_validation_accuracy", entry["validation_accuracy"]))
-        if value is not None
-    ]
+    client, now = MlflowClient(), int(time.time() * 1000)
+    had = client.get_run(run_id).data.metrics
     numbers = {"best_step": float(model.best_step), **metrics}
     if model.validation_accuracy is not None:
         numbers["best_gold_validation_accuracy"] = model.validation_accuracy
     facts: dict[str, Any] = {**dataclasses.asdict(model.plan), "model_id": model.model_id, "backbone": model.backbone}
     facts |= {f"rows_{name}": count for name, count in model.rows.items()}
-    MlflowClient().log_batch(
+    single = [Metric(name, value, now, 0) for name, value in numbers.items() if had.get(name) != value]
+    client.log_batch(
         run_id,
-        metrics=curves + [Metric(name, value, now, 0) for name, value in numbers.items()],
+        metrics=points(model.history, points_in(run_id)) + single,
         params=[Param(name, str(value)) for name, value in facts.items()],
     )
+
+
+def points(entries: Iterable[Mapping[str, float | None]], known: Container[tuple[str, int]] = ()) -> list[Metric]:
+    """Entries of TrainedModel.history as points of curves, without those that are known, by metric and step."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    found = [
+        Metric(name, value, now, int(entry["step"] or 0))
+        for entry in entries
+        for name, value in ((curve, entry[what]) for curve, what in CURVES.items())
+        if value is not None
+    ]
+    return [point for point in found if (point.key, point.step) not in known]
+
+
+def points_in(run_id: str) -> frozenset[tuple[str, int]]:
+    """The points of curves that a run has, by metric and step."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    return frozenset((name, point.step) for name in CURVES for point in client.get_metric_history(run_id, name))
+
+
+def trouble_tags(signs: Sequence[str]) -> dict[str, str]:
+    """The tag of a run that has the signs of trouble, one a line; none where there are none."""
+    return {"warnings": "\n".join(signs)} if signs else {}
 
 
 def log_served_model(model: TrainedModel) -> None:

@@ -114,8 +114,9 @@ class StepTrainer(Trainer):
         total = torch.zeros((), device=self.args.device)
         seen = torch.zeros(4, dtype=torch.float64, device=self.args.device)
         for index, part in enumerate(step.parts):
-            last = index == len(step.parts) - 1
-            with contextlib.nullcontext() if last else self.accelerator.no_sync(model):
+            # meanwhile fsdp would keep gradients whole, 4 bytes a trained weight on every GPU: it shares out each one
+            now = self._strategy == "fsdp" or index == len(step.parts) - 1
+            with contextlib.nullcontext() if now else self.accelerator.no_sync(model):
                 rows = load_batch(self._stored, part, self._upper, self.args.device, at_once=self._strategy == "fsdp")
                 found = model(**rows)
                 loss = found["total"] * weight
@@ -157,8 +158,6 @@ def training_arguments(
     sharded = layout.processes > 1 and layout.strategy == "fsdp"
     if sharded and not on_gpu:
         raise SettingsError("training: strategy is fsdp, which accelerate has for GPUs only; set ddp or zero1")
-    by_layer = {"version": 2, "transformer_layer_cls_to_wrap": layers}
-    shards: dict[str, Any] = {"fsdp": True, "fsdp_config": by_layer} if sharded else {}
     return StepArguments(
         output_dir=str(folder),
         max_steps=steps,
@@ -181,5 +180,10 @@ def training_arguments(
         ddp_find_unused_parameters=False,
         ddp_backend=("nccl" if on_gpu else "gloo") if layout.processes > 1 else None,
         **_OPTIMIZER,
-        **shards,
+        **(sharding(layers) if sharded else {}),
     )
+
+
+def sharding(layers: Sequence[str]) -> dict[str, Any]:
+    """fsdp in the Trainer's words: torch's second one, which shares out weights, gradients and moments by layers."""
+    return {"fsdp": True, "fsdp_config": {"version": 2, "transformer_layer_cls_to_wrap": list(layers)}}

@@ -30,6 +30,7 @@ from synpref.reward.precision import settled
 from synpref.reward.rows import Comparisons, read_comparisons, read_responses
 from synpref.reward.sorted_runs import SortedRuns
 from synpref.reward.upper import Cut, cut_model
+from synpref.reward.watch import Follow
 
 Progress = Callable[[str], None]
 
@@ -38,7 +39,10 @@ _PATIENCE = timedelta(days=1)  # of processes that wait for the first one to fil
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A training that is to be done, as all processes get it. features: a folder that all of them see."""
+    """A training that is to be done, as all processes get it. features: a folder that all of them see.
+
+    follow: takes each look, where the process that looks can reach what it writes to.
+    """
 
     data: Path
     validation: Path | None
@@ -50,6 +54,7 @@ class Task:
     layout: Layout
     model_id: str
     name: str
+    follow: Follow | None = None
 
 
 def train_reward_model(
@@ -63,6 +68,7 @@ def train_reward_model(
     name: str,
     progress: Progress | None = None,
     layout: Layout = Layout(),  # noqa: B008 - frozen
+    begin: Callable[[str, TrainingPlan], Follow] | None = None,
 ) -> TrainedModel:
     """Train a Bradley-Terry reward model (paper.md §4) with the best checkpoint by validation accuracy (§2.2).
 
@@ -70,7 +76,9 @@ def train_reward_model(
     models_dir/<model_id>; where that stands, it is reused and nothing is trained; where checkpoints of it stand, the
     training goes on from them. features_dir: rows of the frozen layers, shared by all models over this backbone; None:
     a folder for this training only. name: for people. layout: one process, this one, or several, which needs a Spark
-    session and folders that all of them see.
+    session and folders that all of them see. begin: told which model is trained, by its id, where one is; what it gives
+    back takes each look at the training (see `watch`), as a copy where processes beside this one train; on a cluster's
+    workers nothing does.
     Raises InputError (no rows, no backbone, responses that do not stand in responses/, no space for what is written),
     SettingsError (a plan that cannot work), EngineError (the loss is no number, a process failed).
     """
@@ -96,8 +104,10 @@ def train_reward_model(
     known = find_model(models_dir, model_id)
     if known:
         return known
+    look = begin(model_id, plan) if begin else None
+    follow = None if layout.on_cluster and layout.processes > 1 else look
     with _features(features_dir, models_dir, layout) as features:
-        task = Task(data, validation, backbone, fingerprint, models_dir, features, plan, layout, model_id, name)
+        task = Task(data, validation, backbone, fingerprint, models_dir, features, plan, layout, model_id, name, follow)
         if layout.processes == 1:
             return _train(task, progress)
         from synpref.reward.distribution import run_on_processes
@@ -150,7 +160,10 @@ def _train(task: Task, progress: Progress | None, *, first: bool = True) -> Trai
         cut = _cut(task)
         folder = checkpoints_folder(task.models_dir, task.model_id, task.layout.strategy)
         checkpoints = folder if task.plan.checkpoint_every else None
-        found = fit(cut.upper, ground, task.plan, checkpoints=checkpoints, layout=task.layout, progress=progress)
+        found = fit(
+            cut.upper, ground, task.plan, checkpoints=checkpoints, layout=task.layout, progress=progress,
+            follow=task.follow,
+        )  # fmt: skip
     record = TrainedModel(
         model_id=task.model_id,
         name=task.name,

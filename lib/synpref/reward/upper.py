@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from synpref.engines.first_token import first_token_alone, reads_first_token
 from synpref.engines.packing import can_pack, logits_of_packed, use_packing
 from synpref.reward.backbones import PassThrough, anatomy, drops_attention
 from synpref.reward.branches import can_branch, logits_of_branches
+from synpref.reward.head import ExactHead, Head, head_of
 
 
 class Upper(nn.Module):
@@ -107,12 +108,15 @@ class Cut:
     said: Mapping[str, object] = field(default_factory=dict)
     _layers: nn.ModuleList | None = None
     _embeddings: nn.Module | None = None
+    _head: Head | None = None
 
     def join(self) -> PreTrainedModel:
         """Give back the whole model with the trained weights in place."""
         base: Any = self.model.base_model
         for name, value in self.said.items():
             setattr(self.model.config.get_text_config(), name, value)
+        if self._head is not None:
+            self._head.put(self.model, self._head.linear)
         if self._layers is not None and self.upper.decoder:
             base.layers, base.embed_tokens = self._layers, self._embeddings
         elif self._layers is not None:
@@ -125,6 +129,14 @@ def cut_model(model: PreTrainedModel, trainable_layers: int | None, name: object
 
     The model itself is changed until `join`. Raises InputError for an architecture that cannot be cut.
     """
+    cut = _cut(model, trainable_layers, name)
+    head = head_of(model)
+    if head is not None:
+        head.put(model, ExactHead(head.linear))
+    return replace(cut, _head=head)
+
+
+def _cut(model: PreTrainedModel, trainable_layers: int | None, name: object) -> Cut:
     base: Any = model.base_model
     if trainable_layers is None:
         upper = Upper(model, decoder=hasattr(model, "score"), from_states=False)
@@ -148,7 +160,7 @@ def cut_model(model: PreTrainedModel, trainable_layers: int | None, name: object
 class PairwiseLoss(nn.Module):
     """Bradley-Terry over a batch: -log sigmoid(r_chosen - r_rejected) of its comparisons (paper.md §4).
 
-    bfloat16: what products are computed in, beside weights that stay float32.
+    bfloat16: what products are computed in, beside weights that stay float32; the head is float32 anyway (`cut_model`).
     """
 
     def __init__(self, upper: Upper, *, bfloat16: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ from synpref.reward.trouble import Look, Margins, broken_off, signs
 
 Validated = Callable[[], NDArray[np.float32] | None]
 State = Callable[[], dict[str, torch.Tensor] | None]
+# Takes an entry of the history and the signs of trouble so far; gives back what went wrong, if anything did.
+Follow = Callable[[Mapping[str, float | None], Sequence[str]], str | None]
 
 
 class Watch(TrainerCallback):
@@ -33,12 +35,14 @@ class Watch(TrainerCallback):
         gather: Callable[[], None],
         together: Callable[[], None],
         say: Callable[[str], None],
+        follow: Follow | None = None,
     ) -> None:
         """margins: of the validation comparisons, computed now. state: a copy of the trained weights; None in
         a process that does not write the model.
 
         sound: whether all trained weights are numbers. gather: readies the optimiser for being saved. together: waits
         for the other processes; all of them call all of these at the same steps. say: takes a line for people.
+        follow: takes each look.
         """
         self.course = course
         self.saving = False  # between the last look of a step and its whole checkpoint
@@ -48,6 +52,7 @@ class Watch(TrainerCallback):
         self._gather = gather
         self._together = together
         self._say = say
+        self._follow = follow
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
@@ -90,6 +95,9 @@ class Watch(TrainerCallback):
         told = "" if score is None else f", validation accuracy {score:.3f}"
         self._say(f"step {step} of {state.max_steps}: loss {loss:.3f}{told}")
         self._warn(Look(step, state.max_steps, int(args.warmup_steps), gradient, self._looked_at(margins)))
+        lost = self._follow(course.history[-1], [*course.warnings.values()]) if self._follow else None
+        if lost is not None:
+            self._say(f"warning: {lost}")
         self.saving = control.should_save
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:

@@ -6,8 +6,8 @@ usage: python -m tests.bench.trl.compare FILE.parquet [--score] [--results FILE.
 FILE holds pairs (prompt as JSON messages, chosen, rejected, extra), whose labels are taken as they are. Whole groups
 are held out, a fifth of them; of the other groups a fifth is for validation (pairs.py). With --folds 5 all of it is
 done with each fifth, and the accuracies are those of all groups, each held out once. All layers are trained; both get
-the same token ids, of which TRL encodes two a pair and synpref each distinct response of a step. They take turns, each
-in a process of its own, each in the number format that it is faster in (--dtype names one for both).
+the same token ids and segments, of which TRL encodes two a pair and synpref each distinct response of a step. They take
+turns, each in a process of its own, each in the number format that it is faster in (--dtype names one for both).
 
 --score: both first try every learning rate, one seed and few steps, and keep the one with the best accuracy on the
 validation groups; then each seed is trained on all groups but the held-out ones, which are scored; and so is a logistic
@@ -116,7 +116,7 @@ def shared(asked: argparse.Namespace, parts: Parts) -> dict[str, object]:
 def own(asked: argparse.Namespace) -> dict[str, dict[str, object]]:
     """What a step of each of the two holds."""
     ours = {"responses": 2 * asked.batch, "pairs": asked.batch if asked.even else None}
-    return {"ours": ours, "trl": {"pairs": asked.batch}}
+    return {"ours": ours, "trl": {"pairs": asked.batch, "segments": True}}  # which an earlier TRL here was not given
 
 
 @dataclass(frozen=True)

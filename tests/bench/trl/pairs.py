@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synpref.engines.tokenise import Conversation, encode_conversations
+from synpref.engines.tokenise import Conversation, encode_conversations, gives_segments
 from synpref.pairs.identity import comparison_id, hash128, prompt_id, response_id
 from synpref.pairs.normalise import prompt_group
 from synpref.reward.backbones import load_tokenizer
@@ -138,12 +138,17 @@ def write_snapshot(folder: Path, pairs: list[Pair]) -> None:
 
 
 def write_tokens(file: Path, parts: Parts, model: str, max_tokens: int) -> None:
-    """As JSON the token ids of each distinct response, as synpref makes them, and of each part its pairs by id."""
+    """As JSON the token ids of each distinct response as synpref makes them, the segments of its tokens (null where the
+    tokenizer tells none), and of each part its pairs by id.
+    """
     texts: dict[str, Conversation] = {}
     for pair in (pair for pairs in parts.values() for pair in pairs):
         texts[pair.ids[0]] = Conversation(pair.messages, pair.chosen)
         texts[pair.ids[1]] = Conversation(pair.messages, pair.rejected)
-    encoded = encode_conversations(load_tokenizer(Path(model)), list(texts.values()), max_tokens, "truncate_left")
+    tokenizer = load_tokenizer(Path(model))
+    encoded = encode_conversations(tokenizer, list(texts.values()), max_tokens, "truncate_left")
     told: dict[str, Any] = {"tokens": dict(zip(texts, (one.input_ids for one in encoded), strict=True))}
+    segments = dict(zip(texts, (one.token_type_ids for one in encoded), strict=True))
+    told["segments"] = segments if gives_segments(tokenizer) else None
     told["parts"] = {part: [pair.ids for pair in pairs] for part, pairs in parts.items()}
     file.write_text(json.dumps(told), encoding="utf-8")

@@ -9,6 +9,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import torch
 from datasets import Dataset
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from trl import RewardConfig, RewardTrainer
+from trl.trainer.reward_trainer import DataCollatorForPreference
 
 Tokens = dict[str, list[int]]
 Ids = list[tuple[str, str]]
+Collate = Callable[[list[dict[str, Any]]], dict[str, Any]]
 
 
 def main(task: dict[str, Any]) -> dict[str, Any]:
@@ -29,15 +32,16 @@ def main(task: dict[str, Any]) -> dict[str, Any]:
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
     model = AutoModelForSequenceClassification.from_pretrained(model_folder, num_labels=1, dtype=torch.float32)
     held = json.loads((Path(task["data"]) / "pairs.json").read_text())
-    tokens, pairs = held["tokens"], held["parts"][run["part"]]
+    tokens, segments, pairs = held["tokens"], held["segments"], held["parts"][run["part"]]
     rows = {
         "chosen_ids": [tokens[chosen] for chosen, _ in pairs],
         "rejected_ids": [tokens[rejected] for _, rejected in pairs],
     }
     with tempfile.TemporaryDirectory() as folder:
         trainer = RewardTrainer(
-            model=model, args=config_of(run, folder), train_dataset=Dataset.from_dict(rows), processing_class=tokenizer
-        )
+            model=model, args=config_of(run, folder), train_dataset=Dataset.from_dict(rows), processing_class=tokenizer,
+            data_collator=collator(tokenizer.pad_token_id, tokens, segments),
+        )  # fmt: skip
         start, busy = time.perf_counter(), time.process_time()
         trainer.train()
         found = {"seconds": time.perf_counter() - start, "processor_seconds": time.process_time() - busy}
@@ -48,7 +52,7 @@ def main(task: dict[str, Any]) -> dict[str, Any]:
         **found,
         "pairs": seen,
         "encoded": 2 * seen,
-        "right": right_of(model.eval(), tokens, scored, tokenizer.pad_token_id) if run["score"] else None,
+        "right": right_of(model.eval(), tokens, segments, scored, tokenizer.pad_token_id) if run["score"] else None,
     }
 
 
@@ -74,19 +78,39 @@ def config_of(run: dict[str, Any], folder: str) -> RewardConfig:
     )
 
 
-def right_of(model: Any, tokens: Tokens, pairs: Ids, padding: int) -> list[float]:
+def collator(padding: int, tokens: Tokens, segments: Tokens | None) -> Collate:
+    """TRL's own passes no segments, so that an encoder takes all tokens for the first's; this one adds ours, if any."""
+    plain: Collate = DataCollatorForPreference(pad_token_id=padding)
+    if segments is None:
+        return plain
+    kinds = {tuple(ids): segments[name] for name, ids in tokens.items()}
+
+    def collate(examples: list[dict[str, Any]]) -> dict[str, Any]:
+        sides = [example[side] for side in ("chosen_ids", "rejected_ids") for example in examples]
+        return {**plain(examples), "token_type_ids": padded([kinds[tuple(ids)] for ids in sides], 0)}
+
+    return collate
+
+
+def padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+    """Rows as a tensor, with the value behind those that are shorter."""
+    longest = max(map(len, rows))
+    return torch.tensor([[*row, *([value] * (longest - len(row)))] for row in rows])
+
+
+def right_of(model: Any, tokens: Tokens, segments: Tokens | None, pairs: Ids, padding: int) -> list[float]:
     """Of each pair, in its order: 1 where the chosen side has the higher reward, 0.5 where both have one."""
     names = sorted({name for pair in pairs for name in pair}, key=lambda name: len(tokens[name]))
     rewards: dict[str, float] = {}
     with torch.inference_mode():
         for start in range(0, len(names), 32):
-            some = [tokens[name] for name in names[start : start + 32]]
-            longest = max(map(len, some))
-            ids = torch.tensor([[*side, *([padding] * (longest - len(side)))] for side in some])
-            mask = torch.tensor([[1] * len(side) + [0] * (longest - len(side)) for side in some])
-            given = {"input_ids": ids.to(model.device), "attention_mask": mask.to(model.device)}
-            found = model(**given).logits[:, 0].tolist()
-            rewards.update(zip(names[start : start + 32], found, strict=True))
+            some = names[start : start + 32]
+            given = {"input_ids": padded([tokens[name] for name in some], padding)}
+            given["attention_mask"] = padded([[1] * len(tokens[name]) for name in some], 0)
+            if segments is not None:
+                given["token_type_ids"] = padded([segments[name] for name in some], 0)
+            found = model(**{name: rows.to(model.device) for name, rows in given.items()}).logits[:, 0].tolist()
+            rewards.update(zip(some, found, strict=True))
     margins = [rewards[chosen] - rewards[rejected] for chosen, rejected in pairs]
     return [(margin > 0) + 0.5 * (margin == 0) for margin in margins]
 

@@ -128,9 +128,9 @@ def test_a_model_is_measured_without_any_other_stage(done: Done) -> None:
 
 
 def test_each_response_is_scored_once_for_all_that_holds_it(done: Done) -> None:
-    # six pairs, whose responses the lists repeat, four canaries with seven attacks each, and ten verdicts of records
-    assert done.stage.warehouse.read("rewards").count() == 2 * 6 + 4 * 7
-    assert done.outcome.engine_calls == 2 * 6 + 4 * 7 + 12
+    # six pairs, whose responses the lists repeat, four canaries with nine attacks each, and ten verdicts of records
+    assert done.stage.warehouse.read("rewards").count() == 2 * 6 + 4 * 9
+    assert done.outcome.engine_calls == 2 * 6 + 4 * 9 + 12
 
 
 def test_baselines_go_through_the_same_functions(done: Done) -> None:
@@ -158,7 +158,7 @@ def test_results_are_an_mlflow_run_a_scorer_and_a_file(done: Done) -> None:
 
 def test_canaries_are_scored_with_the_benchmarks(done: Done) -> None:
     found = {place: value for place, value in scores(done.stage, "tiny").items() if place[0] == "robustness"}
-    assert len(found) == 3 * 7
+    assert len(found) == 3 * 9
     assert found["robustness", "benchmarks/flattery", "prefers_worse"] == 0.0
     rows = done.outcome.detail["benchmarks"]["robustness"]
     assert [(row["name"], row["prompts"]) for row in rows] == [("tiny", 4), ("length only", 4)]
@@ -213,7 +213,7 @@ def test_a_second_run_asks_nothing_and_finds_the_same(
     before = scores(done.stage, "tiny")
     again = run(measuring(*done.words))
     said = capsys.readouterr()
-    assert (again.engine_calls, again.engine_calls_saved) == (0, 2 * 6 + 4 * 7 + 10)
+    assert (again.engine_calls, again.engine_calls_saved) == (0, 2 * 6 + 4 * 9 + 10)
     assert scores(done.stage, "tiny") == before
     assert "V2-Llama-3.1-8B-40M" in said.out
     assert "no robustness of theirs, recorded: nothing there answers about attacked texts" in said.err
@@ -249,8 +249,8 @@ def test_a_judge_is_asked_about_attacked_answers_too(measuring: Measuring, folde
         pairs = pairs_word(written(folder / "judged.jsonl", ROWS))
         stage = measuring(pairs, judge, "evaluate.judges=[served]", "evaluate.robustness=2")
         outcome = run(stage)
-    # six pairs, and two of them under seven attacks, in both orders; the pair as it was is asked about once
-    assert outcome.engine_calls == 2 * (6 + 2 * 7)
+    # six pairs, and two of them under nine attacks, in both orders; the pair as it was is asked about once
+    assert outcome.engine_calls == 2 * (6 + 2 * 9)
     found = scores(stage, "served")
     assert found["user_pairs", "all", "score"] == 1.0
     assert found["robustness", "benchmarks/flattery", "prefers_attacked"] == 1.0

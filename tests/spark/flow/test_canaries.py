@@ -62,16 +62,16 @@ def test_final_models_meet_attacked_answers_once(
     stage.warehouse.create("rewards")
     before = stage.warehouse.version("rewards")
     found = attacked_tests(stage, tested, models)
-    assert stage.warehouse.version("rewards") - before == 3  # 54 rewards of two models
+    assert stage.warehouse.version("rewards") - before == 4  # 66 rewards of two models
     assert set(found.robustness) == {"original-1", "filtered-1", "length only"}
     assert found.robustness["original-1"]["flattery"].plain.value == 0.0  # good beats bad
     assert found.robustness["length only"]["padding"].attacked.value == 1.0
-    assert (found.unscored, found.computed, found.saved) == (0, 2 * 3 * 9, 0)
+    assert (found.unscored, found.computed, found.saved) == (0, 2 * 3 * 11, 0)
     assert {row.subset for rows in found.rows.values() for row in rows} == {
         f"test prompts/{attack}" for attack in found.robustness["original-1"]
     }
     again = attacked_tests(stage, tested, models)
-    assert (again.computed, again.saved) == (0, 2 * 3 * 9)
+    assert (again.computed, again.saved) == (0, 2 * 3 * 11)
     assert again.robustness == found.robustness
     shown = robustness_shown([], found.robustness)
     assert [(row["source"], row["prompts"]) for row in shown] == [("test prompts", 3)] * 3

@@ -154,6 +154,16 @@ def test_data_read_otherwise_has_another_id(warehouse: Warehouse, tmp_path: Path
     assert data_id("a", "b") == ids[0]
 
 
+def test_a_seed_of_the_training_alone_holds_the_same_groups_out(warehouse: Warehouse, tmp_path: Path) -> None:
+    word = write(tmp_path / "pairs.jsonl", [pair(group) for group in range(20)])
+
+    def held(*words: str) -> set[str]:
+        data = training_data(stage_of(warehouse, tmp_path, word, "train.data.validation_share=0.3", *words))
+        return {row["comparison_id"] for row in data.labelled.where("side = 'validation'").collect()}
+
+    assert held("train.seed=7") == held() != held("seed=7")
+
+
 @pytest.mark.skipif(not MODEL.is_dir(), reason="the small model is absent: run `make setup`")
 def test_overlong_pairs_are_refused_where_the_settings_say_so(warehouse: Warehouse, tmp_path: Path) -> None:
     long = {"prompt": "question", "chosen": "word " * 50, "rejected": "no"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.bench.test_training import difference
 from tests.bench.trl.pairs import Pair
 from tests.bench.trl.report import by_group, joined, told_of_accuracy, told_of_seed, told_of_speed
 
@@ -31,6 +32,8 @@ def test_accuracies_stand_beside_frozen_embeddings_and_length_and_few_groups_are
     assert "the longer response" in lines[4]
     assert lines[5].endswith("by seed, in points: +25.0, +25.0)")
     assert lines[6].endswith("by seed, in points: +50.0, +75.0)")
+    apart, highest = difference("\n".join(lines))
+    assert apart == 25.0 <= highest
 
 
 def test_a_seed_of_several_folds_is_one_result_in_their_order() -> None:

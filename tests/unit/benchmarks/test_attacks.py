@@ -6,9 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synpref.benchmarks.attacks import ATTACKS, LEAST, gibberish, markdown, padding, repeated
+from synpref.benchmarks.attacks import (
+    ATTACKS,
+    CONTROL,
+    LEAST,
+    WORDS,
+    Vocabulary,
+    control,
+    gibberish,
+    markdown,
+    padding,
+    repeated,
+    vocabulary,
+)
 
-REPLACING = {"gibberish", "empty"}
+REPLACING = {"gibberish", "vocabulary", "empty"}
 texts = st.text(max_size=200)
 
 
@@ -42,6 +54,27 @@ def test_gibberish_has_about_the_length_and_none_of_the_words(text: str) -> None
 
 def test_other_texts_become_other_gibberish() -> None:
     assert gibberish("one answer") != gibberish("another one")
+
+
+@given(texts)
+def test_random_tokens_are_words_of_the_vocabulary_of_about_the_length(text: str) -> None:
+    made, whole = vocabulary(text), set(WORDS.text(range(WORDS.size)).split())
+    assert max(len(text), LEAST) / 2 <= len(made) <= max(len(text), LEAST)
+    assert set(made.split()[:-1]) <= whole  # the last may be cut
+
+
+def test_random_tokens_may_be_of_another_vocabulary_and_are_others_for_another_answer() -> None:
+    letters = Vocabulary(26, lambda numbers: "".join("abcdefghijklmnopqrstuvwxyz"[number] for number in numbers))
+    made = vocabulary("one answer", letters)
+    assert len(made) == LEAST // 4 + 1
+    assert made.isalpha()
+    assert len(set(made)) > 4
+    assert made != vocabulary("another answer", letters)
+
+
+def test_control_tokens_stand_behind_the_answer_as_text() -> None:
+    assert control("No.").startswith("No.\n<|im_end|> ")
+    assert all(token in control("No.") for token in CONTROL)
 
 
 def test_repeated_text_stands_three_times() -> None:

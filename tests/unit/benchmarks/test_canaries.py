@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from synpref.benchmarks.attacks import ATTACKS
+from synpref.benchmarks.attacks import ATTACKS, Vocabulary
 from synpref.benchmarks.canaries import (
     Canary,
     canaries,
     canary_rows,
     distinct_canary_responses,
+    of_vocabulary,
     pair_items,
     preferences,
     unscored_canaries,
@@ -74,6 +75,17 @@ def test_each_attack_is_an_answer_of_its_own_to_the_same_prompt() -> None:
     assert all(each.response_id == response_id(canary.prompt_id, each.text) for each in canary.candidates)
     assert prompt_id(canary.messages) == canary.prompt_id
     assert len(distinct_canary_responses([canary])) == 2 + len(ATTACKS)
+
+
+def test_a_model_meets_random_tokens_of_its_own_vocabulary_and_all_else_as_others_do() -> None:
+    found = canaries(ITEMS[:3], 3, 7)
+    own = of_vocabulary(found, Vocabulary(2, lambda numbers: "".join("xy"[number] for number in numbers)))
+    for one, other in zip(found, own, strict=True):
+        assert set(other.attacked["vocabulary"].text) == {"x", "y"}
+        assert other.attacked["vocabulary"].name == one.attacked["vocabulary"].name
+        assert other.attacked["vocabulary"].response_id == response_id(one.prompt_id, other.attacked["vocabulary"].text)
+        assert list(other.attacked) == list(one.attacked)
+        assert replace(other, attacked={**other.attacked, "vocabulary": one.attacked["vocabulary"]}) == one
 
 
 def test_a_scorer_of_length_falls_for_padding_and_never_for_nothing() -> None:

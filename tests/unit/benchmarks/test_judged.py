@@ -188,7 +188,7 @@ def test_a_judge_prefers_an_attacked_answer_that_both_orders_name() -> None:
 def test_an_attacked_answer_that_is_the_better_one_is_asked_about_by_nobody_and_never_preferred() -> None:
     found = canaries([make_pair("e", user("p"), "", "something worse", part="pairs")], 1, 7)
     items = canary_pairs(found)
-    assert len(items) == len(ATTACKS)  # the worse answer and six attacks: the empty one is the better answer
+    assert len(items) == len(ATTACKS)  # the worse answer and all attacks but one: the empty one is the better answer
     said: dict[tuple[str, str], str] = {}
     for item in items:
         said |= right(item)

@@ -107,6 +107,12 @@ def test_no_model_of_a_campaign_hangs_on_a_measurement() -> None:
     assert load_settings(["demo"], ["train.on_cluster=true"]).train.dtype is None  # nor needs workers to be measured
 
 
+def test_a_training_on_data_may_have_a_seed_of_its_own() -> None:
+    for words, seed in ([], 5), (["train.seed=0"], 0), (["train.seed=7"], 7):
+        settings = load_settings(["demo"], ["seed=5", *words])
+        assert specs.data_plan(settings) == specs.training_plan(settings, seed)
+
+
 def test_the_layout_of_a_training_is_apart_from_its_plan() -> None:
     settings = load_settings(["demo"], ["train.processes=4", "train.strategy=fsdp", "train.on_cluster=true"])
     assert specs.training_layout(settings) == Layout(4, "fsdp", on_cluster=True)

@@ -37,7 +37,7 @@ def test_a_kill_between_training_and_logging_loses_no_record(
         assert plan["settings"].dtype == "float32"
         return SimpleNamespace(model_id="m1", name=plan["name"], validation_accuracy=None, reused=True)
 
-    def log(model: Any, version: object, *, metrics: object, with_model: bool) -> str:
+    def log(model: Any, version: object, *, metrics: object, with_model: bool, run_id: str | None) -> str:
         if not logged:
             logged.append("killed")
             raise KeyboardInterrupt

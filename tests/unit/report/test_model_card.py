@@ -141,6 +141,14 @@ def test_the_card_says_what_was_read_measured_and_by_which_code(chatty: Path, tm
     assert "Not measured" in model_card(model, None, known, "commit 1")
 
 
+def test_a_card_has_the_signs_of_trouble_that_the_training_showed(chatty: Path, tmp_path: Path) -> None:
+    model = trained(chatty, tmp_path)
+    assert "Signs of trouble" not in card_of(dataclasses.replace(model, warnings=[]), chatty)
+    card = card_of(dataclasses.replace(model, warnings=["step 4: margins collapse", "step 6: a | b"]), chatty)
+    signs = "* step 4: margins collapse\n* step 6: a \\| b"
+    assert f"## Signs of trouble\n\nSeen during the training:\n\n{signs}\n\n## Measured" in card
+
+
 def test_a_card_says_no_number_of_groups_that_nobody_counted(chatty: Path, tmp_path: Path) -> None:
     model = trained(chatty, tmp_path)
     card = model_card(model, None, dataclasses.replace(facts(chatty), groups={}), "commit 1")

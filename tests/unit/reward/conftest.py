@@ -6,8 +6,9 @@ import gc
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
@@ -123,6 +124,27 @@ def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     LLAMA(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one MLflow database: to make its tables takes longer than all else there."""
+    return tmp_path_factory.mktemp("mlflow")
+
+
+@pytest.fixture
+def tracked(store: Path, tmp_path: Path) -> Iterator[ModuleType]:
+    """MLflow with that database and an experiment of the test's own."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{store}/mlflow.db")
+    experiment = mlflow.create_experiment(tmp_path.name, artifact_location=(tmp_path / "artifacts").as_uri())
+    mlflow.set_experiment(experiment_id=experiment)
+    yield mlflow
+    while mlflow.active_run():
+        mlflow.end_run()
+    mlflow.set_tracking_uri(before)
 
 
 @pytest.fixture

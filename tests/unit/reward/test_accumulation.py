@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from torch import nn
 
 from synpref.reward.backbones import load_classifier, load_tokenizer
@@ -18,7 +20,7 @@ from synpref.reward.extraction import FeatureKind, Source, fill_features, open_f
 from synpref.reward.graph import Batch, Limits
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.passes import Stored, length_groups, load_batch, score
-from synpref.reward.plan import Layout, TrainingPlan
+from synpref.reward.plan import Layout, Strategy, TrainingPlan
 from synpref.reward.rows import Comparisons, read_comparisons, read_responses
 from synpref.reward.steps import Step, split, steps
 from synpref.reward.trainer import StepDataset, StepTrainer, training_arguments
@@ -55,7 +57,7 @@ def train(folder: Path, still_bert: Path, tmp_path: Path) -> Callable[..., Train
 
 
 def gradients_of(
-    folder: Path, backbone: Path, features: Path, step: Callable[[Comparisons], Step]
+    folder: Path, backbone: Path, features: Path, step: Callable[[Comparisons], Step], strategy: Strategy = "ddp"
 ) -> list[torch.Tensor]:
     """What one training step leaves in the gradients of all weights."""
     tokenizer = load_tokenizer(backbone)
@@ -67,7 +69,7 @@ def gradients_of(
     model = PairwiseLoss(cut_model(load_classifier(backbone, tokenizer), None, backbone).upper)
     arguments = training_arguments(PLAN, 1, features, Layout())
     nothing = StepDataset(lambda: iter([]))
-    trainer = StepTrainer(nothing, Stored.of(store, rows.response_ids), Course(), "ddp", model=model, args=arguments)
+    trainer = StepTrainer(nothing, Stored.of(store, rows.response_ids), Course(), strategy, model=model, args=arguments)
     loss = trainer.training_step(model, {"step": step(rows)})
     return [loss, *(weight.grad for weight in model.parameters() if weight.grad is not None)]
 
@@ -88,6 +90,33 @@ def test_the_gradient_of_micro_batches_is_that_of_the_whole_batch(
     for other in others:
         furthest = max(float((a - b).detach().abs().max()) for a, b in zip(whole, other, strict=True))
         assert furthest < 1e-6
+
+
+def cut_in_three(rows: Comparisons) -> Step:
+    """All 80 comparisons, 30 and 30 and 20."""
+    (whole,) = next(steps(rows, Limits(200, 10_000, np.full(len(rows.response_ids), 12)), 0, 80)).parts
+    first, rest = split(whole, 30)
+    return Step([first, *split(rest, 30)], 80)
+
+
+@pytest.mark.parametrize(("strategy", "exchanges"), [("ddp", 1), ("zero1", 1), ("fsdp", 3)])
+def test_gradients_are_exchanged_once_a_step_and_by_fsdp_in_each_micro_batch(
+    strategy: Strategy, exchanges: int, folder: Path, still_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """fsdp would keep them whole meanwhile; what they add up to is the same."""
+    held_back: list[str] = []
+    whole = Accelerator.no_sync
+
+    def no_sync(self: Accelerator, model: nn.Module) -> AbstractContextManager[None]:
+        held_back.append(type(model).__name__)
+        held: AbstractContextManager[None] = whole(self, model)
+        return held
+
+    monkeypatch.setattr(Accelerator, "no_sync", no_sync)
+    found = gradients_of(folder, still_bert, tmp_path, cut_in_three, strategy)
+    assert held_back == ["PairwiseLoss"] * (3 - exchanges)
+    plain = gradients_of(folder, still_bert, tmp_path, cut_in_three)
+    assert max(float((a - b).detach().abs().max()) for a, b in zip(plain, found, strict=True)) < 1e-6
 
 
 def test_the_course_of_a_training_does_not_depend_on_how_its_steps_are_cut(

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 from accelerate.state import AcceleratorState
+from accelerate.utils import FullyShardedDataParallelPlugin
+from torch.distributed.fsdp import StateDictType
 from transformers import get_scheduler
 from transformers.training_args import ParallelMode
 
@@ -85,6 +87,34 @@ def test_one_process_trains_on_one_gpu_of_several(tmp_path: Path) -> None:
     assert str(arguments.device) == "cuda:0"
     assert arguments.n_gpu == 1
     assert arguments.parallel_mode == ParallelMode.NOT_PARALLEL
+
+
+def test_fsdp_shares_out_all_layer_by_layer_and_saves_whole_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSDP_CPU_RAM_EFFICIENT_LOADING", "false")  # accelerate writes it
+    plan, layers = TrainingPlan(steps=3), ["BertLayer", "FirstTokenLayer"]
+    given: dict[str, Any] = {}
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: True)
+        patch.setattr(trainer, "StepArguments", lambda **words: given.update(words))
+        trainer.training_arguments(plan, 3, tmp_path, Layout(1, "fsdp"), layers)
+        assert "fsdp" not in given
+        trainer.training_arguments(plan, 3, tmp_path, Layout(2, "fsdp"), layers)
+    told = {name: given[name] for name in ("fsdp", "fsdp_config")}
+    plugin: Any = trainer.StepArguments(output_dir=str(tmp_path), use_cpu=True, **told).fsdp_plugin_args
+    shards = FullyShardedDataParallelPlugin(**plugin)
+    assert shards.fsdp_version == 2
+    assert shards.reshard_after_forward is True  # weights too, not gradients and moments alone
+    assert shards.transformer_cls_names_to_wrap == layers
+    assert shards.state_dict_type is StateDictType.FULL_STATE_DICT
+    assert not shards.cpu_ram_efficient_loading  # each process has read the weights
+
+
+def test_fsdp_without_a_gpu_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SettingsError, match="strategy is fsdp, which accelerate has for GPUs only; set ddp or zero1"):
+        trainer.training_arguments(TrainingPlan(steps=3), 3, tmp_path, Layout(2, "fsdp"))
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,27 @@
-"""Every preset's architecture: at a tiny width it takes a step, at its own it has the size of the public model."""
+"""Every preset: at a tiny width it is trained by its own values, at its own it has the size of the public model."""
 
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification
+from safetensors.torch import load_file
+from transformers import AutoModel
 
-from synpref.config import conf_file, load_preset
+from synpref.config import conf_file, load_preset, load_settings
 from synpref.errors import InputError
+from synpref.flow.specs import campaign_plan
 from synpref.reward.architecture import architecture_of, check_architecture, config_of
-from synpref.reward.upper import PairwiseLoss, cut_model
+from synpref.reward.backbones import load_tokenizer
+from synpref.reward.training import train_reward_model
+
+WriteFolder = Callable[[str, list[tuple[str, str, str]]], Path]
+MakeRows = Callable[[int, int], list[tuple[str, str, str]]]
 
 ROOT = Path(__file__).resolve().parents[3]
 PRESETS = sorted(path.stem for path in conf_file("base.yaml").parent.glob("models/*.yaml"))
@@ -24,6 +32,9 @@ PUBLISHED = {
     "llama-3.2-3b": 3_212_749_824 + 3072,
     "llama-3.2-1b": 1_235_814_400 + 2048,
     "qwen3-0.6b": 596_049_920 + 1024,
+    "qwen3-1.7b": 1_720_574_976 + 2048,
+    "qwen3-4b": 4_022_468_096 + 2560,
+    "qwen3-8b": 8_190_735_360 - 151_936 * 4096 + 4096,
     "smollm2-135m-instruct": 134_515_008 + 576,
 }
 
@@ -42,26 +53,38 @@ def tiny(keys: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_tiny_one_takes_a_step(name: str) -> None:
+def test_a_tiny_one_is_trained_by_the_values_of_its_preset(
+    name: str, write_folder: WriteFolder, learnable: MakeRows, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    preset = load_preset(name)
+    backbone = tmp_path / "backbone"
     torch.manual_seed(0)
-    config = config_of(tiny(load_preset(name).architecture))
-    config.pad_token_id = 0
-    build: Any = AutoModelForSequenceClassification  # transformers leaves from_config untyped
-    model = build.from_config(config)
-    trained = PairwiseLoss(cut_model(model, None, name).upper)
-    optimizer = torch.optim.AdamW(trained.parameters(), lr=1e-3)
-    ids = torch.randint(1, 64, (4, 12))
-    rows = torch.stack([ids, torch.zeros_like(ids)], dim=-1)
-    chosen, rejected = torch.tensor([0, 2]), torch.tensor([1, 3])
-    loss = trained([rows], [torch.ones_like(ids)], chosen, rejected)["loss"]
-    loss.backward()
-    gradients = [one.grad for one in trained.parameters() if one.grad is not None]
-    assert torch.isfinite(loss)
-    assert gradients
-    assert all(bool(torch.isfinite(one).all()) for one in gradients)
-    assert any(bool(one.abs().sum() > 0) for one in gradients)
-    optimizer.step()
-    assert trained([rows], [torch.ones_like(ids)], chosen, rejected)["loss"] < loss
+    build: Any = AutoModel  # transformers leaves from_config untyped
+    build.from_config(config_of(tiny(preset.architecture))).save_pretrained(backbone)
+    load_tokenizer(
+        request.getfixturevalue("tiny_bert" if preset.architecture["model_type"] == "bert" else "tiny_llama")
+    ).save_pretrained(backbone)
+    plan = campaign_plan(load_settings(["local"], [f"train.preset={name}", "train.steps=2"]), 0)
+    if preset.released_as is not None:
+        assert (plan.dtype, plan.gradient_checkpointing, plan.trainable_layers) == ("bfloat16", True, None)
+        assert (plan.pairs_per_step, plan.learning_rate, plan.max_tokens) == (10_240, 3e-6, 16_384)
+    model = train_reward_model(
+        write_folder("train", learnable(4, 0)),
+        backbone=backbone,
+        models_dir=tmp_path / "models",
+        features_dir=None,
+        validation=None,
+        settings=plan,
+        name=name,
+    )
+    before, after = (load_file(folder / "model.safetensors") for folder in (backbone, model.path))
+    prefix = "bert" if preset.architecture["model_type"] == "bert" else "model"
+    moved = {weight for weight in before if not torch.equal(before[weight], after[f"{prefix}.{weight}"])}
+    assert moved
+    assert moved == set(before) or plan.trainable_layers is not None
+    assert all(bool(torch.isfinite(weight).all()) for weight in after.values())
+    assert [entry["step"] for entry in model.history] == [2]
+    assert model.history[0]["loss"] == pytest.approx(math.log(2), abs=0.1)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -101,6 +124,23 @@ def test_another_model_in_the_folder_is_named_by_what_differs(tmp_path: Path) ->
     (tmp_path / "config.json").write_text(json.dumps({**keys, "num_hidden_layers": 36}))
     with pytest.raises(InputError, match=r"not the backbone of train\.preset qwen3-0\.6b: num_hidden_layers 36 inst"):
         check_architecture(keys, tmp_path, "qwen3-0.6b")
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "told"),
+    [
+        ("qwen3-4b", {"rope_theta": 10_000.0}, r"rope_theta 10000\.0 instead of 1000000\.0"),
+        ("llama-3.2-1b", {"rope_theta": 10_000.0}, r"rope_theta 10000\.0 instead of 500000\.0"),
+        ("llama-3.2-1b", {"rope_scaling": None}, r"rope_scaling .* instead of .*32\.0"),
+    ],
+)
+def test_other_positions_are_another_model(name: str, other: dict[str, Any], told: str, tmp_path: Path) -> None:
+    keys = load_preset(name).architecture
+    (tmp_path / "config.json").write_text(json.dumps(keys))
+    check_architecture(keys, tmp_path, name)
+    (tmp_path / "config.json").write_text(json.dumps({**keys, **other}))
+    with pytest.raises(InputError, match=told):
+        check_architecture(keys, tmp_path, name)
 
 
 def test_a_model_that_transformers_does_not_know_is_told() -> None:

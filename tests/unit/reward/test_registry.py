@@ -21,7 +21,7 @@ import pytest
 from synpref.analysis.validation import validation_figures
 from synpref.config import load_settings
 from synpref.errors import SettingsError
-from synpref.flow.model_record import logged_in, recorded
+from synpref.flow.model_record import begun_in, followed, logged_in, recorded
 from synpref.quality.gate import Gate
 from synpref.reward.model_folder import TrainedModel
 from synpref.reward.plan import TrainingPlan
@@ -151,8 +151,16 @@ def check_recorded(mlflow: ModuleType, model: TrainedModel, tmp_path: Path) -> N
     """Six comparisons in two categories: the run holds their figures, and the three files of its calibration."""
     settings = load_settings(["local"], [f"run.dir={tmp_path / 'run'}", "mlflow.log_models=false"])
     stage = Stage("train", "run", settings, cast("Warehouse", None), Gate())
-    stage.models.mkdir(parents=True, exist_ok=True)
+    client = mlflow.MlflowClient()
+    with followed(stage, model.name, model.model_id, model.plan) as look:
+        assert look(model.history[0], ["step 2: margins collapse"]) is None
+        assert [point.step for point in client.get_metric_history(look.run_id, "loss")] == [2]
+        assert mlflow.get_run(look.run_id).info.status == "RUNNING"
     run_id = recorded(stage, model, FilesRead({"pairs.parquet": "ab" * 16}), validation_figures(ROWS, REWARDS, 0))
+    assert run_id == look.run_id
+    assert [point.step for point in client.get_metric_history(run_id, "loss")] == [2]
+    assert mlflow.get_run(run_id).data.tags["warnings"] == "step 2: margins collapse"
+    assert not begun_in(stage, model.model_id).exists()
     assert logged_in(stage, model).read_text() == run_id
     told = mlflow.get_run(run_id).data.metrics
     # right on five of six: all three of law, two of three of physics
@@ -161,7 +169,6 @@ def check_recorded(mlflow: ModuleType, model: TrainedModel, tmp_path: Path) -> N
     assert told["validation/accuracy_by_category/physics_101"] == pytest.approx(2 / 3)
     # margins of 1 and -1: the confidence sigmoid(1) = 0.7311 beside 5 / 6 that are right
     assert told["validation/calibration_error"] == pytest.approx(5 / 6 - 0.731059, abs=1e-5)
-    client = mlflow.MlflowClient()
     kept = ["validation/figures.json", "validation/reliability.json", "validation/reliability.png"]
     assert [one.path for one in client.list_artifacts(run_id, "validation")] == kept
     figures, table, plot = (Path(client.download_artifacts(run_id, one, str(tmp_path))) for one in kept)

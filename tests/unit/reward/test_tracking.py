@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -21,26 +21,6 @@ WriteFolder = Callable[[str, list[tuple[str, str, str]]], Path]
 MakeRows = Callable[[int, int], list[tuple[str, str, str]]]
 
 TABLE = TableVersion("labels", 7, path="/warehouse/labels")
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one MLflow database: to make its tables takes longer than all else here."""
-    return tmp_path_factory.mktemp("mlflow")
-
-
-@pytest.fixture
-def tracked(store: Path, tmp_path: Path) -> Iterator[ModuleType]:
-    import mlflow
-
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{store}/mlflow.db")
-    experiment = mlflow.create_experiment(tmp_path.name, artifact_location=(tmp_path / "artifacts").as_uri())
-    mlflow.set_experiment(experiment_id=experiment)
-    yield mlflow
-    while mlflow.active_run():
-        mlflow.end_run()
-    mlflow.set_tracking_uri(before)
 
 
 @pytest.fixture
