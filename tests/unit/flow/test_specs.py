@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,6 +97,16 @@ def test_no_model_of_a_campaign_hangs_on_a_measurement() -> None:
     assert (specs.training_plan(open_, 3).dtype, specs.campaign_plan(open_, 3).dtype) == (None, "float32")
     assert specs.campaign_plan(named, 3) == specs.training_plan(named, 3)
     assert load_settings(["demo"], ["train.on_cluster=true"]).train.dtype is None  # nor needs workers to be measured
+
+
+def test_final_models_follow_their_own_plan_and_the_others_do_not_change() -> None:
+    plain, other = (
+        load_settings(["demo"], words) for words in ([], ["train.final={steps: 7, max_tokens: 32, dtype: bfloat16}"])
+    )
+    assert specs.campaign_plan(other, 3) == specs.campaign_plan(plain, 3)
+    final = specs.campaign_plan(specs.of_final_models(other), 3)
+    assert final == replace(specs.campaign_plan(plain, 3), steps=7, max_tokens=32, dtype="bfloat16")
+    assert specs.campaign_plan(specs.of_final_models(plain), 3) == specs.campaign_plan(plain, 3)
 
 
 def test_the_layout_of_a_training_is_apart_from_its_plan() -> None:
