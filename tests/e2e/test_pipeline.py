@@ -41,6 +41,8 @@ def test_everything_that_a_user_is_promised_is_there(small: SmallRun) -> None:
         counts["rows_in"] == counts["rows_out"] + counts["duplicates"] + sum(counts["quarantined"].values())
         for counts in summary["stages"].values()
     )
+    described = summary["stages"]["attributes"]
+    assert described["answers"] == {"simulated-family": {"parsed": described["rows_out"], "invalid": 0}}
     assert summary["judges"]["simulated-careful"]["admitted"]
     assert not summary["judges"]["simulated-biased"]["admitted"]
     assert summary["gate"]["failed"] == 0
