@@ -171,6 +171,7 @@ def test_every_model_is_measured_and_the_final_ones_have_a_card(small: SmallRun)
         assert metrics["validation/comparisons"] + metrics["validation/unscored"] >= 100, model.name
         assert {"validation/accuracy", "validation/calibration_error"} <= set(metrics)
         assert any(name.startswith("validation/accuracy_by_category/") for name in metrics), model.name
+        assert ("test/accuracy" in metrics) == (model.name in final), model.name
         card = model.path / "README.md"
         assert card.is_file() == (model.name in final)
         if model.name in final:
