@@ -14,7 +14,7 @@ Recipe = Literal["development", "final", "both"]
 class TrainValues(Section):
     """Values of settings in `train`; what is not set stays as it is."""
 
-    steps: Positive |    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    steps: Positive | None = None
     epochs: Seconds | None = None
     pairs_per_step: Positive | None = None
     responses_per_step: Responses | None = None
@@ -22,7 +22,7 @@ class TrainValues(Section):
     learning_rate: Seconds | None = None
     schedule: Literal["linear", "constant"] | None = None
     warmup_share: PartialShare | None = None
-    weight_decay: float | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
     trainable_layers: Positive | None = None
     max_tokens: Positive | None = None
     dtype: Literal["float32", "bfloat16"] | None = None

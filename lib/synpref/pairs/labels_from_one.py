@@ -25,7 +25,7 @@ def refuse_labels_from_one(rows: DataFrame, paths: Mapping[str, str]) -> None:
     found = counts.where("twos > 0 AND ones > 0 AND zeros = 0").first()
     if found is not None:
         raise InputError(
-            f"{paths[found['file_id']]}: {found['twos']} labels are 2, {found['ones']} are 1 and none is 0. Labels count "
-            "from 0 (0: response_a is better, 1: response_b), so its 1s would be read as the second response. Write a "
-            "for 1 and b for 2, and try again"
+            f"{paths[found['file_id']]}: {found['twos']} labels are 2, {found['ones']} are 1 and none is 0. Labels "
+            "count from 0 (0: response_a is better, 1: response_b), so its 1s would be read as the second response. "
+            "Write a for 1 and b for 2, and try again"
         )

@@ -55,9 +55,9 @@ def _stages(stages: Mapping[str, Mapping[str, Any]]) -> str:
         if stage["cut"]
     ]
     lost += [
-        f"\n  {printable(name)}: valid answers: {printable(engine)} {count(one['parsed'])} of {count(sum(one.values()))}"
+        f"\n  {printable(name)}: valid answers: {printable(who)} {count(one['parsed'])} of {count(sum(one.values()))}"
         for name, stage in stages.items()
-        for engine, one in stage["answers"].items()
+        for who, one in stage["answers"].items()
     ]
     return text_table("Stages", rows) + (f"\n  quarantined: {why}" if why else "") + "".join(lost)
 

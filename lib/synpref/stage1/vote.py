@@ -103,8 +103,8 @@ def judge_labels(verdicts: DataFrame, wanted: Mapping[str, int]) -> DataFrame:
 
 
 def open_labels(labels: DataFrame, left: int, admitted: int) -> DataFrame:
-    """The comparison_ids that are roster_open, of judge_labels so far. One that no judge answered is not: where at least
-    first_judges were asked, those that are left are no quorum alone.
+    """The comparison_ids that are roster_open, of judge_labels so far. One that no judge answered is not: where as many
+    as first_judges were asked, those that are left are no quorum alone.
     """
     counts = labels.groupBy("comparison_id").agg(_count("label", "a").alias("a"), _count("label", "b").alias("b"))
     decided = (2 * (F.col("a") + F.col("b")) >= admitted) & (F.col("a") != F.col("b"))

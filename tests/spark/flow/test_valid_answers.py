@@ -19,8 +19,8 @@ FIVE = {"task_category": "Math", "preference_objectivity": "Objective", "controv
 def test_valid_and_invalid_answers_are_counted_by_engine_and_said(
     spark: SparkSession, warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = [("c1", "e1", 0, "parsed"), ("c1", "e1", 1, "invalid"), ("c2", "e1", 0, "invalid"), ("c1", "e2", 0, "parsed"),
-             ("elsewhere", "e1", 0, "parsed"), ("c1", "other", 0, "invalid")]  # fmt: skip
+    given = [("c1", "e1", 0, "parsed"), ("c1", "e1", 1, "invalid"), ("c2", "e1", 0, "invalid"),
+             ("c1", "e2", 0, "parsed"), ("elsewhere", "e1", 0, "parsed"), ("c1", "other", 0, "invalid")]  # fmt: skip
     rows = []
     for comparison, engine, sample, status in given:
         row = {"comparison_id": comparison, "engine_id": engine, "sample": sample, "status": status, "raw": "said"}

@@ -81,9 +81,7 @@ def test_labels_that_count_from_one_are_refused_by_file(
 def test_other_labels_are_read_or_quarantined_one_by_one(
     spark: SparkSession, warehouse: Warehouse, tmp_path: Path, labels: list[Any]
 ) -> None:
-    rows = [
-        {"prompt": "p", "response_a": "x", "response_b": f"y{n}", "label": label} for n, label in enumerate(labels)
-    ]
+    rows = [{"prompt": "p", "response_a": "x", "response_b": f"y{n}", "label": label} for n, label in enumerate(labels)]
     (count,) = write_ingested(warehouse, read(spark, tmp_path / "some.jsonl", rows))
     unknown = sum(label in (2, "both") for label in labels)
     assert (count.comparisons, count.quarantined) == (

@@ -70,9 +70,7 @@ def test_sets_stand_in_the_stage_s_run_and_seeds_in_the_models_own(
 
 
 def test_a_model_without_a_noted_run_is_passed_over(tracking: str, tmp_path: Path) -> None:
-    stage = Stage(
-        "evaluate", "run", load_settings(["demo"], [f"run.dir={tmp_path}"]), cast("Warehouse", None), Gate()
-    )
+    stage = Stage("evaluate", "run", load_settings(["demo"], [f"run.dir={tmp_path}"]), cast("Warehouse", None), Gate())
     stage.models.mkdir()
     (stage.models / "m1.logged").touch()  # by an earlier version
     with mlflow.start_run(experiment_id=tracking):
