@@ -6,6 +6,7 @@ from synpref.cli import submit
 from synpref.flow.answers import Calls, described
 from synpref.flow.lost import undescribed
 from synpref.flow.pool import stage1_items
+from synpref.flow.valid_answers import valid_answers
 from synpref.stage import Outcome, Stage
 from synpref.stage1.describing import attribute_prompts
 from synpref.stage1.sampling import sampled
@@ -19,12 +20,14 @@ def run(stage: Stage) -> Outcome:
         return Outcome(campaign=campaign, detail={"engines": []})
     items = stage1_items(stage, campaign).cache()
     rows = items.count()
-    calls, engines = Calls(), []
+    calls, engines = Calls(), dict[str, str]()
     for engine in settings.attributes:
         part = items if engine.limit is None else sampled(items, "attributes", engine.limit, settings.seed)
-        engines.append(described(stage, calls, engine, part, attribute_prompts(part, engine.samples)))
-    lost = undescribed(stage, items, engines) if calls.quarantined else {}
-    return calls.outcome(campaign, rows, quarantined=lost, engines=engines)
+        engines[engine.name] = described(stage, calls, engine, part, attribute_prompts(part, engine.samples))
+    ids = list(engines.values())
+    lost = undescribed(stage, items, ids) if calls.quarantined else {}
+    answers = valid_answers(stage, items, engines)
+    return calls.outcome(campaign, rows, quarantined=lost, engines=ids, answers=answers)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from synpref.flow.benchmark_record import NO_CAMPAIGN, RESULTS, log_scorers, sho
 from synpref.flow.benchmarks import measured_scorers
 from synpref.flow.canaries import Attacked, attacked_tests, robustness_shown
 from synpref.flow.final_models import measured_tests, trained_campaign
+from synpref.flow.final_record import log_tests
 from synpref.report.benchmark_text import benchmark_text
 from synpref.stage import Outcome, Stage
 
@@ -31,6 +32,7 @@ def run(stage: Stage) -> Outcome:
     if campaign is not None:
         final = stage.left_by("train", campaign)["models"]
         tests = measured_tests(stage, campaign, final)
+        log_tests(stage, final, tests.detail)
         attacked = attacked_tests(stage, tests.comparisons, final)
         calls.add(tests.computed + attacked.computed, tests.saved + attacked.saved)
         models = models or [(one["name"], str(stage.model_folder(one))) for of_mix in final.values() for one in of_mix]

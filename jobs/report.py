@@ -110,9 +110,10 @@ def _latest_runs(stage: Stage, campaign: str) -> list[Row]:
 
 
 def _of_engines(row: Row) -> dict[str, Any]:
-    """What engines refused by reason, and cut, in a row of stage_runs."""
+    """What engines refused by reason, cut, and answered with attributes or otherwise, in a row of stage_runs."""
     detail = json.loads(row["detail"])
-    return {"refused": detail.get("refused") or {}, "cut": detail.get("cut") or 0}
+    told = {"refused": detail.get("refused") or {}, "cut": detail.get("cut") or 0}
+    return {**told, "answers": detail.get("answers") or {}}  # runs of earlier versions tell none
 
 
 def _seconds(stage: Stage, runs: list[Row]) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyspark.sql import functions as F
 
 from synpref.cli import submit
@@ -11,6 +13,7 @@ from synpref.flow.model_record import registered
 from synpref.flow.models import enough, gold_validation, noted, snapshot, trained, unread
 from synpref.flow.pool import source_labels
 from synpref.flow.refused_comparisons import refused_comparisons
+from synpref.flow.specs import of_final_models
 from synpref.flow.training_files import train_on_data
 from synpref.reward.model_folder import TrainedModel
 from synpref.stage import Outcome, Stage
@@ -21,20 +24,24 @@ from synpref.stage2.training_sets import MIXES, training_set
 
 def run(stage: Stage) -> Outcome:
     """Train on train.data where it names pairs, else the final models of the campaign; or only tell what it takes."""
+    final = replace(stage, settings=of_final_models(stage.settings))
     if stage.settings.train.dry_run:
-        told = dry_run(stage)
+        told = dry_run(final)
         print(told.text, end="")
         return told.outcome
     if stage.settings.train.data.given:
-        done = train_on_data(stage)
+        done = train_on_data(final)
         print(done.text, end="")
         return done.outcome
-    return final_models(stage)
+    return final_models(final, stage.campaign())
 
 
-def final_models(stage: Stage) -> Outcome:
-    """Three sets, several seeds each, at equal steps; a model that stands already is not trained again."""
-    settings, warehouse, campaign = stage.settings, stage.warehouse, stage.campaign()
+def final_models(stage: Stage, campaign: str) -> Outcome:
+    """Three sets, several seeds each, at equal steps; a model that stands already is not trained again.
+
+    stage: with the settings of the final models. campaign: of the settings as they were given.
+    """
+    settings, warehouse = stage.settings, stage.warehouse
     stage2 = stage.left_by("stage2", campaign)
     policy = stage2["policy"]
     decisions = warehouse.read("decisions").where((F.col("campaign") == campaign) & (F.col("policy") == policy)).cache()

@@ -27,8 +27,8 @@ CAMPAIGN_SECTIONS = (
 )  # fmt: skip
 _LENGTHS = ("steps", "epochs")
 _ABSENT = object()
-# What of `train` no model of a campaign depends on.
-TRAIN_ASIDE = ("data", "seed", "preset", "recipe", "dry_run", "estimate")
+# What of `train` no role and no label of a campaign depends on.
+TRAIN_ASIDE = ("data", "seed", "preset", "recipe", "final", "dry_run", "estimate")
 
 
 def load_settings(overlays: Sequence[str], words: Sequence[str]) -> Settings:
@@ -131,18 +131,23 @@ def _preset_layer(layers: Sequence[tuple[str, DictConfig]]) -> list[tuple[str, D
     name, recipe = (_named(layers, key) for key in ("train.preset", "train.recipe"))
     if name is None:
         return []
-    if recipe not in get_args(Recipe):
+    chosen = next((one for one in get_args(Recipe) if one == recipe), None)
+    if chosen is None:
         raise SettingsError(f"train.recipe: {recipe!r} is none of {', '.join(get_args(Recipe))}")
-    values = load_preset(str(name)).values("development" if recipe == "development" else "final")
+    values = load_preset(str(name)).values(chosen)
     return [(f"conf/models/{name}.yaml ({recipe})", OmegaConf.create({"train": values}))]
 
 
 def _one_length(layers: Sequence[tuple[str, DictConfig]]) -> None:
-    """Let a layer that sets one of train.steps and train.epochs take the place of the other in the layers below it."""
+    """Let a layer that sets one of steps and epochs take the place of the other in the layers below it.
+
+    Of `train` and of `train.final`.
+    """
     for _, layer in layers:
-        given = [key for key in _LENGTHS if _written(layer, ("train", key)) is not None]
-        if len(given) == 1:
-            layer["train"].update({key: None for key in _LENGTHS if key not in given})
+        for where in (("train",), ("train", "final")):
+            given = [key for key in _LENGTHS if _written(layer, (*where, key)) is not None]
+            if len(given) == 1:
+                OmegaConf.select(layer, ".".join(where)).update({key: None for key in _LENGTHS if key not in given})
 
 
 def _named(layers: Sequence[tuple[str, DictConfig]], key: str) -> object:

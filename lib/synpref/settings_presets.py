@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from synpref.section import PartialShare, Positive, Responses, Seconds, Section
 
-Recipe = Literal["development", "final"]
+Recipe = Literal["development", "final", "both"]
 
 
 class TrainValues(Section):
@@ -20,7 +22,7 @@ class TrainValues(Section):
     learning_rate: Seconds | None = None
     schedule: Literal["linear", "constant"] | None = None
     warmup_share: PartialShare | None = None
-    weight_decay: float | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
     trainable_layers: Positive | None = None
     max_tokens: Positive | None = None
     dtype: Literal["float32", "bfloat16"] | None = None
@@ -30,7 +32,7 @@ class TrainValues(Section):
 
 
 class Recipes(Section):
-    """The two ways of paper.md §4: development runs of Stage 1, and the final run."""
+    """The two ways of paper.md §4: development runs of Stage 1, and the final run. Both name the same settings."""
 
     development: TrainValues
     final: TrainValues
@@ -54,10 +56,12 @@ class Preset(Section):
     def values(self, recipe: Recipe) -> dict[str, Any]:
         """Settings of `train`, backbone among them; of steps and epochs the one that is not given is null.
 
+        Of both recipes those of development, with the final one under `final`.
         With the number of pairs, where it has one, that train.estimate assumes.
         """
         chosen = self.recipes.final if recipe == "final" else self.recipes.development
         given = {**self.train.model_dump(exclude_unset=True), **chosen.model_dump(exclude_unset=True)}
         length = {"steps": None, "epochs": None} if {"steps", "epochs"} & set(given) else {}
         assumed = {"estimate": {"pairs": self.pairs}} if self.pairs else {}
-        return {"backbone": self.backbone, **length, **given, **assumed}
+        final = {"final": self.recipes.final.model_dump(exclude_unset=True)} if recipe == "both" else {}
+        return {"backbone": self.backbone, **length, **given, **assumed, **final}

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from synpref.section import PartialShare, Positive, Responses, Seconds, Section, Seed, Share
 from synpref.settings_inputs import Input
-from synpref.settings_presets import Recipe
+from synpref.settings_presets import Recipe, TrainValues
 
 
 class Estimate(Section):
@@ -64,7 +64,7 @@ TRAIN_ADDED = {
 
 
 class Train(Section):
-    """Bradley-Terry training."""
+    """Bradley-Terry training. final: what differs of it in the final models."""
 
     backbone: str
     steps: Positive | None
@@ -91,6 +91,7 @@ class Train(Section):
     min_comparisons: Positive
     preset: str | None
     recipe: Recipe
+    final: TrainValues
     data: TrainData
     dry_run: bool
     estimate: Estimate
@@ -99,8 +100,17 @@ class Train(Section):
     def _one_length(self) -> Train:
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("train: set either steps or epochs, and the other to null")
-        if self.on_cluster and self.dtype is None and self.data.given:
+        if self.final.steps is not None and self.final.epochs is not None:
+            raise ValueError("train.final: set steps or epochs, not both")
+        if self.on_cluster and (self.final.dtype or self.dtype) is None and self.data.given:
             raise ValueError(
                 "train.dtype: name it (float32 or bfloat16), the workers of train.on_cluster are not measured from here"
             )
         return self
+
+    def of_final_models(self) -> Train:
+        """The same with the values of `final` in their places: how `synpref train` trains."""
+        given = {name: value for name, value in self.final if value is not None}
+        length = {"steps": None, "epochs": None} if {"steps", "epochs"} & set(given) else {}
+        recipe = "final" if self.recipe == "both" else self.recipe
+        return self.model_copy(update={**length, **given, "final": TrainValues(), "recipe": recipe})

@@ -1,4 +1,4 @@
-"""The pipeline as a user runs it: files of pairs, gold out of their labels, a real judge that is refused, no truth."""
+"""Stage after stage as a user runs them: files of pairs, gold out of their labels, a refused judge, no truth."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from synpref.cli import STAGES
 from synpref.demo.files import write_pool
-from synpref.reward.model_folder import read_model
+from synpref.reward.model_folder import TrainedModel, read_model
 from synpref.reward.rows import read_comparisons
+from synpref.stage2.training_sets import MIXES
 from tests.e2e.pipelines import MODEL, ROOT
 from tests.e2e.test_train_and_evaluate import synpref
 
@@ -27,7 +29,7 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class Curated:
-    """What the pipeline left in a folder, and what it printed."""
+    """What the stages left in a folder, and what the last one, the report, printed."""
 
     run: Path
     told: str
@@ -48,20 +50,33 @@ class Curated:
 
 @pytest.fixture(scope="module")
 def curated(tmp_path_factory: pytest.TempPathFactory) -> Curated:
-    """`synpref pipeline --conf local` over files of several shapes, in a folder of its own."""
+    """Each stage by a command of its own, over files of several shapes, on the tables that those before it left."""
     folder = tmp_path_factory.mktemp("files of a user")
     pool = write_pool(folder / "raw", seed=5, prompts=260, test_prompts=1)
     inputs = [{"path": str(file.path), "source": file.source} for file in pool.pool]
     judge = {"name": "smollm2", "kind": "transformers", "model": str(JUDGE), "few_shots": 0}
-    told = synpref(
-        folder, "pipeline", "--conf", "local", "run.dir=run", f"inputs={json.dumps(inputs)}",
+    words = [
+        "--conf", "local", "run.dir=run", f"inputs={json.dumps(inputs)}",
         f"judges={json.dumps([judge])}", "humans.share=0.4", "stage1.pool_share=1.0", "stage1.seed_judge=10",
         "stage1.hold_out.validation_share=0.35", "stage1.hold_out.test_share=0.3", "train.steps=6",
-        "train.final_seeds=1", "train.max_tokens=32", "scorer.max_tokens=32", f"train.backbone={MODEL}",
-        f"embedder.model={MODEL}", "embedder.max_tokens=32", "stage2.allow_weak_models=true",
+        "train.final.steps=8", "train.final_seeds=1", "train.max_tokens=32", "scorer.max_tokens=32",
+        f"train.backbone={MODEL}", f"embedder.model={MODEL}", "embedder.max_tokens=32", "stage2.allow_weak_models=true",
         f"hygiene.benchmarks={json.dumps([str(pool.benchmarks)])}", "evaluate.robustness=0", "mlflow.log_models=false",
-    )  # fmt: skip
-    return Curated(folder / "run", told)
+    ]  # fmt: skip
+    told = [synpref(folder, stage, *words) for stage in STAGES]
+    return Curated(folder / "run", told[-1])
+
+
+def test_each_stage_went_on_where_another_command_had_ended(curated: Curated, local_spark: SparkSession) -> None:
+    rows = curated.rows(local_spark, "SELECT stage, run_id FROM stage_runs ORDER BY started")
+    assert [row["stage"] for row in rows] == list(STAGES)
+    assert len({row["run_id"] for row in rows}) == len(STAGES)
+
+
+def test_the_final_models_took_their_own_steps(curated: Curated) -> None:
+    steps = {model.name: model.plan.steps for model in _models(curated.run)}
+    final = {f"{mix}-1" for mix in MIXES}
+    assert steps == {name: 8 if name in final else 6 for name in {*final, "gold", "half-0", "half-1"}}
 
 
 def test_a_real_judge_that_answers_by_position_is_refused_and_the_run_says_so(curated: Curated) -> None:
@@ -106,5 +121,8 @@ def _trained(run: Path) -> dict[str, set[str]]:
         }
         for folder in (run / "snapshots").iterdir()
     }
-    models = [read_model(folder) for folder in (run / "models").iterdir() if (folder / "model.json").exists()]
-    return {model.name: rows[model.training_digest] for model in models}
+    return {model.name: rows[model.training_digest] for model in _models(run)}
+
+
+def _models(run: Path) -> list[TrainedModel]:
+    return [read_model(folder) for folder in (run / "models").iterdir() if (folder / "model.json").exists()]

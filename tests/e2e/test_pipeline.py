@@ -41,6 +41,8 @@ def test_everything_that_a_user_is_promised_is_there(small: SmallRun) -> None:
         counts["rows_in"] == counts["rows_out"] + counts["duplicates"] + sum(counts["quarantined"].values())
         for counts in summary["stages"].values()
     )
+    described = summary["stages"]["attributes"]
+    assert described["answers"] == {"simulated-family": {"parsed": described["rows_out"], "invalid": 0}}
     assert summary["judges"]["simulated-careful"]["admitted"]
     assert not summary["judges"]["simulated-biased"]["admitted"]
     assert summary["gate"]["failed"] == 0
@@ -169,6 +171,7 @@ def test_every_model_is_measured_and_the_final_ones_have_a_card(small: SmallRun)
         assert metrics["validation/comparisons"] + metrics["validation/unscored"] >= 100, model.name
         assert {"validation/accuracy", "validation/calibration_error"} <= set(metrics)
         assert any(name.startswith("validation/accuracy_by_category/") for name in metrics), model.name
+        assert ("test/accuracy" in metrics) == (model.name in final), model.name
         card = model.path / "README.md"
         assert card.is_file() == (model.name in final)
         if model.name in final:

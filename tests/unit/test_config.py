@@ -84,6 +84,8 @@ def test_paths_follow_the_run_s_folder() -> None:
         ),
         ("train={steps: 3, epochs: 2}", "set either steps or epochs"),
         ("train.steps=null", "set either steps or epochs"),
+        ("train.final={steps: 3, epochs: 2}", "train: train.final: set steps or epochs, not both"),
+        ("train.final.step=3", "train.final.step: no such setting; nearest valid key: train.final.steps"),
         ("train.dtype=float16", "train.dtype: input should be 'float32' or 'bfloat16'"),
         ("train={on_cluster: true, data: {pairs: [{path: p, source: s}]}}", "train.dtype: name it"),
         ("seed=-1", "command line: seed: input should be greater than or equal to 0 (got -1)"),
@@ -268,6 +270,7 @@ def test_the_hash_is_of_the_values_not_of_how_they_were_given(tmp_path: Path) ->
         ("train.checkpoint_every=10", False),
         ("train.processes=2", False),
         ("train.strategy=zero1", False),
+        ("train.final={steps: 7, max_tokens: 32}", False),
     ],
 )
 def test_the_campaign_changes_with_roles_and_labels_only(word: str, changes: bool) -> None:
@@ -319,6 +322,27 @@ def test_the_campaign_changes_with_the_inputs_but_not_their_order() -> None:
 def test_the_last_word_on_how_long_to_train_counts(words: list[str], length: tuple[int | None, float | None]) -> None:
     train = load_settings(["local"], words).train
     assert (train.steps, train.epochs) == length
+
+
+@pytest.mark.parametrize(
+    ("words", "length"),
+    [
+        (["train.epochs=2"], (None, 2.0)),
+        (["train.steps=7", "train.final.epochs=2"], (None, 2.0)),
+        (["train.epochs=2", "train.final.steps=7"], (7, None)),
+        (["train.final.epochs=2", "train.final.steps=7"], (7, None)),
+    ],
+)
+def test_the_last_word_on_the_final_models_length_counts(
+    words: list[str], length: tuple[int | None, float | None]
+) -> None:
+    final = load_settings(["local"], words).train.of_final_models()
+    assert (final.steps, final.epochs) == length
+
+
+def test_final_models_are_as_all_others_unless_settings_say_otherwise() -> None:
+    train = load_settings(["local"], []).train
+    assert train.of_final_models() == train
 
 
 def test_the_campaign_changes_with_what_stands_in_a_benchmark_list(tmp_path: Path) -> None:

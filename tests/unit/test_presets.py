@@ -44,6 +44,26 @@ def test_every_preset_makes_valid_settings(name: str) -> None:
         assert train.backbone == load_preset(name).backbone
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_with_both_recipes_stage_1_trains_by_one_and_the_final_models_by_the_other(name: str) -> None:
+    by = {
+        recipe: load_settings(["local"], [f"train.preset={name}", f"train.recipe={recipe}"]).train
+        for recipe in get_args(Recipe)
+    }
+    assert by["both"].of_final_models() == by["final"]
+    stage1 = by["both"].model_dump(exclude={"final", "recipe"})
+    assert stage1 == by["development"].model_dump(exclude={"final", "recipe"})
+    assert by["both"].of_final_models().learning_rate != by["both"].learning_rate
+
+
+def test_a_word_on_the_final_models_wins_over_the_preset_s() -> None:
+    words = ["train.preset=qwen3-8b", "train.recipe=both", "train.final.learning_rate=2e-6", "train.max_tokens=4096"]
+    train = load_settings(["local"], words).train
+    final = train.of_final_models()
+    assert (train.learning_rate, final.learning_rate, final.pairs_per_step) == (1e-6, 2e-6, 10_240)
+    assert (train.max_tokens, final.max_tokens) == (4096, 4096)  # what no recipe names is of both
+
+
 RECIPES = [[f"train.preset={name}", f"train.recipe={recipe}"] for name in PRESETS for recipe in get_args(Recipe)]
 
 

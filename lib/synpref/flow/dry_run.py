@@ -102,13 +102,9 @@ def _architecture(settings: Settings) -> tuple[str, Architecture]:
 
 def _plan(settings: Settings) -> dict[str, Any]:
     """The values of `train` that decide what a step takes."""
-    train = settings.train
-    preset = {} if train.preset is None else load_preset(train.preset).values(train.recipe)
-    values: dict[str, Any] = {**preset, **train.model_dump()}
+    values = settings.train.model_dump()
     names = ("steps", "epochs", "pairs_per_step", "responses_per_step", "tokens_per_step", "dtype")
-    return {name: values.get(name) for name in names} | {
-        "gradient_checkpointing": bool(values.get("gradient_checkpointing"))
-    }
+    return {name: values[name] for name in (*names, "gradient_checkpointing")}
 
 
 def _work(settings: Settings, lengths: Lengths) -> Amount:

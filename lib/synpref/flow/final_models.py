@@ -21,7 +21,7 @@ from synpref.errors import InputError
 from synpref.flow.models import snapshot
 from synpref.flow.policies import of_other_policies
 from synpref.flow.pool import source_labels
-from synpref.flow.specs import scorer
+from synpref.flow.specs import of_final_models, scorer
 from synpref.flow.truth import known_truth
 from synpref.inference.record import record_engines
 from synpref.inference.spec import EngineSpec
@@ -200,7 +200,7 @@ def scored(
 
 def _spec(stage: Stage, model: Mapping[str, Any]) -> EngineSpec:
     """What scores here: the trained model as it was trained, in float32 and at its own length (reward/scoring.py)."""
-    settings = stage.settings
+    settings = of_final_models(stage.settings)
     return scorer(settings, model["name"], str(stage.model_folder(model))).having(
         backend="transformers", dtype="float32", max_tokens=settings.train.max_tokens
     )
@@ -226,7 +226,7 @@ def tokens_of(stage: Stage, models: Models, folder: Path) -> tuple[dict[str, tup
     from synpref.reward.backbones import load_tokenizer  # torch: only once there is something to score
 
     model = next(stage.model_folder(one) for of_mix in models.values() for one in of_mix)
-    tokenizer, limit = load_tokenizer(model), stage.settings.train.max_tokens
+    tokenizer, limit = load_tokenizer(model), of_final_models(stage.settings).train.max_tokens
     overlong = stage.settings.scorer.overlong
     found, refused = dict[str, tuple[int, bool]](), dict[str, str]()
     for ids, conversations in read_responses(folder):

@@ -26,7 +26,17 @@ _NO_METRIC_NAME = re.compile(r"[^\w./-]")  # of what MLflow allows in names, the
 
 def logged_in(stage: Stage, model: TrainedModel) -> Path:
     """The file that holds the MLflow run of a model; beside its folder, whose content is the model's identity."""
-    return stage.models / f"{model.model_id}.logged"
+    return _note(stage, model.model_id)
+
+
+def run_of(stage: Stage, model_id: str) -> str | None:
+    """The MLflow run of a model; None where none was noted."""
+    noted = _note(stage, model_id)
+    return (noted.read_text(encoding="utf-8") or None) if noted.is_file() else None
+
+
+def _note(stage: Stage, model_id: str) -> Path:
+    return stage.models / f"{model_id}.logged"
 
 
 def begun_in(stage: Stage, model_id: str) -> Path:

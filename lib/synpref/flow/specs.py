@@ -156,6 +156,14 @@ def data_plan(settings: Settings) -> TrainingPlan:
     return training_plan(settings, settings.seed if own is None else own)
 
 
+def of_final_models(settings: Settings) -> Settings:
+    """The settings with what `train.final` says in the places of what it differs from: those of `synpref train`.
+
+    They name another campaign than the settings do: ask for its id before.
+    """
+    return settings.model_copy(update={"train": settings.train.of_final_models()})
+
+
 def training_layout(settings: Settings) -> Layout:
     """Where reward models are trained."""
     train = settings.train

@@ -15,6 +15,7 @@ from synpref.errors import SynprefError
 from synpref.pairs import content
 from synpref.pairs.files import damaged_files_named
 from synpref.pairs.ingested import Ingested
+from synpref.pairs.labels_from_one import refuse_labels_from_one
 
 # files comes last: a file that stands there was written whole, whatever killed an earlier run
 _ORDER = ("prompts", "responses", "comparisons", "quarantine", "occurrences", "files")
@@ -92,7 +93,7 @@ def write_ingested(warehouse: Tables, *inputs: Ingested) -> list[IngestCounts]:
     """Insert inputs into the content tables, one commit a table for all of them, and count each.
 
     Inputs whose files stand in `files` already are neither parsed nor written again. Raises InputError for a damaged
-    file, SynprefError where the tables do not hold each row of the files once.
+    file and for one whose labels are 1 and 2, SynprefError where the tables do not hold each row of the files once.
     """
     warehouse.create(*_ORDER)
     known = _known_files(warehouse, inputs)
@@ -111,6 +112,9 @@ def _write(warehouse: Tables, inputs: Sequence[Ingested]) -> None:
     # Parsed once, on disk; a cache would carry the whole plan of parsing through each of the commits
     with damaged_files_named():
         rows = rows.localCheckpoint(eager=True, storageLevel=StorageLevel.DISK_ONLY)
+    labelled = {file.file_id: file.path for one in inputs if one.shape == "labelled" for file in one.read}
+    if labelled:
+        refuse_labels_from_one(rows, labelled)
     described = [file for one in inputs for file in one.described()]
     tables = {
         "prompts": content.prompts(rows),

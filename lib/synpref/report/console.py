@@ -54,6 +54,11 @@ def _stages(stages: Mapping[str, Mapping[str, Any]]) -> str:
         for name, stage in stages.items()
         if stage["cut"]
     ]
+    lost += [
+        f"\n  {printable(name)}: valid answers: {printable(who)} {count(one['parsed'])} of {count(sum(one.values()))}"
+        for name, stage in stages.items()
+        for who, one in stage["answers"].items()
+    ]
     return text_table("Stages", rows) + (f"\n  quarantined: {why}" if why else "") + "".join(lost)
 
 

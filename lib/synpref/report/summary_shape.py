@@ -32,6 +32,13 @@ class PeakMemory(Part):
     worker: Amount | None
 
 
+class AnswerCounts(Part):
+    """Answers of an attributes engine about the Stage 1 pool: the five-tuple, or anything else."""
+
+    parsed: Count
+    invalid: Count
+
+
 class StageCounts(Part):
     """One stage: rows_in = rows_out + duplicates + all quarantined.
 
@@ -39,7 +46,8 @@ class StageCounts(Part):
     by reason, what engines gave no answer to, in rows of their tables (responses, texts, requests); it stands in
     `quarantine` too, and the comparisons that it cost the stage are among the quarantined. cut: inputs that lost tokens
     to a maximum length (settings overlong), of those that the engines of the stage's last run computed for it, over
-    all its runs for the campaign; what a killed run computed is not among them.
+    all its runs for the campaign; what a killed run computed is not among them. answers: of attributes engines, by
+    name; empty for other stages.
     """
 
     rows_in: Count
@@ -48,6 +56,7 @@ class StageCounts(Part):
     quarantined: dict[str, Count]
     refused: dict[str, Count]
     cut: Count
+    answers: dict[str, AnswerCounts]
     seconds: Amount
     engine_calls: Count
     engine_calls_saved: Count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
@@ -16,7 +16,14 @@ from synpref.stage1.admission import Admission, AdmissionRule, admit
 from synpref.stage1.agreement import Answer, agreement
 from synpref.stage1.requests import ORDERS, rendered
 from synpref.stage1.sampling import sampled
-from synpref.stage1.vote import first_samples, judge_labels, open_comparisons, roster_labels
+from synpref.stage1.vote import (
+    first_judges,
+    first_samples,
+    judge_labels,
+    open_comparisons,
+    open_labels,
+    roster_labels,
+)
 
 REQUEST_KEY = ["comparison_id", "prompt_hash", "order", "sample"]
 
@@ -112,13 +119,20 @@ def examine(judges: Sequence[RosterJudge], items: DataFrame, ask: Ask, how: Exam
 def judged(items: DataFrame, judges: Sequence[RosterJudge], ask: Ask) -> Iterator[DataFrame]:
     """Labels of the roster for items with shots: columns of vote.roster_labels, one row an item.
 
-    A judge of several samples is asked for the last of them only where they can change its label.
+    More than half of the judges are asked about all items, each of the others only where its label can change the
+    roster's, and a judge of several samples for the last of them only where they can change its own.
     """
-    with _rendered(items, judges) as requests:
-        wanted = {judge.name: judge.answers for judge in judges}
-        early = _asked({shape: _early(shape, of_shape) for shape, of_shape in requests.items()}, judges, ask)
-        late = [_late(requests[judge.shape], judge, early, ask) for judge in judges if judge.last_samples]
-        yield roster_labels(judge_labels(reduce(DataFrame.unionByName, [early, *late]), wanted), len(judges))
+    admitted, together = len(judges), first_judges(len(judges))
+    with _rendered(items, judges) as requests, ExitStack() as kept:
+        labels = _labelled(requests, judges[:together], ask)
+        for asked, judge in enumerate(judges[together:], start=together):
+            labels = labels.cache()  # read once more by each judge behind
+            kept.callback(labels.unpersist)
+            undecided = open_labels(labels, admitted - asked, admitted)
+            # both sides are large: the requests, and one row a comparison of them
+            rest = requests[judge.shape].join(undecided, "comparison_id", "left_semi")
+            labels = labels.unionByName(_labelled({judge.shape: rest}, [judge], ask))
+        yield roster_labels(labels, admitted)
 
 
 def answered(requests: DataFrame, verdicts: DataFrame, engines: Mapping[str, str]) -> DataFrame:
@@ -143,6 +157,14 @@ def _rendered(items: DataFrame, judges: Sequence[RosterJudge]) -> Iterator[dict[
     finally:
         for frame in requests.values():
             frame.unpersist()
+
+
+def _labelled(requests: Mapping[Shape, DataFrame], judges: Sequence[RosterJudge], ask: Ask) -> DataFrame:
+    """What vote.judge_labels makes of the judges' answers to their requests."""
+    wanted = {judge.name: judge.answers for judge in judges}
+    early = _asked({shape: _early(shape, of_shape) for shape, of_shape in requests.items()}, judges, ask)
+    late = [_late(requests[judge.shape], judge, early, ask) for judge in judges if judge.last_samples]
+    return judge_labels(reduce(DataFrame.unionByName, [early, *late]), wanted)
 
 
 def _asked(requests: Mapping[Shape, DataFrame], judges: Sequence[RosterJudge], ask: Ask) -> DataFrame:

@@ -62,6 +62,22 @@ def roster_vote(labels: Sequence[str | None], admitted: int) -> Vote:
     return Vote(label, a, b, len(labels) - a - b)
 
 
+def first_judges(admitted: int) -> int:
+    """Of the admitted judges, the fewest whose labels can decide the roster's: more than half of them."""
+    return admitted // 2 + 1
+
+
+def roster_open(a: int, b: int, left: int, admitted: int) -> bool:
+    """Whether judges that are still to be asked can change roster_vote's label.
+
+    a, b: labels so far; left: judges not yet asked, of those admitted (one that was asked and has no label, or gave no
+    answer, counts as asked).
+    """
+    if 2 * (a + b) >= admitted and a != b:
+        return min(a, b) + left >= max(a, b)  # a tie is no label
+    return left > 0 and 2 * (a + b + left) >= admitted
+
+
 def open_comparisons(verdicts: DataFrame, left: int, total: int) -> DataFrame:
     """The comparison_ids that are still_open, of one judge's verdicts so far. One without a verdict is not: where at
     least first_samples were asked, the answers that are left are no majority alone.
@@ -86,8 +102,22 @@ def judge_labels(verdicts: DataFrame, wanted: Mapping[str, int]) -> DataFrame:
     return counts.select("comparison_id", "judge", label.alias("label"))
 
 
+def open_labels(labels: DataFrame, left: int, admitted: int) -> DataFrame:
+    """The comparison_ids that are roster_open, of judge_labels so far. One that no judge answered is not: where as many
+    as first_judges were asked, those that are left are no quorum alone.
+    """
+    counts = labels.groupBy("comparison_id").agg(_count("label", "a").alias("a"), _count("label", "b").alias("b"))
+    decided = (2 * (F.col("a") + F.col("b")) >= admitted) & (F.col("a") != F.col("b"))
+    overtaken = F.least("a", "b") + left >= F.greatest("a", "b")
+    in_reach = (2 * (F.col("a") + F.col("b") + left) >= admitted) & F.lit(left > 0)
+    return counts.where(F.when(decided, overtaken).otherwise(in_reach)).select("comparison_id")
+
+
 def roster_labels(labels: DataFrame, admitted: int) -> DataFrame:
-    """One row a comparison_id: `label` by roster_vote, votes_a, votes_b, votes_none, margin. Input: judge_labels."""
+    """One row a comparison_id: `label` by roster_vote, votes_a, votes_b, votes_none, margin. Input: judge_labels.
+
+    Votes are of judges that answered: one that was not asked, since the label was decided, is none of them.
+    """
     votes = labels.groupBy("comparison_id").agg(
         _count("label", "a").alias("votes_a"), _count("label", "b").alias("votes_b"), F.count("*").alias("asked")
     )

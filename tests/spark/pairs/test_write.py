@@ -64,6 +64,32 @@ def test_a_file_cut_off_behind_its_first_rows_is_named_and_nothing_of_it_is_writ
     assert all(warehouse.read(table).isEmpty() for table in CONTENT)
 
 
+@pytest.mark.parametrize("labels", [[1, 2, 1], [2.0, 1.0], ["1", "tie", "2", None]])
+def test_labels_that_count_from_one_are_refused_by_file(
+    spark: SparkSession, warehouse: Warehouse, tmp_path: Path, labels: list[Any]
+) -> None:
+    row = {"prompt": "p", "response_a": "x"}
+    rows = [{**row, "response_b": f"y{n}", "label": label} for n, label in enumerate(labels)]
+    good = read(spark, tmp_path / "good.jsonl", [{**row, "response_b": "y", "label": 0}])
+    told = r"from_one\.jsonl: 1 labels are 2, \d are 1 and none is 0\. .*Write a for 1 and b for 2"
+    with pytest.raises(InputError, match=told):
+        write_ingested(warehouse, good, read(spark, tmp_path / "from_one.jsonl", rows))
+    assert all(warehouse.read(table).isEmpty() for table in CONTENT)
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2], [1, 1], [2, 2], ["a", 1, 2], ["b", "tie", "both"]])
+def test_other_labels_are_read_or_quarantined_one_by_one(
+    spark: SparkSession, warehouse: Warehouse, tmp_path: Path, labels: list[Any]
+) -> None:
+    rows = [{"prompt": "p", "response_a": "x", "response_b": f"y{n}", "label": label} for n, label in enumerate(labels)]
+    (count,) = write_ingested(warehouse, read(spark, tmp_path / "some.jsonl", rows))
+    unknown = sum(label in (2, "both") for label in labels)
+    assert (count.comparisons, count.quarantined) == (
+        len(rows) - unknown,
+        {"unknown_label": unknown} if unknown else {},
+    )
+
+
 def test_an_export_can_be_read_back_as_the_same_comparisons(spark: SparkSession, tmp_path: Path) -> None:
     curated = spark.createDataFrame(
         [([("user", "p")], "c", "r", "keep"), ([("system", "s"), ("user", "q")], "d", "e", "flip")],

@@ -12,7 +12,7 @@ from synpref.stage1.human_labels import aggregated, human_vote
 from synpref.stage1.items import ATTRIBUTES
 from synpref.stage1.requests import rendered, with_few_shots
 from synpref.stage1.roster import Examination, RosterJudge, answered, examine, judged
-from synpref.stage1.vote import judge_vote, open_comparisons, roster_vote, still_open
+from synpref.stage1.vote import judge_vote, open_comparisons, open_labels, roster_open, roster_vote, still_open
 
 RULE = AdmissionRule(min_agreement=0.6, min_comparisons=100, z=1.96)
 ITEM = (
@@ -129,13 +129,49 @@ def test_open_comparisons_are_those_of_the_plain_rule(spark: SparkSession) -> No
     assert found == {f"{a}-{b}" for a, b in counts if still_open(a, b, left, total)}
 
 
+def test_open_labels_are_those_of_the_plain_rule(spark: SparkSession) -> None:
+    admitted = 5
+    for left in (0, 1, 2):
+        asked = admitted - left
+        counts = [(a, b) for a in range(asked + 1) for b in range(asked + 1 - a)]
+        said = {(a, b): ["a"] * a + ["b"] * b + [None] * (asked - a - b) for a, b in counts}
+        rows = [(f"{a}-{b}", f"judge {n}", one) for (a, b), labels in said.items() for n, one in enumerate(labels)]
+        labels = spark.createDataFrame(rows, "comparison_id string, judge string, label string")
+        found = {row["comparison_id"] for row in open_labels(labels, left, admitted).collect()}
+        assert found == {f"{a}-{b}" for a, b in counts if roster_open(a, b, left, admitted)}
+
+
+def _unsure() -> Column:
+    """No label for every third comparison, the right one for the others."""
+    return F.when(F.substring("comparison_id", 2, 9).cast("int") % 3 == 0, "no_preference").otherwise(_right())
+
+
+def test_judges_behind_a_decided_majority_are_not_asked(spark: SparkSession) -> None:
+    ask = Asked(right=_right, unsure=_unsure, wrong=_wrong)
+    judges = [RosterJudge("right", 1, 0), RosterJudge("unsure", 1, 0), RosterJudge("wrong", 1, 0)]
+    with judged(_items(spark, 6), judges, ask) as votes:
+        rows = {row["comparison_id"]: row for row in votes.collect()}
+    assert ask.requests == {"right": 12, "unsure": 12, "wrong": 4}  # c0 and c3 alone are open
+    assert ask.times == 2  # those who are asked about everything together
+    for name, row in rows.items():
+        number = int(name[1:])
+        truth, other = ("ab", "ba")[number % 2]
+        everyone = [truth, truth if number % 3 else None, other]
+        assert row["label"] == roster_vote(everyone, 3).label
+        asked = everyone if number % 3 == 0 else everyone[:2]
+        assert (row["votes_a"], row["votes_b"], row["votes_none"]) == roster_vote(asked, 3)[1:]
+        assert row["margin"] == roster_vote(asked, 3).margin
+
+
 def _cached(spark: SparkSession) -> set[int]:
     return set(spark.sparkContext._jsc.getPersistentRDDs())
 
 
 def test_nothing_stays_cached_after_judging(spark: SparkSession) -> None:
     before = _cached(spark)  # other tests share the session
-    with judged(_items(spark, 6), [RosterJudge("right", 1, 0)], Asked(right=_right)) as votes:
+    names = ("right", "unsure", "wrong")
+    ask = Asked(right=_right, unsure=_unsure, wrong=_wrong)
+    with judged(_items(spark, 6), [RosterJudge(name, 1, 0) for name in names], ask) as votes:
         votes.collect()
         assert _cached(spark) - before
     assert not _cached(spark) - before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -111,6 +112,16 @@ def test_a_training_on_data_may_have_a_seed_of_its_own() -> None:
     for words, seed in ([], 5), (["train.seed=0"], 0), (["train.seed=7"], 7):
         settings = load_settings(["demo"], ["seed=5", *words])
         assert specs.data_plan(settings) == specs.training_plan(settings, seed)
+
+
+def test_final_models_follow_their_own_plan_and_the_others_do_not_change() -> None:
+    plain, other = (
+        load_settings(["demo"], words) for words in ([], ["train.final={steps: 7, max_tokens: 32, dtype: bfloat16}"])
+    )
+    assert specs.campaign_plan(other, 3) == specs.campaign_plan(plain, 3)
+    final = specs.campaign_plan(specs.of_final_models(other), 3)
+    assert final == replace(specs.campaign_plan(plain, 3), steps=7, max_tokens=32, dtype="bfloat16")
+    assert specs.campaign_plan(specs.of_final_models(plain), 3) == specs.campaign_plan(plain, 3)
 
 
 def test_the_layout_of_a_training_is_apart_from_its_plan() -> None:

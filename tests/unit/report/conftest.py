@@ -21,7 +21,8 @@ def _interval(estimate: float, half: float, groups: int = 240) -> dict[str, Any]
 
 def _stage(name: str, rows_in: int, **more: Any) -> dict[str, Any]:
     row = {"stage": name, "rows_in": rows_in, "rows_out": rows_in, "duplicates": 0, "quarantined": {}, "refused": {},
-           "cut": 0, "seconds": 4.2, "engine_calls": 0, "engine_calls_saved": 0, "detail": "{}"}  # fmt: skip
+           "cut": 0, "answers": {}, "seconds": 4.2, "engine_calls": 0, "engine_calls_saved": 0,
+           "detail": "{}"}  # fmt: skip
     return row | more
 
 
@@ -29,6 +30,8 @@ STAGES = [
     _stage("ingest", 7310, rows_out=7292, quarantined={"identical_responses": 10, "missing_response": 8}),
     _stage("hygiene", 7292, rows_out=6871, duplicates=392, quarantined={"benchmark_prompt_13gram": 21,
            "benchmark_prompt_whole": 8}),
+    _stage("attributes", 1400, answers={"smollm2": {"parsed": 2, "invalid": 4},
+           "second": {"parsed": 1400, "invalid": 0}}),
     _stage("embed", 1400, engine_calls=1400, seconds=21.7),
     _stage("stage1", 6871, engine_calls=3310, engine_calls_saved=120, seconds=131.0),
     _stage("stage2", 4420, engine_calls=8840, seconds=77.3, refused={"overlong": 4, "engine_unreachable": 2}, cut=1204),

@@ -42,6 +42,11 @@ def test_what_was_cut_to_an_engine_s_length_is_told(summary: Make) -> None:
     assert lines == ["  stage2: cut to an engine's maximum length: 1,204 inputs"]
 
 
+def test_how_many_answers_of_attributes_engines_are_valid_is_told(summary: Make) -> None:
+    lines = [line.strip() for line in summary_text(summary()).splitlines() if "valid answers" in line]
+    assert lines == ["attributes: valid answers: smollm2 2 of 6", "attributes: valid answers: second 1,400 of 1,400"]
+
+
 def test_notes_stand_below_the_figures(summary: Make) -> None:
     text = summary_text(summary(), ["People are simulated.", "Judge \x1b[2J was refused: 2 of 32 right."])
     assert text.endswith(

@@ -61,6 +61,11 @@ def test_what_engines_gave_no_answer_to_is_told(page: str) -> None:
     assert told.count("cut to an engine") == 1
 
 
+def test_how_many_answers_of_attributes_engines_are_valid_is_told(page: str) -> None:
+    told = page[page.index("<b>attributes</b> valid answers") :]
+    assert told.index("<code>smollm2</code> 2 of 6, ") < told.index("<code>second</code> 1,400 of 1,400</p>")
+
+
 def test_figures_stand_beside_their_baseline_and_interval(page: str) -> None:
     text = re.sub(r"\s+", " ", " ".join(_parsed(page).text))
     for figure in (

@@ -24,7 +24,7 @@ def test_the_whole_shape(summary: Make) -> None:
     assert set(made["device"]) == {"name", "features", "dtype"}
     assert set(made["peak_memory_gb"]) == {"driver", "worker"}
     assert set(made["stages"]["hygiene"]) == {
-        "rows_in", "rows_out", "duplicates", "quarantined", "refused", "cut", "seconds", "engine_calls",
+        "rows_in", "rows_out", "duplicates", "quarantined", "refused", "cut", "answers", "seconds", "engine_calls",
         "engine_calls_saved",
     }  # fmt: skip
     assert set(made["labels"]) == {"pool", "kept", "flipped", "dropped", "by_length_equal_counts"}
@@ -44,7 +44,7 @@ def test_it_is_json_and_reads_back_as_itself(summary: Make) -> None:
 
 
 def test_stages_stand_in_the_order_they_ran(summary: Make) -> None:
-    assert list(summary()["stages"]) == ["ingest", "hygiene", "embed", "stage1", "stage2"]
+    assert list(summary()["stages"]) == ["ingest", "hygiene", "attributes", "embed", "stage1", "stage2"]
 
 
 def test_decisions_are_counted_by_reason_and_none_are_none(arguments: Make) -> None:

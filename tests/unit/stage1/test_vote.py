@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synpref.stage1.vote import Vote, first_samples, judge_vote, roster_vote, still_open
+from synpref.stage1.vote import (
+    Vote,
+    first_judges,
+    first_samples,
+    judge_vote,
+    roster_open,
+    roster_vote,
+    still_open,
+)
 
 VERDICTS = st.lists(st.sampled_from(["a", "b", "no_preference", "unparsed"]), max_size=9)
 SWAPPED = {"a": "b", "b": "a"}
@@ -103,3 +111,49 @@ def test_the_order_of_judges_does_not_matter(labels: list[str | None]) -> None:
 def test_margin_counts_every_vote() -> None:
     assert Vote("a", 3, 1, 1).margin == pytest.approx(0.4)
     assert Vote(None, 0, 0, 0).margin == 0.0
+
+
+LABELS = st.lists(st.sampled_from(["a", "b", None]), min_size=1, max_size=9)
+
+
+def asked_in_turn(labels: list[str | None]) -> list[str | None]:
+    """The labels of the judges that are asked, as roster.judged asks them."""
+    admitted, asked = len(labels), first_judges(len(labels))
+    while roster_open(labels[:asked].count("a"), labels[:asked].count("b"), admitted - asked, admitted):
+        asked += 1
+    return labels[:asked]
+
+
+@given(labels=LABELS)
+def test_to_ask_judges_while_the_label_is_open_gives_the_label_of_asking_all(labels: list[str | None]) -> None:
+    assert roster_vote(asked_in_turn(labels), len(labels)).label == roster_vote(labels, len(labels)).label
+
+
+@given(labels=LABELS, data=st.data())
+def test_a_roster_s_label_is_open_where_those_left_can_end_it_otherwise(
+    labels: list[str | None], data: st.DataObject
+) -> None:
+    admitted, asked = len(labels), data.draw(st.integers(0, len(labels)))
+    so_far, left = labels[:asked], admitted - asked
+    ends = {
+        roster_vote([*so_far, *["a"] * a, *["b"] * b, *[None] * (left - a - b)], admitted).label
+        for a in range(left + 1)
+        for b in range(left + 1 - a)
+    }
+    assert roster_open(so_far.count("a"), so_far.count("b"), left, admitted) == (len(ends) > 1)
+
+
+@given(labels=LABELS)
+def test_the_first_judges_are_the_fewest_that_can_decide(labels: list[str | None]) -> None:
+    admitted = len(labels)
+    first = first_judges(admitted)
+    assert 1 <= first <= admitted
+    assert not roster_open(first, 0, admitted - first, admitted)
+    assert not roster_open(0, 0, admitted - first, admitted)  # no label at all: the others are no quorum
+    before = labels[: first - 1]
+    assert roster_open(before.count("a"), before.count("b"), admitted - first + 1, admitted)
+
+
+def test_a_judge_that_was_not_asked_is_no_vote_without_a_label() -> None:
+    assert roster_vote(asked_in_turn(["a", "a", "b"]), 3) == Vote("a", 2, 0, 0)
+    assert roster_vote(asked_in_turn(["a", None, "b"]), 3) == Vote(None, 1, 1, 1)

@@ -104,7 +104,7 @@ LABELS_TABLE = Table(
         Column("votes_a", "int", "people, or judges that have a label", minimum=0),
         Column("votes_b", "int", "people, or judges that have a label", minimum=0),
         Column("votes_none", "int", "asked, but without a label", minimum=0),
-        Column("margin", "double", "(votes_a - votes_b) / all votes", minimum=-1, maximum=1),
+        Column("margin", "double", "(votes_a - votes_b) / all three", minimum=-1, maximum=1),
     ),
 )
 
