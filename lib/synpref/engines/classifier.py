@@ -106,7 +106,7 @@ class Classifier:
         import torch
 
         with torch.inference_mode():
-            # Pooled at the last token of input_ids that is not the pad token, which no row ends in (check_padding).
+            # Pooled at the last token of input_ids that is not the pad token, which no row ends in (reward.pad_token).
             out = self.model(**inputs).logits.float().squeeze(-1).tolist()
         for place, logit in zip(places, out, strict=True):
             found[place] = float(logit)

@@ -90,7 +90,7 @@ class RewardScorer:
         check_whole(str(folder), report["missing_keys"], "the reward head was never trained")
         check_max_tokens(folder, model.config, max_tokens)
         check_vocabulary(str(folder), model.get_input_embeddings().weight.shape[0], tokenizer)
-        check_padding(str(folder), model.config.pad_token_id, tokenizer)
+        model.config.pad_token_id = pad_token(str(folder), model.config.pad_token_id, tokenizer)
         model.config.use_cache = False  # whole rows are read once: keys and values of all layers would only take memory
         model = model.to(device or default_device()).eval()
         tolerance, packs = BATCH_TOLERANCE[dtype], can_pack(model)
@@ -129,21 +129,23 @@ class RewardScorer:
         return rows.rewards(logits)
 
 
-def check_padding(where: str, pad_token_id: int | None, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Raise InputError where a padded batch could be misread.
+def pad_token(where: str, configured: int | None, tokenizer: PreTrainedTokenizerBase) -> int:
+    """The id that rows are padded with. Raises InputError where a padded batch could be misread.
 
-    pad_token_id is that of the model's configuration: a decoder takes its reward at the last token that is not it, so
-    it must be the tokenizer's, and no conversation may end in it.
+    configured: that of the model's configuration. A decoder takes its reward at the last token that is not it, so it
+    must be the tokenizer's, and no conversation may end in it. Where config.json names none the tokenizer's counts: a
+    model without one reads the last token of a row, which is then the last before the padding.
     """
-    if tokenizer.pad_token_id is None or pad_token_id is None:
-        place = "tokenizer" if tokenizer.pad_token_id is None else "config.json"
-        raise InputError(f"{where}: the {place} names no pad token; set one and save the model again")
-    if tokenizer.pad_token_id != pad_token_id:
-        both = f"{tokenizer.pad_token_id} in the tokenizer, {pad_token_id} in config.json"
+    pad: int | None = tokenizer.pad_token_id
+    if pad is None:
+        raise InputError(f"{where}: the tokenizer names no pad token; set one and save the model again")
+    if configured not in (None, pad):
+        both = f"{pad} in the tokenizer, {configured} in config.json"
         raise InputError(f"{where}: two pad tokens: {both}; set both to the one it was trained with")
     probe = encode_conversations(tokenizer, [_PROBE], 64, "truncate_left")[0]
-    if probe.input_ids[-1] == pad_token_id:
+    if probe.input_ids[-1] == pad:
         raise InputError(f"{where}: conversations end in the pad token {tokenizer.pad_token!r}; set another pad token")
+    return pad
 
 
 def _measured_budget(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_tokens: int, packs: bool) -> int:

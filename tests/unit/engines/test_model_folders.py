@@ -17,6 +17,7 @@ from synpref.engines.chat import ChatModel
 from synpref.engines.embedder import Embedder
 from synpref.engines.load_checks import check_told_vocabulary
 from synpref.engines.reward import RewardScorer
+from synpref.engines.tokenise import Conversation
 from synpref.errors import EngineError, InputError
 
 
@@ -94,9 +95,20 @@ def test_a_classifier_of_several_labels(damaged: Path) -> None:
 
 
 def test_no_pad_token(damaged: Path) -> None:
-    configure(damaged, pad_token_id=None)
-    with pytest.raises(InputError, match=r"config\.json names no pad token"):
+    tokenizer = AutoTokenizer.from_pretrained(damaged)
+    tokenizer.pad_token = None
+    tokenizer.save_pretrained(damaged)
+    with pytest.raises(InputError, match="the tokenizer names no pad token"):
         load(damaged)
+
+
+def test_a_configuration_without_a_pad_token_pads_with_the_tokenizers(
+    decoder_reward_folder: Path, damaged: Path
+) -> None:
+    configure(damaged, pad_token_id=None)
+    asked = [Conversation(({"role": "user", "content": "Go on."},), text) for text in ("Yes.", "Yes, and so on." * 5)]
+    found, whole = (load(folder).score(asked) for folder in (damaged, decoder_reward_folder))
+    assert [one.reward for one in found] == pytest.approx([one.reward for one in whole], abs=1e-5)
 
 
 def test_two_pad_tokens(damaged: Path) -> None:
