@@ -59,8 +59,10 @@ class Process:
         except (AttributeError, OSError):  # a kernel before 5.3
             return self._polled(seconds)
         try:
-            if not self.runs():
-                return True
+            with suppress(OSError):
+                if facts_of(self.pid).started != self.started:
+                    return True
+            # Not whether it runs: the first thread may have ended while others still hold memory and files
             ends = select.poll()
             ends.register(file, select.POLLIN)
             return bool(ends.poll(None if seconds is None else 1000 * seconds))
